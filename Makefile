@@ -1,0 +1,52 @@
+# The commands of README.md. Each makes .venv by itself; `make demo` and `make test` are all a newcomer needs.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test lint typecheck pytest test-min docs clean
+
+demo: .venv/.demo
+	$(BIN)/python examples/quickstart.py
+
+test: lint typecheck pytest
+
+lint: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: .venv/.test
+	$(BIN)/mypy
+
+# One torch thread a worker: two workers on two cores are then not four threads.
+pytest: .venv/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(ARGS)
+
+docs: .venv/.docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+# The same tests with the oldest versions that pyproject.toml allows, in an environment of their own.
+test-min: .venv-min/.test
+	OMP_NUM_THREADS=1 .venv-min/bin/python -m pytest -n 2 $(ARGS)
+
+clean:
+	rm -rf .venv .venv-min docs/_build docs/api/generated docs/auto_examples
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.demo: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[plot]'
+	touch $@
+
+.venv/.test: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+.venv/.docs: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
+.venv-min/.test: pyproject.toml constraints-min.txt
+	$(PYTHON) -m venv .venv-min
+	.venv-min/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints-min.txt --editable '.[test]'
+	touch $@

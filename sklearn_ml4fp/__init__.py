@@ -1,0 +1,36 @@
+"""Deep learning for fundamental physics as ordinary scikit-learn estimators.
+
+Every public name can be imported from here. Names are resolved on first use, so that importing the package is fast and
+does not import torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what an editor and a type checker see
+    from .datasets import *
+    from .estimators import *
+    from .metrics import *
+    from .model_selection import *
+
+__version__ = "0.1.0.dev0"
+
+# public name -> the room that holds it: one line a name, in the order of the rooms and of the alphabet
+_ROOM_OF = {
+}
+
+__all__ = [*_ROOM_OF]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_ROOM_OF[name]}", __name__), name)
+    globals()[name] = value  # the next access finds it without this function
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

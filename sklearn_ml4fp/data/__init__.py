@@ -1,0 +1,3 @@
+"""Ragged containers: point clouds and graphs that scikit-learn can slice."""
+
+__all__: list[str] = []

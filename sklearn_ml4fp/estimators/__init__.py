@@ -1,0 +1,3 @@
+"""Networks as scikit-learn estimators, one architecture a file."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Pictures and reports of data and of fitted models."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Splits by event, search spaces and searches."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Transformers that prepare events for a network."""
+
+__all__: list[str] = []
