@@ -1,3 +1,17 @@
 """The training loop: skorch and torch; knows no architecture."""
 
-__all__: list[str] = []
+from ._batches import TensorData
+from ._losses import WeightedLoss
+from ._monitor import Monitor
+from ._net import Net, resolve_device
+from ._optimizers import OPTIMIZERS, optimizer_arguments
+
+__all__ = [
+    "OPTIMIZERS",
+    "Monitor",
+    "Net",
+    "TensorData",
+    "WeightedLoss",
+    "optimizer_arguments",
+    "resolve_device",
+]

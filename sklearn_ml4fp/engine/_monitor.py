@@ -1,0 +1,81 @@
+"""The callback that watches the loss: early stopping, best weights, and divergence."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback
+from torch import Tensor
+
+
+class StopTraining(KeyboardInterrupt):
+    """Ends the training in good order; a KeyboardInterrupt because that is what skorch's callbacks raise to stop."""
+
+
+class Monitor(Callback):
+    """Watch one loss, keep the weights that had its lowest value, and stop when they do not improve.
+
+    Parameters
+    ----------
+    loss : {"valid_loss", "train_loss"}
+        The loss in skorch's history that is watched.
+    patience : int or None
+        Stop after so many epochs in a row without a new lowest loss, and restore the weights that had it. None trains
+        to the last epoch and keeps its weights; only a loss that is no longer finite ends the training then.
+
+    Raises
+    ------
+    FloatingPointError
+        The loss is NaN or infinite in the first epoch, so that there are no good weights to go back to.
+    """
+
+    def __init__(self, loss: str, patience: int | None) -> None:
+        self.loss = loss
+        self.patience = patience
+
+    def initialize(self) -> Monitor:
+        """Forget the best loss."""
+        self.best_loss_ = math.inf
+        self.best_epoch_ = 0
+        self._best_weights: dict[str, Tensor] = {}
+        return self
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Start anew: a warm start or a `partial_fit` compares with its own epochs only."""
+        self.initialize()
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Compare this epoch's loss with the best so far."""
+        epoch = net.history[-1]
+        if not all(math.isfinite(epoch[name]) for name in {self.loss, "train_loss"}):
+            self._diverged(net, epoch["epoch"])
+        if epoch[self.loss] < self.best_loss_:
+            self.best_loss_, self.best_epoch_ = epoch[self.loss], epoch["epoch"]
+            self._best_weights = {name: value.clone() for name, value in net.module_.state_dict().items()}
+        elif self.patience is not None and epoch["epoch"] - self.best_epoch_ >= self.patience:
+            raise StopTraining
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Go back to the best weights, if that was asked for."""
+        if self.patience is not None and self._best_weights:
+            net.module_.load_state_dict(self._best_weights)
+        self._best_weights = {}
+
+    def _diverged(self, net: Any, epoch: int) -> None:
+        cure = f"The learning rate is {net.lr:g}: try a smaller one, and check the ranges of the columns of X."
+        if not self._best_weights:
+            raise FloatingPointError(
+                f"The training diverged: expected a finite loss, got {net.history[-1, 'train_loss']} in epoch "
+                f"{epoch}, the first. {cure}"
+            )
+        net.module_.load_state_dict(self._best_weights)
+        warnings.warn(
+            f"The training diverged in epoch {epoch}; the weights of epoch {self.best_epoch_}, which had the lowest "
+            f"{self.loss}, are restored. {cure}",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+        raise StopTraining

@@ -1,0 +1,180 @@
+"""The training loop: a skorch net that runs over tensors, with no DataLoader and no host synchronisation in an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EpochTimer, LRScheduler, PassthroughScoring
+from torch import Tensor
+
+from ..nn import set_generator
+from ._batches import ShuffledBatches, TensorData
+from ._monitor import StopTraining
+
+# Predictions are computed in blocks of exactly so many events, the last one padded: a matrix product of another shape
+# may round differently, and an event's prediction would then depend on which others are in the call. 512 keeps a
+# single event under a few milliseconds on a CPU; a GPU needs more to be busy.
+_BLOCK = {"cpu": 512}
+_BLOCK_ON_A_GPU = 16384
+_BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+
+
+def wants_batch_events(callback: Callback) -> bool:
+    """Whether a callback needs to be called for every batch, which only skorch's own, slower loop does."""
+    if isinstance(callback, LRScheduler):
+        return callback.step_every == "batch"
+    return any(getattr(type(callback), event) is not getattr(Callback, event) for event in _BATCH_EVENTS)
+
+
+def resolve_device(device: str) -> torch.device:
+    """Turn ``"auto"`` or a torch device string into a device that is there.
+
+    Raises
+    ------
+    ValueError
+        The string names no device, or one that this machine does not have.
+    """
+    if device == "auto":
+        accelerators = [("cuda", torch.cuda), ("mps", torch.backends.mps)]
+        return torch.device(next((name for name, one in accelerators if one.is_available()), "cpu"))
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"device={device!r} cannot be used: expected 'auto', 'cpu' or the name of an accelerator that this machine "
+            f"has, such as 'cuda' or 'cuda:1' ({str(error).splitlines()[0]})."
+        ) from error
+    return torch.device(device)
+
+
+class Net(NeuralNet):
+    """A skorch net on data that is already split and converted.
+
+    skorch's ``get_iterator`` and ``run_single_epoch`` are the seams: batches are slices of tensors, and an epoch leaves
+    one record in the history. Callbacks that act on epochs work as in skorch; where one of them wants batch or gradient
+    events, skorch's own loop runs instead, over the same batches.
+    """
+
+    def train(
+        self, data: TensorData, valid: TensorData | None, *, epochs: int, seed: int, observers: Sequence[Callback] = ()
+    ) -> Net:
+        """Train for at most ``epochs`` epochs, from the present weights.
+
+        Parameters
+        ----------
+        data, valid : TensorData
+            The training part, and the part on which the validation loss is computed.
+        epochs : int
+            Epochs at most; a callback may stop earlier.
+        seed : int
+            Seed of the shuffling and of dropout.
+        observers : sequence of Callback
+            Callbacks for this training only, called last.
+        """
+        if not self.initialized_:
+            self.initialize()
+        device = torch.device(self.device)
+        data, valid = data.placed_on(device), valid and valid.placed_on(device)
+        self._generator: torch.Generator | None = torch.Generator(device).manual_seed(seed)
+        set_generator(self.module_, self._generator)
+        kept = self.callbacks_
+        self.callbacks_ = [*kept, *((f"observer{i}", callback) for i, callback in enumerate(observers))]
+        try:
+            self.notify("on_train_begin", X=data, y=data.target)
+            try:
+                self.fit_loop(data, valid, epochs)
+            except StopTraining:
+                pass
+            self.notify("on_train_end", X=data, y=data.target)
+        finally:
+            self.callbacks_ = kept
+            set_generator(self.module_, None)
+            self._generator = None
+        return self
+
+    def get_split_datasets(self, X: TensorData, y: Any = None, **fit_params: Any) -> tuple[TensorData, Any]:
+        """The data comes split: ``X`` is the training part, ``y`` the validation part or None."""
+        return X, y
+
+    def get_iterator(self, dataset: TensorData, training: bool = False) -> ShuffledBatches:
+        """Batches of the training part are shuffled, anew each epoch."""
+        device = torch.device(self.device)
+        if training:
+            return ShuffledBatches(dataset, self.batch_size, device, self._generator)
+        return ShuffledBatches(dataset, self._block, device, None)
+
+    def run_single_epoch(self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any) -> None:
+        """Run one epoch and record its mean loss as ``train_loss`` or ``valid_loss``."""
+        if iterator is None:
+            return
+        if any(wants_batch_events(callback) for _, callback in self.callbacks_):
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            PassthroughScoring(f"{prefix}_loss", on_train=training).initialize().on_epoch_end(self)
+            return
+        batch_losses = self._train_epoch(iterator) if training else self._evaluate(iterator)
+        sizes = torch.full((len(batch_losses),), iterator.batch_size, dtype=torch.float64)
+        sizes[-1] = len(iterator.data) - iterator.batch_size * (len(batch_losses) - 1)
+        loss = torch.stack(batch_losses).to("cpu", torch.float64).dot(sizes) / len(iterator.data)
+        self.history.record(f"{prefix}_loss", loss.item())
+
+    def _train_epoch(self, iterator: ShuffledBatches) -> list[Tensor]:
+        module, loss_of, step = self.module_, self.criterion_, self.optimizer_.step
+        module.train()
+        parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        losses = []
+        for inputs, (target, weight) in iterator:
+            loss = loss_of(module(*inputs), target, weight)
+            loss.backward()
+            step()
+            for parameter in parameters:
+                parameter.grad = None
+            losses.append(loss.detach())
+        return losses
+
+    @torch.no_grad()
+    def _evaluate(self, iterator: ShuffledBatches) -> list[Tensor]:
+        self.module_.eval()
+        return [self.criterion_(self.module_(*inputs), target, weight) for inputs, (target, weight) in iterator]
+
+    @torch.inference_mode()
+    def outputs(self, inputs: tuple[Tensor, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Outputs ``(n_events, n_outputs)`` of the network, the same for an event whatever else is in the call."""
+        self.module_.eval()
+        n, device = len(inputs[0]), torch.device(self.device)
+        blocks = []
+        for columns in zip(*(tensor.split(self._block) for tensor in inputs), strict=True):
+            missing = self._block - len(columns[0])
+            padded = [torch.cat([c, c.new_zeros(missing, *c.shape[1:])]) if missing else c for c in columns]
+            blocks.append(self.module_(*(column.to(device) for column in padded)).float().cpu())
+        return torch.cat(blocks)[:n].numpy()
+
+    @property
+    def _block(self) -> int:
+        return _BLOCK.get(torch.device(self.device).type, _BLOCK_ON_A_GPU)
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Callback]]:
+        return [("epoch_timer", EpochTimer())]
+
+    def notify(self, method_name: str, **kwargs: Any) -> None:
+        """Call the callbacks; at the end of an epoch a callback stops the training by a KeyboardInterrupt."""
+        try:
+            super().notify(method_name, **kwargs)
+        except KeyboardInterrupt as stop:
+            if method_name != "on_epoch_end":  # then it is the user who interrupts, and not a callback
+                raise
+            raise StopTraining from stop
+
+    def infer(self, x: tuple[Tensor, ...], **fit_params: Any) -> Tensor:
+        """Call the network on the inputs of one batch."""
+        outputs: Tensor = self.module_(*x)
+        return outputs
+
+    def get_loss(self, y_pred: Tensor, y_true: tuple[Tensor, Tensor | None], *args: Any, **kwargs: Any) -> Tensor:
+        """Weighted mean loss of one batch, for skorch's own loop."""
+        loss: Tensor = self.criterion_(y_pred, *y_true)
+        return loss

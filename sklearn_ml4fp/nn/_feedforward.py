@@ -1,0 +1,49 @@
+"""The feed-forward network."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from ._layers import ACTIVATIONS, Dropout
+
+
+class FeedForward(nn.Module):
+    """Fully connected layers of one width, each followed by an activation and dropout.
+
+    Parameters
+    ----------
+    d_in : int
+        Number of input features.
+    d_out : int
+        Number of outputs: classes (logits) or targets.
+    n_layers : int
+        Number of hidden layers.
+    width : int
+        Number of nodes in each hidden layer.
+    activation : str
+        A name in ``ACTIVATIONS``.
+    dropout : float
+        Probability with which a node's output is dropped during training.
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = FeedForward(4, 2, n_layers=3, width=8, activation="relu", dropout=0.1)
+    >>> network(torch.zeros(5, 4)).shape
+    torch.Size([5, 2])
+    """
+
+    def __init__(self, d_in: int, d_out: int, *, n_layers: int, width: int, activation: str, dropout: float) -> None:
+        super().__init__()
+        hidden: list[nn.Module] = []
+        for i in range(n_layers):
+            hidden += [nn.Linear(d_in if i == 0 else width, width), ACTIVATIONS[activation]()]
+            if dropout > 0:
+                hidden.append(Dropout(dropout))
+        self.hidden = nn.Sequential(*hidden)
+        self.head = nn.Linear(width, d_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map features ``(n_events, d_in)`` to outputs ``(n_events, d_out)``."""
+        outputs: Tensor = self.head(self.hidden(x))
+        return outputs
