@@ -19,6 +19,11 @@ __version__ = "0.1.0.dev0"
 
 # public name -> the room that holds it: one line a name, in the order of the rooms and of the alphabet
 _ROOM_OF = {
+    "FeedForwardClassifier": "estimators",
+    "FeedForwardRegressor": "estimators",
+    "NetworkClassifier": "estimators",
+    "NetworkEstimator": "estimators",
+    "NetworkRegressor": "estimators",
 }
 
 __all__ = [*_ROOM_OF]  # noqa: PLE0604

@@ -16,12 +16,10 @@ class StopTraining(KeyboardInterrupt):
 
 
 class Monitor(Callback):
-    """Watch one loss, keep the weights that had its lowest value, and stop when they do not improve.
+    """Watch the validation loss, or the training loss where there is no validation part.
 
     Parameters
     ----------
-    loss : {"valid_loss", "train_loss"}
-        The loss in skorch's history that is watched.
     patience : int or None
         Stop after so many epochs in a row without a new lowest loss, and restore the weights that had it. None trains
         to the last epoch and keeps its weights; only a loss that is no longer finite ends the training then.
@@ -32,8 +30,7 @@ class Monitor(Callback):
         The loss is NaN or infinite in the first epoch, so that there are no good weights to go back to.
     """
 
-    def __init__(self, loss: str, patience: int | None) -> None:
-        self.loss = loss
+    def __init__(self, patience: int | None) -> None:
         self.patience = patience
 
     def initialize(self) -> Monitor:
@@ -49,13 +46,14 @@ class Monitor(Callback):
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Compare this epoch's loss with the best so far."""
-        epoch = net.history[-1]
-        if not all(math.isfinite(epoch[name]) for name in {self.loss, "train_loss"}):
-            self._diverged(net, epoch["epoch"])
-        if epoch[self.loss] < self.best_loss_:
-            self.best_loss_, self.best_epoch_ = epoch[self.loss], epoch["epoch"]
+        record = net.history[-1]
+        epoch, losses = record["epoch"], [record["train_loss"], record.get("valid_loss", record["train_loss"])]
+        if not all(map(math.isfinite, losses)):
+            self._diverged(net, epoch)
+        if losses[-1] < self.best_loss_:
+            self.best_loss_, self.best_epoch_ = losses[-1], epoch
             self._best_weights = {name: value.clone() for name, value in net.module_.state_dict().items()}
-        elif self.patience is not None and epoch["epoch"] - self.best_epoch_ >= self.patience:
+        elif self.patience is not None and epoch - self.best_epoch_ >= self.patience:
             raise StopTraining
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
@@ -69,12 +67,12 @@ class Monitor(Callback):
         if not self._best_weights:
             raise FloatingPointError(
                 f"The training diverged: expected a finite loss, got {net.history[-1, 'train_loss']} in epoch "
-                f"{epoch}, the first. {cure}"
+                f"{epoch}, with no better weights to go back to. {cure}"
             )
         net.module_.load_state_dict(self._best_weights)
         warnings.warn(
-            f"The training diverged in epoch {epoch}; the weights of epoch {self.best_epoch_}, which had the lowest "
-            f"{self.loss}, are restored. {cure}",
+            f"The training diverged in epoch {epoch}; the weights of epoch {self.best_epoch_}, the best so far, are "
+            f"restored. {cure}",
             ConvergenceWarning,
             stacklevel=2,
         )

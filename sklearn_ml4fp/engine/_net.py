@@ -75,8 +75,6 @@ class Net(NeuralNet):
         observers : sequence of Callback
             Callbacks for this training only, called last.
         """
-        if not self.initialized_:
-            self.initialize()
         device = torch.device(self.device)
         data, valid = data.placed_on(device), valid and valid.placed_on(device)
         self._generator: torch.Generator | None = torch.Generator(device).manual_seed(seed)

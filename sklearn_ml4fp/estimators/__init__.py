@@ -1,3 +1,12 @@
 """Networks as scikit-learn estimators, one architecture a file."""
 
-__all__: list[str] = []
+from ._base import NetworkClassifier, NetworkEstimator, NetworkRegressor
+from ._feedforward import FeedForwardClassifier, FeedForwardRegressor
+
+__all__ = [
+    "FeedForwardClassifier",
+    "FeedForwardRegressor",
+    "NetworkClassifier",
+    "NetworkEstimator",
+    "NetworkRegressor",
+]

@@ -1,0 +1,118 @@
+"""Checks that every room shares: finite columns, event weights, and the parts of a split."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+# Below this ratio of Σw to Σ|w| the signs cancel so far that the effective sample is under 4 % of the events.
+_CANCELLATION_LIMIT = 0.2
+
+
+def check_finite(X: np.ndarray, names: Any = None, *, allow_nan: bool = False) -> None:
+    """Refuse NaN and infinity in a table, and name the columns that hold them.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_events, n_features)
+        Floating-point values.
+    names : sequence of str or None
+        Names of the columns; their numbers are given where there are none.
+    allow_nan : bool
+        Whether NaN may pass, as the mark of an absent object; infinity never may.
+
+    Raises
+    ------
+    ValueError
+        A column holds what it may not.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(X.sum(dtype=np.float64)):  # one fast pass; an overflow only leads to the slow one
+            return
+    for what, bad in (("infinity", np.isinf(X)), ("NaN", np.isnan(X))):
+        if (what == "NaN" and allow_nan) or not bad.any():
+            continue
+        columns = np.flatnonzero(bad.any(axis=tuple(i for i in range(X.ndim) if i != 1)))
+        shown = ", ".join(repr(str(names[i])) if names is not None else str(i) for i in columns[:10])
+        more = f" and {len(columns) - 10} more" if len(columns) > 10 else ""
+        raise ValueError(
+            f"Input X contains {what}: expected finite numbers, got {int(bad.sum())} such values in the "
+            f"column{'s' if len(columns) > 1 else ''} {shown}{more}. Fill or drop them before the network."
+        )
+
+
+def check_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np.ndarray | None:
+    """Check one event weight an event; negative weights and zeros are legal.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_events,), a number or None
+        Weights; a number stands for that weight in every event.
+    n : int
+        Number of events.
+    name : str
+        How the argument is called, for the error.
+
+    Returns
+    -------
+    ndarray of shape (n_events,), float64, or None
+        None where there are no weights.
+
+    Raises
+    ------
+    ValueError
+        The shape is wrong, a weight is not finite, or the weights sum to zero or less.
+    """
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    if weights.ndim == 0:
+        weights = np.full(n, weights)
+    if weights.shape != (n,):
+        raise ValueError(f"{name}.shape == {weights.shape}, expected {(n,)}: one weight an event.")
+    if not np.isfinite(weights).all():
+        raise ValueError(
+            f"{name} contains {int((~np.isfinite(weights)).sum())} values that are NaN or infinite: expected finite "
+            "weights. Drop those events, or mend their weights."
+        )
+    if (total := weights.sum()) <= 0:
+        raise ValueError(
+            f"{name} sums to {total:g}: expected a positive sum of weights. With weights that are all zero, or that "
+            "cancel, there is nothing to fit; use more events, or fewer negative weights."
+        )
+    if total < _CANCELLATION_LIMIT * np.abs(weights).sum():
+        warnings.warn(
+            f"Σw/Σ|w| = {total / np.abs(weights).sum():.2g} for {name}: positive and negative weights nearly cancel, "
+            "and the fit has the statistical power of a small part of these events.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return weights
+
+
+def check_class_weights(codes: np.ndarray, weights: np.ndarray | None, classes: np.ndarray) -> None:
+    """Refuse a class whose weights sum to zero or less.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_events,)
+        Index of each event's class.
+    weights : ndarray of shape (n_events,) or None
+        Event weights.
+    classes : ndarray of shape (n_classes,)
+        Labels, for the error.
+
+    Raises
+    ------
+    ValueError
+        A class has no event, or its weights sum to zero or less.
+    """
+    sums = np.bincount(codes, weights=weights, minlength=len(classes))
+    for label, total in zip(classes, sums, strict=True):
+        if total <= 0:
+            raise ValueError(
+                f"The training weights of class {label!r} sum to {total:g}: expected a positive sum in every class. "
+                "Use more events of this class, fewer negative weights, or leave the class out."
+            )

@@ -1,0 +1,68 @@
+"""Which events `fit` sets apart to watch the training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._events import derive_salt, uniform
+
+# The hold-out's own salt: independent of every split that a user makes by the same ids.
+_SALT = derive_salt(0, "hold-out")
+
+
+def hold_out(
+    n: int, fraction: float, *, groups: Any = None, codes: np.ndarray | None = None, rng: np.random.RandomState
+) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Choose the events that are set apart.
+
+    With groups, whole groups are set apart, by a hash of their ids: the same event is always on the same side. Without,
+    the choice is random, and every class gives its share.
+
+    Parameters
+    ----------
+    n : int
+        Number of events.
+    fraction : float
+        Share of the events that is set apart.
+    groups : array-like of shape (n_events,) or None
+        Event ids.
+    codes : ndarray of shape (n_events,) or None
+        Index of each event's class, for a classification.
+    rng : RandomState
+        Source of the choice where there are no groups.
+
+    Returns
+    -------
+    ndarray of shape (n_events,), bool
+        True for the events that are set apart.
+
+    Raises
+    ------
+    ValueError
+        One side would be empty.
+    """
+    if groups is not None:
+        apart = uniform(groups, _SALT) < fraction
+        if len(apart) != n:
+            raise ValueError(f"groups has {len(apart)} entries, expected {n}: one event id an event.")
+    else:
+        # Systematic sampling along the classes: each gives its share up to one event, however small the sample.
+        order = rng.permutation(n)
+        if codes is not None:
+            order = order[np.argsort(codes[order], kind="stable")]
+        steps = np.floor(np.arange(n + 1) * max(fraction, 1 / n) + rng.uniform())  # one event at least
+        apart = np.zeros(n, dtype=bool)
+        apart[order] = np.diff(steps) > 0
+        if codes is not None:  # a class with a single event is trained on, not only watched
+            in_training = np.bincount(codes[~apart], minlength=codes.max() + 1)
+            apart &= in_training[codes] > 0
+    for side, what in ((apart, "hold-out"), (~apart, "training part")):
+        if not side.any():
+            unit = "" if groups is None else f" in {len(np.unique(np.asarray(groups), axis=0))} groups"
+            raise ValueError(
+                f"The {what} for early stopping is empty: n_samples={n}{unit}, validation={fraction:g}. Pass more "
+                "events, another validation=, your own X_val and y_val, or early_stopping=False."
+            )
+    return apart

@@ -1,0 +1,574 @@
+"""What every network shares behind scikit-learn's interface: fit, predict, weights, groups, hyperparameters."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from copy import deepcopy
+from numbers import Integral, Real
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state
+from scipy.special import log_softmax
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite, check_array, check_is_fitted, column_or_1d, validate_data
+from torch import nn
+
+from .._compat import CallbackSupportMixin, with_callbacks
+from .._events import check_ids
+from .._params import Declared, hp
+from .._validation import check_class_weights, check_finite, check_weights
+from ..engine import OPTIMIZERS, Monitor, Net, TensorData, WeightedLoss, hold_out, optimizer_arguments, resolve_device
+from ..nn import ACTIVATIONS, INITIALISATIONS, initialise
+from ._observers import observers_of
+
+_SEED_END = np.iinfo(np.int32).max
+
+
+class Part(NamedTuple):
+    """Events of one side of the hold-out."""
+
+    X: Any
+    target: np.ndarray
+    weights: np.ndarray | None
+
+    def rows(self, chosen: np.ndarray) -> Part:
+        """The chosen events."""
+        return Part(self.X[chosen], self.target[chosen], None if self.weights is None else self.weights[chosen])
+
+
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    """Share the memory of an array; torch cannot promise not to write, so a read-only one is copied."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
+    """Base of all networks: an architecture adds ``_build`` and its own hyperparameters.
+
+    A subclass of this and a subclass of `NetworkClassifier` or `NetworkRegressor` meet in the public estimators.
+    """
+
+    activation: str = hp(
+        "relu", choices=tuple(ACTIVATIONS), doc="Function between the layers; the weights are drawn to suit it."
+    )
+    dropout: float = hp(
+        0.0,
+        valid=Interval(Real, 0, 1, closed="left"),
+        search=(0.0, 0.5),
+        doc="Probability with which a node's output is dropped in training (Srivastava et al., 2014).",
+    )
+    init: str = hp(
+        "auto",
+        valid=None,
+        choices=INITIALISATIONS,
+        doc="Variance of the first weights: 2/(n_in + n_out) (glorot), 2/n_in (he), 1/n_in (lecun); auto suits the "
+        "activation: he for ReLU, glorot for sigmoid and tanh.",
+    )
+    optimizer: str = hp("adam", choices=tuple(OPTIMIZERS), doc="How a gradient becomes a step.")
+    lr: float = hp(
+        1e-3,
+        valid=Interval(Real, 0, None, closed="neither"),
+        search=(1e-4, 1e-2),
+        scale="log",
+        doc="Learning rate: the size of a step.",
+    )
+    momentum: float = hp(
+        0.0,
+        valid=Interval(Real, 0, 1, closed="left"),
+        search=(0.0, 0.99),
+        doc="Share of the last step that is kept, for SGD and RMSprop; Adam has its own.",
+    )
+    weight_decay: float = hp(
+        0.0,
+        valid=Interval(Real, 0, None, closed="left"),
+        search=(1e-6, 1e-2),
+        scale="log",
+        doc="Factor of the L2 term, which pulls weights towards zero.",
+    )
+    batch_size: int | str = hp(
+        "auto",
+        valid=(Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})),
+        search=(64, 1024),
+        scale="log",
+        doc="Events in a mini-batch. auto is 256, or a tenth of a training part of less than 2560 events, so that an "
+        "epoch of a small sample still takes ten steps (but 8 at least).",
+    )
+    max_epochs: int = hp(
+        100, valid=Interval(Integral, 1, None, closed="left"), doc="Passes over the training part at most."
+    )
+    early_stopping: bool = hp(
+        True,
+        valid="boolean",
+        doc="Whether to set events apart, to stop when their loss no longer falls, and to keep the best weights.",
+    )
+    patience: int = hp(
+        10,
+        valid=Interval(Integral, 1, None, closed="left"),
+        doc="Epochs without a new lowest validation loss after which early stopping ends the training.",
+    )
+    validation: float = hp(
+        0.1,
+        valid=Interval(Real, 0, 1, closed="neither"),
+        doc="Share of the events that early stopping sets apart: whole groups where ``fit`` gets ``groups``, else a "
+        "random choice with the same share of each class. Not used where ``fit`` gets ``X_val``.",
+    )
+    device: str = hp(
+        "auto", valid=(str,), doc="Where to compute: auto takes an accelerator if there is one; cpu, cuda, cuda:1, mps."
+    )
+    callbacks: list | None = hp(
+        None,
+        valid=(list, None),
+        doc="skorch callbacks. One that asks for batch or gradient events switches to skorch's own, slower loop.",
+    )
+    warm_start: bool = hp(
+        False, valid="boolean", doc="Whether a second ``fit`` goes on from the weights of the one before."
+    )
+    random_state: Any = hp(
+        None, valid="random_state", doc="Seed of the first weights, the hold-out, the shuffling and dropout."
+    )
+    verbose: int = hp(0, valid="verbose", doc="Whether to show a progress bar over the epochs.")
+
+    _attributes_doc = """
+        Attributes
+        ----------
+        net_ : skorch.NeuralNet
+            The trained net; ``net_.module_`` is the torch module.
+        history_ : dict of ndarray
+            ``epoch``, ``train_loss``, ``valid_loss`` (where there is a hold-out) and ``dur`` (seconds), one value an
+            epoch.
+        n_iter_ : int
+            Epochs of the last ``fit``.
+        n_features_in_ : int
+            Number of columns of ``X``.
+        feature_names_in_ : ndarray of str
+            Names of the columns, where ``X`` has them.
+    """
+
+    # With scikit-learn's metadata routing on, whatever of this is passed reaches fit and score: weights are never
+    # dropped without a word.
+    __metadata_request__fit = {  # noqa: RUF012
+        name: True for name in ("sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
+    }
+    __metadata_request__partial_fit = {"sample_weight": True}  # noqa: RUF012
+    __metadata_request__score = {"sample_weight": True}  # noqa: RUF012
+
+    @abstractmethod
+    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
+        """Make the torch module for events of shape ``shape_in``; its output layer is called ``head``."""
+
+    @abstractmethod
+    def _check_target(self, y: Any, *, first: bool) -> np.ndarray:
+        """Check ``y``, learn what it is like where ``first``, and return what `_to_training_target` takes."""
+
+    @abstractmethod
+    def _to_training_target(self, target: np.ndarray) -> np.ndarray:
+        """What the loss compares the outputs with."""
+
+    @abstractmethod
+    def _learn_from_target(self, part: Part) -> None:
+        """Learn from the training part's target alone, after the hold-out is set apart."""
+
+    @property
+    @abstractmethod
+    def _n_out(self) -> int:
+        """Outputs of the network."""
+
+    _loss: str  # name of a loss of the engine
+    _stratified: bool  # whether the hold-out takes its share of each class
+
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        groups: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, n_features)
+            Events.
+        y : array-like of shape (n_events,), for a regressor also (n_events, n_targets)
+            Class labels or targets.
+        sample_weight : array-like of shape (n_events,), default=None
+            Event weights; negative ones are legal.
+        groups : array-like of shape (n_events,) or (n_events, n_columns), default=None
+            Event ids (integers or strings): the hold-out shares no id with the training part.
+        X_val, y_val : array-like, default=None
+            Events to watch instead of a hold-out.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            NaN or infinity in ``X``; weights, classes or ids that cannot be used; an empty hold-out.
+        FloatingPointError
+            The loss is not finite in the first epoch.
+        """
+        self._validate_params()
+        continued = bool(self.warm_start) and hasattr(self, "net_")
+        rng = check_random_state(self.random_state)
+        everything = self._check_part(X, y, sample_weight, "sample_weight", first=not continued)
+        if groups is not None:
+            check_ids(groups)
+        val = self._check_val(X_val, y_val, sample_weight_val)
+        train, valid = self._set_apart(everything, groups, rng) if val is None else (everything, val)
+        if not continued:
+            self._learn_from_target(train)
+            self.net_ = self._make_net(train, rng)
+        self._learn_weight_scale(train)
+        context = self._init_callback_context(max_subtasks=self.max_epochs)
+        if context is not None:
+            context.call_on_fit_task_begin(estimator=self, X=X, y=y, metadata={"sample_weight": sample_weight})
+        before = len(self.net_.history)
+        self._train(train, valid, self.max_epochs, rng, observers_of(self, context, X, y))
+        self.n_iter_ = len(self.net_.history) - before
+        if context is not None:
+            context.call_on_fit_task_end(estimator=self, X=X, y=y, metadata={"sample_weight": sample_weight})
+        return self
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
+        """One pass over a part of the data; weights and targets keep the scale of the first part."""
+        self._validate_params()
+        first = not hasattr(self, "net_")
+        if first:
+            self._rng = check_random_state(self.random_state)
+        part = self._check_part(X, y, sample_weight, "sample_weight", first=first)
+        if first:
+            self._learn_from_target(part)
+            self.net_ = self._make_net(part, self._rng)
+            self._learn_weight_scale(part)
+        self._train(part, None, 1, getattr(self, "_rng", check_random_state(self.random_state)), ())
+        self.n_iter_ = len(self.net_.history)
+        return self
+
+    def _check_X(self, X: Any, *, first: bool = False) -> np.ndarray:
+        X = validate_data(self, X, dtype=np.float32, order="C", ensure_all_finite=False, reset=first)
+        check_finite(X, getattr(self, "feature_names_in_", None))
+        return X
+
+    def _check_part(self, X: Any, y: Any, weights: Any, name: str, *, first: bool = False) -> Part:
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
+            )
+        X = self._check_X(X, first=first)
+        target = self._check_target(y, first=first)
+        if len(target) != len(X):
+            raise ValueError(f"Found input variables with inconsistent numbers of samples: {[len(X), len(target)]}")
+        return Part(X, target, check_weights(weights, len(X), name))
+
+    def _check_val(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Part | None:
+        given = [name for name, value in (("X_val", X_val), ("y_val", y_val)) if value is not None]
+        if not given:
+            if sample_weight_val is not None:
+                raise ValueError("fit got sample_weight_val without X_val and y_val; pass all three or none.")
+            return None
+        if len(given) == 1:
+            raise ValueError(f"fit got {given[0]} alone; pass X_val and y_val together.")
+        return self._check_part(X_val, y_val, sample_weight_val, "sample_weight_val")
+
+    def _set_apart(self, everything: Part, groups: Any, rng: np.random.RandomState) -> tuple[Part, Part | None]:
+        if not self.early_stopping:
+            return everything, None
+        codes = everything.target if self._stratified else None
+        apart = hold_out(len(everything.target), self.validation, groups=groups, codes=codes, rng=rng)
+        return everything.rows(~apart), everything.rows(apart)
+
+    def _learn_weight_scale(self, train: Part) -> None:
+        weights = self._effective_weights(train)
+        self._weight_scale = 1.0 if weights is None else float(weights.mean())
+
+    def _effective_weights(self, part: Part) -> np.ndarray | None:
+        """Event weights times class weights, where there are any."""
+        return part.weights
+
+    def _tensors(self, part: Part, *, weighted: bool) -> TensorData:
+        weights = self._effective_weights(part)
+        if weights is None and weighted:  # only the other part has weights
+            weights = np.full(len(part.target), self._weight_scale)
+        scaled = None if weights is None else _tensor((weights / self._weight_scale).astype(np.float32))
+        return TensorData((_tensor(part.X),), _tensor(self._to_training_target(part.target)), scaled)
+
+    def _train(
+        self, train: Part, valid: Part | None, epochs: int, rng: np.random.RandomState, observers: tuple
+    ) -> None:
+        data = self._tensors(train, weighted=False)
+        data_valid = None if valid is None else self._tensors(valid, weighted=data.weight is not None)
+        self.net_.train(data, data_valid, epochs=epochs, seed=rng.randint(_SEED_END), observers=observers)
+
+    def _make_net(self, train: Part, rng: np.random.RandomState) -> Net:
+        # Built without memory and then drawn from a generator of our own: torch's global random state stays untouched.
+        with torch.device("meta"):
+            module = self._build(train.X.shape[1:], self._n_out)
+        generator = torch.Generator().manual_seed(rng.randint(_SEED_END))
+        module = initialise(
+            module.to_empty(device="cpu"), init=self.init, activation=self.activation, generator=generator
+        )
+        device = resolve_device(self.device)
+        optimizer = optimizer_arguments(
+            self.optimizer, momentum=self.momentum, weight_decay=self.weight_decay, device=device
+        )
+        automatic = max(8, min(256, len(train.target) // 10))
+        batch_size = automatic if self.batch_size == "auto" else self.batch_size
+        net = Net(
+            module,
+            criterion=WeightedLoss(self._loss),
+            lr=self.lr,
+            batch_size=batch_size,
+            device=str(device),
+            train_split=None,
+            verbose=0,
+            callbacks=[*deepcopy(self.callbacks or []), Monitor(self.patience if self.early_stopping else None)],
+            **optimizer,
+        )
+        return net.initialize()
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        check_is_fitted(self, "net_")
+        return self.net_.outputs((_tensor(self._check_X(X)),)).astype(np.float64)
+
+    @property
+    def history_(self) -> dict[str, np.ndarray]:
+        """Losses and duration of every epoch."""
+        names = ("epoch", "train_loss", "valid_loss", "dur")
+        records = self.net_.history
+        return {name: np.array([r[name] for r in records]) for name in names if records and name in records[0]}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+
+class NetworkClassifier(ClassifierMixin, NetworkEstimator):
+    """Base of the classifiers."""
+
+    class_weight: Any = hp(
+        None,
+        valid=(dict, StrOptions({"balanced"}), None),
+        choices=(None, "balanced"),
+        doc="Factor on the event weights of each class; balanced makes the sums of weights equal: w_i · Σw / "
+        "(K · Σ_class w).",
+    )
+
+    _attributes_doc = (
+        NetworkEstimator._attributes_doc
+        + """    classes_ : ndarray of shape (n_classes,)
+            Labels.
+    """
+    )
+    _loss = "cross_entropy"
+    _stratified = True
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, *, sample_weight: Any = None) -> Self:
+        """Train for one pass over a part of the data, from the present weights.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, n_features)
+            Events.
+        y : array-like of shape (n_events,)
+            Class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come; needed in the first call.
+        sample_weight : array-like of shape (n_events,), default=None
+            Event weights; the mean of the first call is the unit in every later one.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            ``classes`` is missing in the first call, or differs later; a label is not in it; class_weight="balanced".
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                'class_weight="balanced" needs the sums of weights of all data, which partial_fit does not see. '
+                "Pass a dict with one factor a class."
+            )
+        if not hasattr(self, "classes_"):
+            if classes is None:
+                raise ValueError("partial_fit needs classes= in its first call: all labels that will ever come.")
+            self.classes_ = np.unique(classes)
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(f"classes={classes} differs from that of the first call, {self.classes_}.")
+        return self._partial_fit(X, y, sample_weight)
+
+    def _check_target(self, y: Any, *, first: bool) -> np.ndarray:
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
+        if first and not hasattr(self, "_rng"):  # partial_fit has learned its classes already
+            self.classes_ = np.unique(y)
+            if len(self.classes_) < 2:
+                raise ValueError(f"Expected at least two classes in y, got one class: {self.classes_[0]!r}.")
+        codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        if len(unknown := np.unique(y[self.classes_[codes] != y])):
+            raise ValueError(f"y contains labels that are not among the classes {self.classes_}: {unknown}.")
+        return codes
+
+    def _to_training_target(self, target: np.ndarray) -> np.ndarray:
+        return target.astype(np.int64)
+
+    def _learn_from_target(self, part: Part) -> None:
+        pass
+
+    def _learn_weight_scale(self, train: Part) -> None:
+        self._class_factors = self._factors(train)
+        super()._learn_weight_scale(train)
+
+    def _factors(self, train: Part) -> np.ndarray | None:
+        if not hasattr(self, "_rng"):  # a part of a stream may lack a class
+            check_class_weights(train.target, train.weights, self.classes_)
+        if self.class_weight is None:
+            return None
+        if isinstance(self.class_weight, dict):
+            return compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[train.target])
+        sums = np.bincount(train.target, weights=train.weights, minlength=len(self.classes_))
+        return sums.sum() / (len(sums) * sums)
+
+    def _effective_weights(self, part: Part) -> np.ndarray | None:
+        if self._class_factors is None:
+            return part.weights
+        factors = self._class_factors[part.target]
+        return factors if part.weights is None else factors * part.weights
+
+    @property
+    def _n_out(self) -> int:
+        return len(self.classes_)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Logits of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, n_features)
+            Events.
+
+        Returns
+        -------
+        ndarray of shape (n_events,) or (n_events, n_classes)
+            With two classes, the log-odds of the second.
+        """
+        logits = self._outputs(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithms of the class probabilities, ``(n_events, n_classes)``."""
+        return log_softmax(self._outputs(X), axis=1)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, n_features)
+            Events.
+
+        Returns
+        -------
+        ndarray of shape (n_events, n_classes), float64
+            In the order of ``classes_``; double precision keeps apart the scores of events near 0 and 1.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Most probable class of each event, ``(n_events,)``."""
+        best = self._outputs(X).argmax(axis=1)
+        return self.classes_[best]
+
+
+class NetworkRegressor(RegressorMixin, NetworkEstimator):
+    """Base of the regressors.
+
+    Targets are standardised inside: the network learns (y − mean) / standard deviation of the training part, both
+    weighted, so that a learning rate means the same whatever the unit of ``y``.
+    """
+
+    _loss = "mse"
+    _stratified = False
+
+    def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> Self:
+        """Train for one pass over a part of the data, from the present weights.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, n_features)
+            Events.
+        y : array-like of shape (n_events,) or (n_events, n_targets)
+            Targets; the mean and the standard deviation of the first call are the unit in every later one.
+        sample_weight : array-like of shape (n_events,), default=None
+            Event weights; the mean of the first call is the unit in every later one.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def _check_target(self, y: Any, *, first: bool) -> np.ndarray:
+        y = check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=False, input_name="y")
+        target = y[:, None] if y.ndim == 1 else y
+        if first:
+            self._y_is_column = y.ndim == 1
+            self._n_targets = target.shape[1]
+        elif target.shape[1] != self._n_targets:
+            raise ValueError(f"y has {target.shape[1]} targets, expected {self._n_targets} as in the first call.")
+        return target
+
+    def _learn_from_target(self, part: Part) -> None:
+        mean = np.average(part.target, axis=0, weights=part.weights)
+        variance = np.average((part.target - mean) ** 2, axis=0, weights=part.weights)
+        # a constant target, or negative weights on its tails, leave no usable spread
+        usable = variance > np.finfo(np.float64).eps * mean**2
+        self._y_mean, self._y_scale = mean, np.where(usable, np.sqrt(np.abs(variance)), 1.0)
+
+    def _to_training_target(self, target: np.ndarray) -> np.ndarray:
+        return ((target - self._y_mean) / self._y_scale).astype(np.float32)
+
+    @property
+    def _n_out(self) -> int:
+        return self._n_targets
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, n_features)
+            Events.
+
+        Returns
+        -------
+        ndarray of shape (n_events,) or (n_events, n_targets), float64
+            In the unit of ``y``.
+        """
+        prediction = self._outputs(X)
+        prediction = prediction * self._y_scale + self._y_mean
+        return prediction[:, 0] if self._y_is_column else prediction
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
