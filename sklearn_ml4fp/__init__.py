@@ -18,12 +18,19 @@ if TYPE_CHECKING:  # what an editor and a type checker see
 __version__ = "0.1.0.dev0"
 
 # public name -> the room that holds it: one line a name, in the order of the rooms and of the alphabet
-_ROOM_OF = {
+_ROOM_OF: dict[str, str] = {
     "FeedForwardClassifier": "estimators",
     "FeedForwardRegressor": "estimators",
     "NetworkClassifier": "estimators",
     "NetworkEstimator": "estimators",
     "NetworkRegressor": "estimators",
+    "roc_auc_score": "metrics",
+    "roc_auc_scorer": "metrics",
+    "roc_curve": "metrics",
+    "EventKFold": "model_selection",
+    "EventShuffleSplit": "model_selection",
+    "RotatingKFold": "model_selection",
+    "train_val_test_split": "model_selection",
 }
 
 __all__ = [*_ROOM_OF]  # noqa: PLE0604

@@ -265,9 +265,7 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
 
     def _check_part(self, X: Any, y: Any, weights: Any, name: str, *, first: bool = False) -> Part:
         if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
-            )
+            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         X = self._check_X(X, first=first)
         target = self._check_target(y, first=first)
         if len(target) != len(X):

@@ -1,3 +1,5 @@
 """Splits by event, search spaces and searches."""
 
-__all__: list[str] = []
+from ._splits import EventKFold, EventShuffleSplit, RotatingKFold, train_val_test_split
+
+__all__ = ["EventKFold", "EventShuffleSplit", "RotatingKFold", "train_val_test_split"]

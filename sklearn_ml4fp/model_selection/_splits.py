@@ -1,0 +1,307 @@
+"""Splits that follow the event id: an event is on the same side in every file, on every machine, in every row order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import BaseCrossValidator
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import check_consistent_length
+
+from .._events import assign, check_ids, derive_salt, uniform
+
+
+def _check_parts(parts: np.ndarray, names: list[str], groups: Any, splitter: str) -> None:
+    """Refuse a part without an event: downstream it would be an obscure error, or a score of nothing."""
+    counts = np.bincount(parts, minlength=len(names))
+    if counts.all():
+        return
+    empty = ", ".join(name for name, count in zip(names, counts, strict=True) if not count)
+    raise ValueError(
+        f"{splitter}: no event in {empty}, of {len(parts)} events with {len(np.unique(check_ids(groups)))} different "
+        "ids. Take fewer parts or more events. If these events are already one part of an equal split, they all share "
+        'its hash: give the inner one a salt of its own, as in EventKFold(5, salt="inner").'
+    )
+
+
+def _check_n_splits(n_splits: Any, least: int) -> None:
+    if not isinstance(n_splits, Integral) or isinstance(n_splits, bool) or n_splits < least:
+        raise ValueError(f"n_splits must be an integer of at least {least}; got {n_splits!r}.")
+
+
+class _EventSplitter(BaseCrossValidator):
+    """What the splitters share: they request ``groups``, as scikit-learn's GroupKFold does."""
+
+    __metadata_request__split = {"groups": True}  # noqa: RUF012 (scikit-learn reads it by this name)
+
+    n_splits: int
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Number of (train, test) pairs; the arguments are ignored, they are scikit-learn's convention."""
+        return self.n_splits
+
+
+class _EventFolds(_EventSplitter):
+    def __init__(self, n_splits: int = 5, *, salt: int | str = 0) -> None:
+        _check_n_splits(n_splits, self._least_splits)
+        self.n_splits = n_splits
+        self.salt = salt
+
+    _least_splits = 2
+
+    def assign(self, ids: Any) -> np.ndarray:
+        """Fold of each event, by its id alone.
+
+        Parameters
+        ----------
+        ids : array-like of shape (n_events,) or (n_events, n_columns)
+            Event ids: integers, strings, or several columns (run, luminosity block, event).
+
+        Returns
+        -------
+        folds : ndarray of shape (n_events,)
+            Numbers from 0 to ``n_splits - 1``: the fold in which the event is a test event.
+        """
+        # n_splits is part of the role: 3 folds inside 5 are then independent of them without a salt.
+        return assign(ids, self.n_splits, derive_salt(self.salt, f"{type(self).__name__} {self.n_splits}"))
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Row numbers of the training and the test events, fold by fold.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, ...)
+        y : array-like of shape (n_events,), optional
+            Ignored.
+        groups : array-like of shape (n_events,) or (n_events, n_columns)
+            Event ids.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            All events with one id are on the same side.
+
+        Raises
+        ------
+        ValueError
+            If ids are absent or unusable, or a fold has no event.
+        """
+        folds = self.assign(groups)
+        check_consistent_length(X, y, groups)
+        _check_parts(folds, [f"fold {i}" for i in range(self.n_splits)], groups, repr(self))
+        for fold in range(self.n_splits):
+            yield np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+
+
+class EventKFold(_EventFolds):
+    """K folds by event id: an event's fold depends on its id and the salt, and on nothing else.
+
+    Unlike :class:`~sklearn.model_selection.GroupKFold`, whose folds change when events are added, removed or sorted,
+    the fold of an event never changes: years later, in another file, it is still known which model has not
+    seen it. Folds are of equal size within counting statistics: with N distinct ids, N/k ± √(N/k).
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds.
+    salt : int or str, default=0
+        Another salt gives other, independent folds. Folds of another number, and the parts of
+        :func:`train_val_test_split` and of the other splitters, are independent also with equal salts; ``EventKFold``
+        inside ``EventKFold`` with the same number of folds needs a salt of its own, and says so.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ml4fp import EventKFold
+    >>> X, event = np.zeros((6, 1)), np.array([11, 12, 13, 11, 14, 15])
+    >>> for train, test in EventKFold(2).split(X, groups=event):
+    ...     print(event[train], event[test])
+    [12 13 14 15] [11 11]
+    [11 11] [12 13 14 15]
+    """
+
+
+class RotatingKFold(_EventFolds):
+    """K blocks by event id, rotated: train on k − 2 of them, validate on one, test on one.
+
+    As a cross-validation it yields k − 1 blocks to fit on and one block to test on. Given also as a network's
+    ``validation=``, it recognises inside ``fit`` which block i is absent, and holds out block i + 1 (modulo k) for
+    early stopping: every block is in turn test and validation, and no event is ever on two sides.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of blocks, at least 3.
+    salt : int or str, default=0
+        Another salt gives other, independent blocks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ml4fp import RotatingKFold
+    >>> rotation, event = RotatingKFold(3), np.arange(9)
+    >>> for fit, test in rotation.split(event, groups=event):
+    ...     train, validation = rotation.hold_out(event[fit])
+    ...     print(event[fit][train], event[fit][validation], event[test])
+    [3 4] [2 7 8] [0 1 5 6]
+    [0 1 5 6] [3 4] [2 7 8]
+    [2 7 8] [0 1 5 6] [3 4]
+    """
+
+    _least_splits = 3
+
+    def hold_out(self, groups: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Rows to train on and rows to validate on, of events among which one block is absent.
+
+        Parameters
+        ----------
+        groups : array-like of shape (n_events,) or (n_events, n_columns)
+            Event ids of the events that ``fit`` was given.
+
+        Returns
+        -------
+        train, validation : ndarray of int
+            Block i being absent, validation is block (i + 1) mod k. When none is absent (a final fit on all events),
+            it is block 0.
+
+        Raises
+        ------
+        ValueError
+            If more than one block is absent: the events were then not split by this object.
+        """
+        blocks = self.assign(groups)
+        absent = np.flatnonzero(np.bincount(blocks, minlength=self.n_splits) == 0)
+        if len(absent) > 1:
+            raise ValueError(
+                f"{self!r} as a hold-out: blocks {absent.tolist()} have no event, expected at most one absent block. "
+                "Split the events with the same RotatingKFold (same n_splits and salt), or give more events."
+            )
+        held = (absent[0] + 1) % self.n_splits if len(absent) else 0
+        return np.flatnonzero(blocks != held), np.flatnonzero(blocks == held)
+
+
+def _fractions(sizes: Any, names: tuple[str, ...]) -> np.ndarray:
+    """Sizes as fractions that sum to one; one of them may be None, the rest."""
+    given = list(sizes) if np.iterable(sizes) else [sizes]
+    known = [size for size in given if size is not None]
+    good = len(given) == len(names) and len(known) >= len(names) - 1
+    good = good and all(isinstance(size, Real) and 0 < float(size) < 1 for size in known)
+    rest = 1 - sum(known) if good else 0.0
+    # 1e-9: decimal fractions such as 0.7 + 0.2 + 0.1 miss one by rounding only
+    if not good or (abs(rest) > 1e-9 if len(known) == len(given) else rest < 1e-9):
+        raise ValueError(
+            f"sizes must be {len(names)} fractions between 0 and 1 that sum to 1, for {', '.join(names)}, one of which "
+            f"may be None (the rest); got {sizes!r}. A split by event id has no exact numbers of events."
+        )
+    return np.array([rest if size is None else size for size in given], dtype=float)
+
+
+def _parts(ids: Any, fractions: np.ndarray, salt: int | str, role: str) -> np.ndarray:
+    """Part of each event, of parts with the given fractions."""
+    # the fractions belong to the role: a split of a split with other fractions is then independent of it
+    numbers = uniform(ids, derive_salt(salt, f"{role} {' '.join(f'{f:.9f}' for f in fractions)}"))
+    return np.searchsorted(np.cumsum(fractions)[:-1], numbers, side="right")
+
+
+class EventShuffleSplit(_EventSplitter):
+    """Random train/test splits by event id, again and again.
+
+    Parameters
+    ----------
+    n_splits : int, default=10
+        Number of splits; each is independent of the others.
+    test_size : float, default=0.2
+        Fraction of the events, by id, in the test part.
+    salt : int or str, default=0
+        Another salt gives other, independent splits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ml4fp import EventShuffleSplit
+    >>> event = np.arange(10)
+    >>> for train, test in EventShuffleSplit(2, test_size=0.3).split(event, groups=event):
+    ...     print(event[test])
+    [0 7 8]
+    [0 5 6 8]
+    """
+
+    def __init__(self, n_splits: int = 10, *, test_size: float = 0.2, salt: int | str = 0) -> None:
+        _check_n_splits(n_splits, 1)
+        self.n_splits = n_splits
+        self.test_size = test_size
+        self.salt = salt
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Row numbers of the training and the test events, split by split, as in :meth:`EventKFold.split`."""
+        fractions = _fractions((None, self.test_size), ("train", "test"))
+        codes = check_ids(groups)  # once, however many splits follow
+        check_consistent_length(X, y, groups)
+        for i in range(self.n_splits):
+            parts = _parts(codes, fractions, self.salt, f"{type(self).__name__} {i}")
+            _check_parts(parts, ["train", "test"], groups, repr(self))
+            yield np.flatnonzero(parts == 0), np.flatnonzero(parts == 1)
+
+
+def _take(array: Any, rows: np.ndarray) -> Any:
+    """Rows of an array, list, frame, or of any container that takes ``X[rows]``."""
+    if array is None:
+        return None
+    known = isinstance(array, (list, tuple)) or any(hasattr(array, name) for name in ("iloc", "shape"))
+    return _safe_indexing(array, rows) if known else array[rows]
+
+
+def train_val_test_split(
+    *arrays: Any,
+    groups: Any,
+    sizes: tuple[float | None, float | None, float | None] = (0.6, 0.2, 0.2),
+    salt: int | str = 0,
+) -> list[Any]:
+    """Split arrays into training, validation and test events, by event id.
+
+    An event's part depends on its id and the salt, and on nothing else. So a test event stays a test event when rows
+    are sorted, events are added, or a systematic variation of the same events comes in another file.
+
+    Parameters
+    ----------
+    *arrays : array-like of shape (n_events, ...) or None
+        Arrays, lists, pandas or polars frames, sparse matrices, or any container that takes ``X[rows]``. None gives
+        None three times. Pass the ids too if you need them afterwards.
+    groups : array-like of shape (n_events,) or (n_events, n_columns)
+        Event ids: integers, strings, or several columns (run, luminosity block, event).
+    sizes : tuple of three floats, default=(0.6, 0.2, 0.2)
+        Fractions of the ids for training, validation and test; one may be None, the rest. Parts come out with these
+        sizes within counting statistics.
+    salt : int or str, default=0
+        Another salt gives another, independent split.
+
+    Returns
+    -------
+    parts : list of length ``3 * len(arrays)``
+        ``X_train, X_val, X_test, y_train, y_val, y_test, ...``
+
+    Raises
+    ------
+    ValueError
+        If ids are absent or unusable, lengths differ, sizes are not fractions of one, or a part has no event.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ml4fp import train_val_test_split
+    >>> X, event = np.zeros((10, 2)), np.arange(10)
+    >>> X_train, X_val, X_test, e_train, e_val, e_test = train_val_test_split(X, event, groups=event)
+    >>> e_train, e_val, e_test
+    (array([4, 5, 6, 9]), array([0, 1, 7, 8]), array([2, 3]))
+    """
+    if not arrays:
+        raise ValueError("train_val_test_split needs at least one array to split.")
+    names = ("train", "val", "test")
+    parts = _parts(groups, _fractions(sizes, names), salt, "train_val_test_split")
+    check_consistent_length(groups, *arrays)
+    _check_parts(parts, list(names), groups, f"train_val_test_split(sizes={sizes}, salt={salt!r})")
+    rows = [np.flatnonzero(parts == part) for part in range(len(names))]
+    return [_take(array, chosen) for array in arrays for chosen in rows]
