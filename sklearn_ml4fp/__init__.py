@@ -27,13 +27,15 @@ _ROOM_OF: dict[str, str] = {
     "roc_auc_score": "metrics",
     "roc_auc_scorer": "metrics",
     "roc_curve": "metrics",
+    "BayesSearchCV": "model_selection",
     "EventKFold": "model_selection",
     "EventShuffleSplit": "model_selection",
     "RotatingKFold": "model_selection",
+    "search_space": "model_selection",
     "train_val_test_split": "model_selection",
 }
 
-__all__ = [*_ROOM_OF]  # noqa: PLE0604
+__all__ = [*_ROOM_OF]
 
 
 def __getattr__(name: str) -> Any:

@@ -110,6 +110,7 @@ class Declared:
 
     _hyperparameters: ClassVar[dict[str, Hyperparameter]] = {}
     _own_hyperparameters: ClassVar[dict[str, Hyperparameter]] = {}
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}  # what scikit-learn's validation reads
     _attributes_doc: ClassVar[str] = ""  # the Attributes section, where a class has learned state
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -80,4 +80,4 @@ def test_the_flat_list_is_the_union_of_the_rooms():
 
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'NoSuchNetwork'"):
-        sklearn_ml4fp.NoSuchNetwork  # noqa: B018
+        sklearn_ml4fp.NoSuchNetwork

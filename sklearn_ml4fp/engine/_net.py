@@ -1,8 +1,9 @@
-"""The training loop: a skorch net that runs over tensors, with no DataLoader and no host synchronisation in an epoch."""
+"""The training loop: a skorch net over tensors, with no DataLoader and no host synchronisation in an epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,8 @@ class Net(NeuralNet):
     events, skorch's own loop runs instead, over the same batches.
     """
 
+    callbacks_: list[tuple[str, Callback]]
+
     def train(
         self, data: TensorData, valid: TensorData | None, *, epochs: int, seed: int, observers: Sequence[Callback] = ()
     ) -> Net:
@@ -83,10 +86,8 @@ class Net(NeuralNet):
         self.callbacks_ = [*kept, *((f"observer{i}", callback) for i, callback in enumerate(observers))]
         try:
             self.notify("on_train_begin", X=data, y=data.target)
-            try:
+            with suppress(StopTraining):
                 self.fit_loop(data, valid, epochs)
-            except StopTraining:
-                pass
             self.notify("on_train_end", X=data, y=data.target)
         finally:
             self.callbacks_ = kept

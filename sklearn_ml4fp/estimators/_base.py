@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
+from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
-from scipy.special import log_softmax
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -150,9 +150,7 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
 
     # With scikit-learn's metadata routing on, whatever of this is passed reaches fit and score: weights are never
     # dropped without a word.
-    __metadata_request__fit = {  # noqa: RUF012
-        name: True for name in ("sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
-    }
+    __metadata_request__fit = dict.fromkeys(("sample_weight", "groups", "X_val", "y_val", "sample_weight_val"), True)
     __metadata_request__partial_fit = {"sample_weight": True}  # noqa: RUF012
     __metadata_request__score = {"sample_weight": True}  # noqa: RUF012
 

@@ -38,8 +38,8 @@ class _FeedForward(NetworkEstimator):
 class FeedForwardClassifier(_FeedForward, NetworkClassifier):
     """Feed-forward network that classifies the rows of a table.
 
-    ``n_layers`` fully connected layers of ``width`` nodes, h_{l+1} = f(W_l h_l + b_l), and a linear layer with one logit
-    a class; trained on the weighted cross-entropy.
+    ``n_layers`` fully connected layers of ``width`` nodes, h_{l+1} = f(W_l h_l + b_l), and a linear layer with one
+    logit a class; trained on the weighted cross-entropy.
 
     Examples
     --------
@@ -55,8 +55,8 @@ class FeedForwardClassifier(_FeedForward, NetworkClassifier):
 class FeedForwardRegressor(_FeedForward, NetworkRegressor):
     """Feed-forward network that predicts one or several numbers from the rows of a table.
 
-    ``n_layers`` fully connected layers of ``width`` nodes, h_{l+1} = f(W_l h_l + b_l), and a linear layer with one output
-    a target; trained on the weighted squared error of the standardised targets.
+    ``n_layers`` fully connected layers of ``width`` nodes, h_{l+1} = f(W_l h_l + b_l), and a linear layer with one
+    output a target; trained on the weighted squared error of the standardised targets.
 
     Examples
     --------

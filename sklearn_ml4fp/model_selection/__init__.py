@@ -1,5 +1,14 @@
 """Splits by event, search spaces and searches."""
 
+from ._bayes import BayesSearchCV
+from ._spaces import search_space
 from ._splits import EventKFold, EventShuffleSplit, RotatingKFold, train_val_test_split
 
-__all__ = ["EventKFold", "EventShuffleSplit", "RotatingKFold", "train_val_test_split"]
+__all__ = [
+    "BayesSearchCV",
+    "EventKFold",
+    "EventShuffleSplit",
+    "RotatingKFold",
+    "search_space",
+    "train_val_test_split",
+]

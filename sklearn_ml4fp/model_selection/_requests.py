@@ -1,0 +1,62 @@
+"""Who in a composition gets the event weights and ids, where the user has not said so."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.metrics import check_scoring
+from sklearn.utils.metadata_routing import MetadataRequest
+
+_WEIGHTS = "sample_weight"
+
+
+def _complete(part: Any) -> None:
+    """Answer the requests for weights that nobody has answered: predictors want them, transformers do not."""
+    for method in ("fit", "score"):
+        requests = part.get_metadata_routing()
+        if not isinstance(requests, MetadataRequest):  # a composition asks its parts
+            return
+        if getattr(requests, method).requests.get(_WEIGHTS, False) is None:
+            wants = is_classifier(part) or is_regressor(part)
+            getattr(part, f"set_{method}_request")(**{_WEIGHTS: wants})
+
+
+def with_requests(estimator: Any) -> Any:
+    """Return a clone in which every consumer of weights has said whether it wants them.
+
+    Every classifier and regressor that takes weights gets them; a transformer gets them only where the user, or its
+    class, asks. To be called with scikit-learn's metadata routing switched on.
+    """
+    estimator = clone(estimator)
+    for part in [estimator, *estimator.get_params(deep=True).values()]:
+        if hasattr(part, "get_metadata_routing") and not isinstance(part, type):
+            _complete(part)
+    return estimator
+
+
+def scoring_with_weights(estimator: Any, scoring: Any) -> Any:
+    """Return the scorers, each of which gets the weights if its metric takes them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose ``score`` is used where ``scoring`` is None.
+    scoring : str, callable, list, tuple, dict or None
+        As scikit-learn's searches take it.
+    """
+    if scoring is None:
+        return None
+    if isinstance(scoring, (list, tuple, set)):
+        scoring = {name: name for name in scoring}
+    if isinstance(scoring, dict):
+        return {name: scoring_with_weights(estimator, one) for name, one in scoring.items()}
+    scorer = check_scoring(estimator, scoring) if isinstance(scoring, str) else scoring
+    if not hasattr(scorer, "set_score_request") or not hasattr(scorer, "_score_func"):
+        return scorer  # a plain function scorer(estimator, X, y)
+    request = scorer.get_metadata_routing().score.requests.get(_WEIGHTS)
+    if request is None:
+        takes = _WEIGHTS in inspect.signature(scorer._score_func).parameters
+        scorer = clone(scorer, safe=False).set_score_request(**{_WEIGHTS: takes})
+    return scorer
