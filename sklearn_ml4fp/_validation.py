@@ -113,6 +113,6 @@ def check_class_weights(codes: np.ndarray, weights: np.ndarray | None, classes: 
     for label, total in zip(classes, sums, strict=True):
         if total <= 0:
             raise ValueError(
-                f"The training weights of class {label!r} sum to {total:g}: expected a positive sum in every class. "
+                f"The training weights of class {label} sum to {total:g}: expected a positive sum in every class. "
                 "Use more events of this class, fewer negative weights, or leave the class out."
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -117,8 +118,11 @@ class Net(NeuralNet):
         batch_losses = self._train_epoch(iterator) if training else self._evaluate(iterator)
         sizes = torch.full((len(batch_losses),), iterator.batch_size, dtype=torch.float64)
         sizes[-1] = len(iterator.data) - iterator.batch_size * (len(batch_losses) - 1)
-        loss = torch.stack(batch_losses).to("cpu", torch.float64).dot(sizes) / len(iterator.data)
-        self.history.record(f"{prefix}_loss", loss.item())
+        loss = (torch.stack(batch_losses).to("cpu", torch.float64).dot(sizes) / len(iterator.data)).item()
+        name = f"{prefix}_loss"
+        lowest_before = min((record[name] for record in self.history[:-1]), default=math.inf)
+        self.history.record(name, loss)
+        self.history.record(f"{name}_best", loss < lowest_before)  # skorch's Checkpoint and PrintLog look for it
 
     def _train_epoch(self, iterator: ShuffledBatches) -> list[Tensor]:
         module, loss_of, step = self.module_, self.criterion_, self.optimizer_.step

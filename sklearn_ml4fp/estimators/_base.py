@@ -417,7 +417,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         if first and not hasattr(self, "_rng"):  # partial_fit has learned its classes already
             self.classes_ = np.unique(y)
             if len(self.classes_) < 2:
-                raise ValueError(f"Expected at least two classes in y, got one class: {self.classes_[0]!r}.")
+                raise ValueError(f"Expected at least two classes in y, got one class: {self.classes_[0]}.")
         codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         if len(unknown := np.unique(y[self.classes_[codes] != y])):
             raise ValueError(f"y contains labels that are not among the classes {self.classes_}: {unknown}.")

@@ -160,7 +160,7 @@ class BayesSearchCV(_SkoptBayesSearchCV):
                 self.search_spaces = search_space(self.estimator)
             self._check_search_space(self.search_spaces)
             if groups is not None and (self.cv is None or isinstance(self.cv, Integral)):
-                self.cv = EventKFold(self.cv or 5)
+                self.cv = EventKFold(int(self.cv or 5))
             with config_context(enable_metadata_routing=bool(given) or get_config()["enable_metadata_routing"]):
                 if given:
                     self.estimator = with_requests(self.estimator)
@@ -168,8 +168,8 @@ class BayesSearchCV(_SkoptBayesSearchCV):
                 with progress_bar("Bayesian search", self._n_candidates(), disable=self._hidden()) as self._bar:
                     self._search(X, y, callback, {**given, **params})
         finally:
-            vars(self).update(stated)
-            vars(self).pop("_bar", None)
+            self.__dict__.update(stated)
+            self.__dict__.pop("_bar", None)
         return self
 
     def _search(self, X: Any, y: Any, callback: Any, params: dict[str, Any]) -> None:

@@ -1,0 +1,101 @@
+"""What every public estimator must do, asked of every name in the public list: a new one is covered unasked."""
+
+import copy
+import inspect
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.utils.estimator_checks import check_estimator
+
+import sklearn_ml4fp
+from sklearn_ml4fp import NetworkClassifier, NetworkEstimator, NetworkRegressor
+
+PUBLIC = {name: getattr(sklearn_ml4fp, name) for name in sklearn_ml4fp.__all__}
+BASES = {NetworkEstimator, NetworkClassifier, NetworkRegressor}
+NETWORKS = [
+    one for one in PUBLIC.values() if inspect.isclass(one) and issubclass(one, NetworkEstimator) and one not in BASES
+]
+
+# Mini-batches in float32 cannot give equal results to 1e-7; tests/estimators/test_weights.py shows the equivalence for
+# full batches.
+EXPECTED_FAILURES = {
+    "check_sample_weight_equivalence_on_dense_data": "mini-batches are drawn from other rows",
+    "check_sample_weight_equivalence_on_sparse_data": "mini-batches are drawn from other rows",
+}
+# Checks that scikit-learn runs for a classifier and a regressor on tables: a wrong tag would make it skip most.
+LEAST_CHECKS = {"classifier": 60, "regressor": 57}
+# scikit-learn before 1.9 has fewer checks.
+OLDER_SCIKIT_LEARN = tuple(map(int, __import__("sklearn").__version__.split(".")[:2])) < (1, 9)
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
+@pytest.mark.filterwarnings("ignore:Skipping check check_array_api_input")
+def test_scikit_learns_own_checks(network):
+    results = check_estimator(
+        network(random_state=0, device="cpu"), expected_failed_checks=EXPECTED_FAILURES, on_fail=None
+    )
+    by_status = {}
+    for result in results:
+        by_status.setdefault(result["status"], []).append(result["check_name"])
+    failures = [(r["check_name"], repr(r["exception"])) for r in results if r["status"] == "failed"]
+    assert not failures
+    assert set(by_status.get("skipped", [])) <= {"check_array_api_input"}
+    assert set(by_status.get("xfail", [])) <= set(EXPECTED_FAILURES)
+    if not OLDER_SCIKIT_LEARN:
+        kind = "classifier" if issubclass(network, NetworkClassifier) else "regressor"
+        assert len(by_status["passed"]) + len(by_status["xfail"]) >= LEAST_CHECKS[kind]
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
+def test_signature_constraints_and_documentation_come_from_one_declaration(network):
+    declared = network._hyperparameters
+    assert list(inspect.signature(network).parameters) == list(declared)
+    assert network().get_params() == {name: parameter.default for name, parameter in declared.items()}
+    assert network._parameter_constraints == {name: list(parameter.valid) for name, parameter in declared.items()}
+    for name, parameter in declared.items():
+        assert f"\n{name} : " in network.__doc__
+        assert parameter.doc.split(".")[0] in " ".join(network.__doc__.split())
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
+def test_a_fitted_network_survives_pickle_and_deepcopy(network, two_blobs):
+    X, y, _ = two_blobs
+    fitted = network(random_state=0, max_epochs=2, device="cpu").fit(X, y)
+    for twin in (pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted)):
+        np.testing.assert_array_equal(twin.predict(X), fitted.predict(X))
+        assert twin.history_["train_loss"].tolist() == fitted.history_["train_loss"].tolist()
+    assert not hasattr(clone(fitted), "net_")
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    ("name", "value"), [("lr", 0.0), ("max_epochs", 0), ("dropout", 1.0), ("optimizer", "no"), ("validation", 0.0)]
+)
+def test_a_hyperparameter_outside_its_range_is_named(network, name, value, two_blobs):
+    X, y, _ = two_blobs
+    with pytest.raises(ValueError, match=f"'{name}' parameter of {network.__name__} must be"):
+        network(**{name: value}).fit(X, y)
+
+
+def test_every_public_class_is_documented_with_an_example():
+    for name, one in PUBLIC.items():
+        documentation = inspect.getdoc(one) if callable(one) else "callable"
+        assert documentation, f"{name} has no docstring"
+        if inspect.isclass(one) and issubclass(one, BaseEstimator) and one not in BASES:
+            assert ">>>" in documentation, f"{name} shows no example"
+
+
+def test_networks_are_classifiers_or_regressors():
+    assert NETWORKS
+    assert all(is_classifier(one()) != is_regressor(one()) for one in NETWORKS)
+
+
+def test_importing_the_package_is_light():
+    """`import sklearn_ml4fp` imports neither torch nor scikit-learn nor numpy (under 0.2 s follows from that)."""
+    code = "import sys, sklearn_ml4fp; print([m for m in ('torch', 'sklearn', 'numpy', 'skorch') if m in sys.modules])"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "[]"
