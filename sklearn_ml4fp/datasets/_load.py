@@ -64,7 +64,7 @@ def check_table(table: Table, path: str) -> Table:
     return table
 
 
-def emulate_negative_weights(weight: np.ndarray, event_number: np.ndarray, fraction: float) -> np.ndarray:
+def emulate_negative_weights(weight: np.ndarray, event_number: np.ndarray, fraction: float) -> Any:
     r"""Give a fraction f of the events :math:`-w/(1-2f)` and the rest :math:`+w/(1-2f)`, by event number alone.
 
     The expectation of every sum stays, since :math:`(1 - f) - f = 1 - 2f`; N_eff falls by :math:`(1-2f)^2`.

@@ -82,7 +82,9 @@ def simulate_chunk(name: str, n_events: int, seed: np.random.SeedSequence, extra
     pythia = start(pythia8, name, 1 + int(pythia_seed.generate_state(1)[0]) % 900_000_000, extra)  # Pythia's range
     clustering = pythia8.SlowJet(-1, 0.4, CLUSTER_PT, CLUSTER_ETA, 2, 2)  # anti-kT, R; all visible, true masses
     rng = np.random.default_rng(smear_seed)
-    rows, true_met, weight = [], [], []
+    rows: list[np.ndarray] = []
+    true_met: list[np.ndarray] = []
+    weight: list[float] = []
     while True:
         info = pythia.infoPython()
         totals = info.weightSum(), info.nAccepted(), info.nTried(), info.sigmaGen() * 1e12  # mb to fb
@@ -117,9 +119,8 @@ def next_event(pythia: Any, clustering: Any, rng: np.random.Generator) -> tuple[
     if len(leptons) == 0:
         return None
     clustering.analyze(pythia.event)
-    jets = np.array(
-        [[p.pT(), p.eta(), p.phi(), max(p.mCalc(), 0.0)] for p in (clustering.p(i) for i in range(clustering.sizeJet()))]
-    ).reshape(-1, 4)
+    momenta = [clustering.p(i) for i in range(clustering.sizeJet())]
+    jets = np.array([[p.pT(), p.eta(), p.phi(), max(p.mCalc(), 0.0)] for p in momenta]).reshape(-1, 4)
     row = measure(jets, leptons, true_met, rng)
     return None if row is None else (row, true_met)
 

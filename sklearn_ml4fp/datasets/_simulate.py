@@ -34,7 +34,8 @@ def weigh(chunks: list[Chunk]) -> tuple[np.ndarray, dict[str, float]]:
 
 def tabulate(chunks: list[Chunk], labels: list[int], rng: np.random.Generator) -> tuple[Table, dict[str, Any]]:
     """All events in one table of random order, numbered at random: neither position nor number tells the class."""
-    parts, simulation = [], {}
+    parts: list[Table] = []
+    simulation: dict[str, Any] = {}
     for label, name in enumerate(TARGET_NAMES):
         mine = [chunk for chunk, of in zip(chunks, labels, strict=True) if of == label]
         weight, totals = weigh(mine)
@@ -133,11 +134,11 @@ def make_events(
     runs = Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(simulate_chunk)(TARGET_NAMES[label], n, seed) for (label, n), seed in zip(todo, seeds, strict=True)
     )
-    chunks = list(track(runs, "Simulating collisions", total=len(todo), disable=None if verbose is None else not verbose))
+    disable = None if verbose is None else not verbose
+    chunks = list(track(runs, "Simulating collisions", total=len(todo), disable=disable))
     table, totals = tabulate(chunks, [label for label, _ in todo], np.random.default_rng(shuffle_seed))
     simulation = {
         "made_by": f"make_events({n_events}, random_state={random_state!r})",
         "generator": f"pythia8mc {version('pythia8mc')}",
     }
     return as_bunch(table, simulation | totals, luminosity=luminosity, as_frame=as_frame, return_X_y=return_X_y)
-
