@@ -126,7 +126,7 @@ def next_event(pythia: Any, clustering: Any, rng: np.random.Generator) -> tuple[
 
 
 def has_hard_lepton(event: Any) -> bool:
-    """Whether the partons hold an e, mu or tau that can give the selected lepton: hadronisation is half of the time."""
+    """Whether the partons hold an e, mu or tau that can give the selected lepton: if not, hadronisation is spared."""
     return any(p.idAbs() in (11, 13, 15) and p.isFinal() and p.pT() > PROMPT_PT for p in event)
 
 
