@@ -19,6 +19,8 @@ __version__ = "0.1.0.dev0"
 
 # public name -> the room that holds it: one line a name, in the order of the rooms and of the alphabet
 _ROOM_OF: dict[str, str] = {
+    "load_events": "datasets",
+    "make_events": "datasets",
     "FeedForwardClassifier": "estimators",
     "FeedForwardRegressor": "estimators",
     "NetworkClassifier": "estimators",

@@ -1,0 +1,68 @@
+"""A table of collisions as scikit-learn's Bunch."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from ._detector import FEATURE_NAMES
+
+TARGET_NAMES = ("w_z_jets", "ttbar")  # background 0, signal 1
+OTHER_COLUMNS = ("target", "weight", "event_number", "true_met", "true_met_phi")
+Table = dict[str, np.ndarray]
+
+
+def effective_size(weight: np.ndarray) -> float:
+    """Number of unweighted events of the same relative statistical error: (sum w)^2 / sum w^2."""
+    return float(weight.sum() ** 2 / (weight**2).sum())
+
+
+def as_bunch(
+    table: Table, simulation: dict[str, Any], *, luminosity: float, as_frame: bool, return_X_y: bool
+) -> Bunch | tuple[Any, Any]:
+    """Bunch, or (X, y), of a table that holds `FEATURE_NAMES` and `OTHER_COLUMNS`; its weights are in fb."""
+    data = np.column_stack([table[name] for name in FEATURE_NAMES]).astype(np.float32)
+    target = table["target"].astype(np.int64)
+    frame = None
+    if as_frame:
+        frame = to_frame(data, target)
+        data, target = frame[list(FEATURE_NAMES)], frame["target"]
+    if return_X_y:
+        return data, target
+    return Bunch(
+        data=data,
+        target=target,
+        frame=frame,
+        feature_names=list(FEATURE_NAMES),
+        target_names=np.array(TARGET_NAMES),
+        sample_weight=table["weight"].astype(np.float64) * luminosity,
+        groups=table["event_number"].astype(np.int64),
+        true_met=table["true_met"].astype(np.float32),
+        true_met_phi=table["true_met_phi"].astype(np.float32),
+        luminosity=luminosity,
+        simulation=simulation,
+        DESCR=describe(table, simulation),
+    )
+
+
+def to_frame(data: np.ndarray, target: np.ndarray) -> Any:
+    """The features and the target as one pandas DataFrame."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError("as_frame=True needs pandas: pip install pandas") from error
+    return pd.DataFrame(data, columns=list(FEATURE_NAMES)).assign(target=target)
+
+
+def describe(table: Table, simulation: dict[str, Any]) -> str:
+    """The description of the columns and, below it, where these very events come from."""
+    lines = [files(__package__).joinpath("events.rst").read_text(encoding="utf-8"), "This sample", "~~~~~~~~~~~", ""]
+    lines += [f":{key.replace('_', ' ')}: {value}" for key, value in simulation.items()]
+    for label, name in enumerate(TARGET_NAMES):
+        weight = table["weight"][table["target"] == label].astype(np.float64)
+        size = effective_size(weight) if len(weight) else 0.0
+        lines.append(f":{name}: {len(weight)} events, N_eff = {size:.0f}, sum of weights at 1 /fb = {weight.sum():.6g}")
+    return "\n".join(lines) + "\n"
