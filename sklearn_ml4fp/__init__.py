@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what an editor and a type checker see
     from .datasets import *
     from .estimators import *
+    from .inspection import *
     from .metrics import *
     from .model_selection import *
 
@@ -19,6 +20,14 @@ __version__ = "0.1.0.dev0"
 
 # public name -> the room that holds it: one line a name, in the order of the rooms and of the alphabet
 _ROOM_OF: dict[str, str] = {
+    "FeedForwardClassifier": "estimators",
+    "FeedForwardRegressor": "estimators",
+    "NetworkClassifier": "estimators",
+    "NetworkEstimator": "estimators",
+    "NetworkRegressor": "estimators",
+    "LossCurveDisplay": "inspection",
+    "OvertrainingDisplay": "inspection",
+    "RejectionDisplay": "inspection",
     "ams_score": "metrics",
     "ams_scorer": "metrics",
     "asimov_score": "metrics",
@@ -53,11 +62,6 @@ _ROOM_OF: dict[str, str] = {
     "RotatingKFold": "model_selection",
     "search_space": "model_selection",
     "train_val_test_split": "model_selection",
-    "FeedForwardClassifier": "estimators",
-    "FeedForwardRegressor": "estimators",
-    "NetworkClassifier": "estimators",
-    "NetworkEstimator": "estimators",
-    "NetworkRegressor": "estimators",
 }
 
 __all__ = [*_ROOM_OF]
