@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what an editor and a type checker see
     from .datasets import *
     from .estimators import *
+    from .inspection import *
     from .metrics import *
     from .model_selection import *
 
@@ -26,9 +27,37 @@ _ROOM_OF: dict[str, str] = {
     "NetworkClassifier": "estimators",
     "NetworkEstimator": "estimators",
     "NetworkRegressor": "estimators",
+    "LossCurveDisplay": "inspection",
+    "OvertrainingDisplay": "inspection",
+    "RejectionDisplay": "inspection",
+    "ams_score": "metrics",
+    "ams_scorer": "metrics",
+    "asimov_score": "metrics",
+    "asimov_scorer": "metrics",
+    "asimov_significance": "metrics",
+    "average_precision": "metrics",
+    "average_precision_scorer": "metrics",
+    "background_rejection": "metrics",
+    "background_rejection_scorer": "metrics",
+    "bootstrap_interval": "metrics",
+    "brier": "metrics",
+    "expected_calibration_error": "metrics",
+    "ks_distance": "metrics",
+    "ks_distance_scorer": "metrics",
+    "ks_test": "metrics",
+    "make_weighted_scorer": "metrics",
+    "neg_brier_scorer": "metrics",
+    "neg_expected_calibration_error_scorer": "metrics",
+    "neg_response_bias_scorer": "metrics",
+    "neg_response_resolution_scorer": "metrics",
+    "response_bias": "metrics",
+    "response_resolution": "metrics",
     "roc_auc_score": "metrics",
     "roc_auc_scorer": "metrics",
     "roc_curve": "metrics",
+    "SCORERS": "metrics",
+    "significance_improvement": "metrics",
+    "significance_improvement_scorer": "metrics",
     "BayesSearchCV": "model_selection",
     "EventKFold": "model_selection",
     "EventShuffleSplit": "model_selection",

@@ -122,6 +122,7 @@ class Net(NeuralNet):
         name = f"{prefix}_loss"
         lowest_before = min((record[name] for record in self.history[:-1]), default=math.inf)
         self.history.record(name, loss)
+        self.history.new_batch()  # one, empty: skorch's Checkpoint looks at the last batch
         self.history.record(f"{name}_best", loss < lowest_before)  # skorch's Checkpoint and PrintLog look for it
 
     def _train_epoch(self, iterator: ShuffledBatches) -> list[Tensor]:

@@ -1,3 +1,7 @@
 """Pictures and reports of data and of fitted models."""
 
-__all__: list[str] = []
+from ._loss_curve import LossCurveDisplay
+from ._overtraining import OvertrainingDisplay
+from ._rejection import RejectionDisplay
+
+__all__ = ["LossCurveDisplay", "OvertrainingDisplay", "RejectionDisplay"]

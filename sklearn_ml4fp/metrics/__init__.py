@@ -1,6 +1,75 @@
 """Metrics of fundamental physics, all with signed event weights."""
 
-from ._roc import roc_auc_score, roc_curve
-from ._scorers import roc_auc_scorer
+from ._bootstrap import bootstrap_interval
+from ._ks import (
+    ks_distance,
+    ks_test,
+)
+from ._probabilities import (
+    average_precision,
+    brier,
+    expected_calibration_error,
+)
+from ._response import (
+    response_bias,
+    response_resolution,
+)
+from ._roc import (
+    roc_auc_score,
+    roc_curve,
+)
+from ._scorers import (
+    SCORERS,
+    ams_scorer,
+    asimov_scorer,
+    average_precision_scorer,
+    background_rejection_scorer,
+    ks_distance_scorer,
+    make_weighted_scorer,
+    neg_brier_scorer,
+    neg_expected_calibration_error_scorer,
+    neg_response_bias_scorer,
+    neg_response_resolution_scorer,
+    roc_auc_scorer,
+    significance_improvement_scorer,
+)
+from ._significance import (
+    ams_score,
+    asimov_score,
+    asimov_significance,
+)
+from ._working_points import (
+    background_rejection,
+    significance_improvement,
+)
 
-__all__ = ["roc_auc_score", "roc_auc_scorer", "roc_curve"]
+__all__ = [
+    "SCORERS",
+    "ams_score",
+    "ams_scorer",
+    "asimov_score",
+    "asimov_scorer",
+    "asimov_significance",
+    "average_precision",
+    "average_precision_scorer",
+    "background_rejection",
+    "background_rejection_scorer",
+    "bootstrap_interval",
+    "brier",
+    "expected_calibration_error",
+    "ks_distance",
+    "ks_distance_scorer",
+    "ks_test",
+    "make_weighted_scorer",
+    "neg_brier_scorer",
+    "neg_expected_calibration_error_scorer",
+    "neg_response_bias_scorer",
+    "neg_response_resolution_scorer",
+    "response_bias",
+    "response_resolution",
+    "roc_auc_score",
+    "roc_auc_scorer",
+    "roc_curve",
+    "significance_improvement",
+    "significance_improvement_scorer",
+]

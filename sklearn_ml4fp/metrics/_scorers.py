@@ -8,7 +8,12 @@ from typing import Any
 # make_scorer's own class: searches over several metrics, or over thresholds, look for it
 from sklearn.metrics._scorer import _Scorer
 
+from ._ks import ks_distance
+from ._probabilities import average_precision, brier, expected_calibration_error
+from ._response import response_bias, response_resolution
 from ._roc import roc_auc_score
+from ._significance import ams_score, asimov_score
+from ._working_points import background_rejection, significance_improvement
 
 # predict_proba first: with three classes and more the columns of a decision function do not compare with each other.
 _SCORE = ("predict_proba", "decision_function")
@@ -20,8 +25,71 @@ class _WeightedScorer(_Scorer):
     __metadata_request__score = {"sample_weight": True}  # noqa: RUF012 (scikit-learn reads it by this name)
 
 
-def _scorer(metric: Callable[..., Any], response: Any, *, sign: int = 1, **kwargs: Any) -> _WeightedScorer:
-    return _WeightedScorer(metric, sign, kwargs, response)
+def make_weighted_scorer(
+    metric: Callable[..., Any],
+    *,
+    response_method: str | tuple[str, ...] = "predict",
+    greater_is_better: bool = True,
+    **kwargs: Any,
+) -> _WeightedScorer:
+    """Scorer of a metric that requests ``sample_weight`` by itself: scikit-learn's ``make_scorer`` does not.
+
+    With scikit-learn's metadata routing on, event weights that are passed to a search or cross-validation reach the
+    metric. With routing off, scikit-learn hands no weights to any scorer: the score is then unweighted.
+
+    Parameters
+    ----------
+    metric : callable
+        Called as ``metric(y_true, y_pred, sample_weight=, **kwargs)``.
+    response_method : {"predict", "predict_proba", "decision_function"} or tuple of them, default="predict"
+        What of the estimator the metric compares with the truth; of several, the first that the estimator has.
+    greater_is_better : bool, default=True
+        With False the score is minus the metric.
+    **kwargs
+        Further arguments of the metric.
+
+    Returns
+    -------
+    scorer : callable
+        For ``scoring=``.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import ams_score, make_weighted_scorer
+    >>> scorer = make_weighted_scorer(ams_score, signal_yield=700, background_yield=400_000)
+    """
+    return _WeightedScorer(metric, 1 if greater_is_better else -1, kwargs, response_method)
 
 
-roc_auc_scorer = _scorer(roc_auc_score, _SCORE)
+def _absolute_bias(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
+    return abs(response_bias(y_true, y_pred, sample_weight=sample_weight))
+
+
+roc_auc_scorer = make_weighted_scorer(roc_auc_score, response_method=_SCORE)
+average_precision_scorer = make_weighted_scorer(average_precision, response_method=_SCORE)
+background_rejection_scorer = make_weighted_scorer(background_rejection, response_method=_SCORE)
+significance_improvement_scorer = make_weighted_scorer(significance_improvement, response_method=_SCORE)
+ks_distance_scorer = make_weighted_scorer(ks_distance, response_method=_SCORE)
+ams_scorer = make_weighted_scorer(ams_score)
+asimov_scorer = make_weighted_scorer(asimov_score)
+neg_brier_scorer = make_weighted_scorer(brier, response_method="predict_proba", greater_is_better=False)
+neg_expected_calibration_error_scorer = make_weighted_scorer(
+    expected_calibration_error, response_method="predict_proba", greater_is_better=False
+)
+neg_response_bias_scorer = make_weighted_scorer(_absolute_bias, greater_is_better=False)
+neg_response_resolution_scorer = make_weighted_scorer(response_resolution, greater_is_better=False)
+
+#: every scorer by its name, for a loop or a configuration file
+SCORERS = {
+    "ams": ams_scorer,
+    "asimov": asimov_scorer,
+    "average_precision": average_precision_scorer,
+    "background_rejection": background_rejection_scorer,
+    "ks_distance": ks_distance_scorer,
+    "neg_brier": neg_brier_scorer,
+    "neg_expected_calibration_error": neg_expected_calibration_error_scorer,
+    "neg_response_bias": neg_response_bias_scorer,
+    "neg_response_resolution": neg_response_resolution_scorer,
+    "roc_auc": roc_auc_scorer,
+    "significance_improvement": significance_improvement_scorer,
+}

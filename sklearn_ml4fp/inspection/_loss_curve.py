@@ -1,0 +1,129 @@
+"""Training and validation loss against the epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ._plotting import BACKGROUND, SIGNAL, new_axes
+
+
+def _fitted_history(estimator: Any) -> Any:
+    """``history_`` of an estimator, of a search's best one, or of a pipeline's last step."""
+    while not hasattr(estimator, "history_"):
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif hasattr(estimator, "steps"):
+            estimator = estimator.steps[-1][1]
+        else:
+            raise ValueError(
+                f"{type(estimator).__name__} has no history_: fit a network first; other models have no loss curve."
+            )
+    return estimator.history_
+
+
+class LossCurveDisplay:
+    """Training and validation loss against the epoch, of one network or of the folds of several.
+
+    The marker is the epoch of the lowest validation loss, whose weights early stopping keeps.
+
+    Use :meth:`from_estimator` or :meth:`from_history` to make it.
+
+    Parameters
+    ----------
+    histories : list of mappings
+        One a network: ``train_loss``, and if there are any ``valid_loss`` and ``epoch``, array-like of shape
+        (n_epochs,).
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib objects
+        After :meth:`plot`.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import LossCurveDisplay
+    >>> display = LossCurveDisplay.from_history({"train_loss": [0.7, 0.5, 0.4], "valid_loss": [0.7, 0.6, 0.65]})
+    >>> [line.get_label() for line in display.ax_.lines]
+    ['training', 'validation', 'best: epoch 2']
+    """
+
+    def __init__(self, histories: list[Mapping[str, Any]]) -> None:
+        self.histories = histories
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, ax: Any = None) -> LossCurveDisplay:
+        """Draw the ``history_`` of a fitted network, of a pipeline or search around it, or of cross-fitted ones.
+
+        Parameters
+        ----------
+        estimator : estimator
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        display : LossCurveDisplay
+
+        Raises
+        ------
+        ValueError
+            If the estimator has no history.
+        """
+        return cls.from_history(_fitted_history(estimator), ax=ax)
+
+    @classmethod
+    def from_history(cls, history: Any, *, ax: Any = None) -> LossCurveDisplay:
+        """Draw a history, or a list of them.
+
+        Parameters
+        ----------
+        history : mapping or list of mappings
+            ``train_loss``, and if there are any ``valid_loss`` and ``epoch``.
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        display : LossCurveDisplay
+
+        Raises
+        ------
+        ValueError
+            If a history has no ``train_loss``.
+        """
+        histories = [history] if isinstance(history, Mapping) else list(history)
+        for each in histories:
+            if "train_loss" not in each:
+                raise ValueError(f"a history needs 'train_loss', one value an epoch; got {sorted(each)}.")
+        return cls(histories).plot(ax=ax)
+
+    def plot(self, ax: Any = None) -> LossCurveDisplay:
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        display : LossCurveDisplay
+        """
+        ax = new_axes(ax)
+        several = len(self.histories) > 1
+        for i, history in enumerate(self.histories):
+            train = np.asarray(history["train_loss"], dtype=float)
+            epoch = np.asarray(history.get("epoch", np.arange(1, len(train) + 1)))
+            valid = np.asarray(history.get("valid_loss", np.full(len(train), np.nan)), dtype=float)
+            shown = {"lw": 1 if several else 1.5, "alpha": 0.7 if several else 1}
+            hide = "_" if i else ""  # an underscore keeps a label out of the legend: one entry for all folds
+            ax.plot(epoch, train, color=BACKGROUND, label=f"{hide}training", **shown)
+            if np.isfinite(valid).any():
+                best = np.nanargmin(valid)
+                ax.plot(epoch, valid, color=SIGNAL, ls="--", label=f"{hide}validation", **shown)
+                label = f"{hide}best epochs" if several else f"best: epoch {epoch[best]}"
+                ax.plot(epoch[best], valid[best], "v", color=SIGNAL, mec="black", label=label)
+        ax.set(xlabel="Epoch", ylabel="Loss")
+        ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self

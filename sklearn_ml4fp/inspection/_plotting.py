@@ -1,0 +1,46 @@
+"""What the displays share: axes in the field's look, colours for every eye, scores of an estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+# Okabe and Ito's colours (2008), told apart by colour-blind readers; line styles, hatches and markers tell them apart
+# in print
+BACKGROUND, SIGNAL = "#0072B2", "#D55E00"
+CURVES = [(BACKGROUND, "-"), (SIGNAL, "--"), ("#009E73", "-."), ("#CC79A7", (0, (5, 1, 1, 1, 1, 1))), ("#000000", ":")]
+
+
+def _dress(ax: Any) -> None:
+    """Ticks as in the field's plots, inward and on all sides, as mplhep has them where it is installed."""
+    try:
+        from mplhep import style as styles
+    except ImportError:
+        return
+    style = styles.ATLAS
+    ax.tick_params(which="both", direction=style["xtick.direction"], top=style["xtick.top"], right=style["ytick.right"])
+    ax.minorticks_on()
+
+
+def new_axes(ax: Any) -> Any:
+    """The axes given, or new ones in a figure of their own."""
+    if ax is not None:
+        return ax
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError('plots need matplotlib: pip install "sklearn-ml4fp[plot]"') from error
+    ax = plt.subplots(layout="constrained")[1]
+    _dress(ax)
+    return ax
+
+
+def signal_score(estimator: Any, X: Any, groups: Any = None) -> np.ndarray:
+    """Score of the second class, (n_events,): its probability, or the decision function where there is none."""
+    kwargs = {} if groups is None else {"groups": groups}
+    if len(classes := getattr(estimator, "classes_", ())) != 2:
+        raise ValueError(f"this plot needs a fitted classifier of two classes; got classes {list(classes)}.")
+    if hasattr(estimator, "predict_proba"):
+        return np.asarray(estimator.predict_proba(X, **kwargs))[:, 1]
+    return np.asarray(estimator.decision_function(X, **kwargs))

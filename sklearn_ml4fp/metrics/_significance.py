@@ -1,0 +1,193 @@
+"""Expected discovery significance of a selection, from yields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from ._inputs import check_weights, is_signal
+
+
+def asimov_significance(s: Any, b: Any, *, sigma: Any = 0.0) -> Any:
+    r"""Median discovery significance of s signal events over b ± σ background events, in standard deviations.
+
+    .. math:: Z^2 = 2\left\{(s+b)\ln\frac{(s+b)(b+\sigma^2)}{b^2+(s+b)\sigma^2}
+              - \frac{b^2}{\sigma^2}\ln\left[1+\frac{\sigma^2 s}{b(b+\sigma^2)}\right]\right\},
+
+    and for σ = 0 :math:`Z^2 = 2\{(s+b)\ln(1+s/b) - s\}`, which is s²/b for s ≪ b.
+
+    Parameters
+    ----------
+    s, b : float or array-like
+        Expected yields of signal and background: numbers of events at the luminosity of the measurement.
+    sigma : float or array-like, default=0
+        Absolute uncertainty of b, in events.
+
+    Returns
+    -------
+    significance : float or ndarray
+        0 where s ≤ 0; NaN where b ≤ 0, as no significance follows from a background that is not known.
+
+    Raises
+    ------
+    ValueError
+        If sigma is negative.
+
+    References
+    ----------
+    G. Cowan, K. Cranmer, E. Gross, O. Vitells, Eur. Phys. J. C 71 (2011) 1554, eq. 97 (σ = 0); with σ: G. Cowan,
+    "Discovery sensitivity for a counting experiment with background uncertainty" (2012), eq. 20.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import asimov_significance
+    >>> round(float(asimov_significance(10, 100)), 4), round(float(asimov_significance(10, 100, sigma=10)), 4)
+    (0.984, 0.6902)
+    """
+    s, b, sigma = (np.asarray(value, dtype=float) for value in (s, b, sigma))
+    if np.any(sigma < 0):
+        raise ValueError(f"sigma, the uncertainty of the background, must not be negative; got {sigma}.")
+    s, b, variance = np.broadcast_arrays(s, np.where(b > 0, b, np.nan), sigma**2)
+    s = np.where(s < 0, 0.0, s)
+    exact = (s + b) * np.log1p(s * b / (b**2 + (s + b) * variance))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        profiled = np.where(variance > 0, b**2 / variance * np.log1p(variance * s / (b * (b + variance))), s)
+    # the two terms cancel for small s: below s/b = 3e-8 rounding costs more than the first order, s/√(b + σ²), lacks
+    small = s < 3e-8 * b
+    return np.where(small, s / np.sqrt(b + variance), np.sqrt(2 * np.clip(exact - profiled, 0, None)))[()]
+
+
+def selected_yields(
+    y_true: Any, y_pred: Any, sample_weight: Any, pos_label: Any, signal_yield: Any, background_yield: Any
+) -> tuple[float, float]:
+    """Yields (s, b) of the events that are predicted to be signal, each class scaled to its total yield if given."""
+    check_consistent_length(y_true, y_pred, sample_weight)
+    signal = is_signal(y_true, pos_label)
+    y_pred = column_or_1d(y_pred)
+    label = column_or_1d(y_true)[signal][0] if signal.any() else pos_label
+    weight = check_weights(sample_weight, len(y_pred))
+    chosen = y_pred == label
+    yields = []
+    for members, total, name in ((signal, signal_yield, "signal"), (~signal, background_yield, "background")):
+        selected = weight[members & chosen].sum()
+        if total is not None:
+            present = weight[members].sum()
+            if not (present > 0 and total > 0):
+                raise ValueError(
+                    f"scaling to {name}_yield={total!r} needs a positive yield and a positive sum of weights of the "
+                    f"{name}; got the sum {present:.6g}."
+                )
+            selected *= total / present
+        yields.append(float(selected))
+    return yields[0], yields[1]
+
+
+def asimov_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    relative_uncertainty: float = 0.0,
+    signal_yield: float | None = None,
+    background_yield: float | None = None,
+    pos_label: Any = None,
+    sample_weight: Any = None,
+) -> float:
+    """Asimov significance of the events that a classifier selects: :func:`asimov_significance` of their yields.
+
+    Choose the cut on validation events and report it on test events: at its own maximum the significance is optimistic.
+    scikit-learn's ``TunedThresholdClassifierCV(model, scoring=asimov_scorer)`` chooses it by cross-validation.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_events,)
+        Labels.
+    y_pred : array-like of shape (n_events,)
+        Predicted labels: what is predicted as signal is selected.
+    relative_uncertainty : float, default=0
+        σ/b, the relative uncertainty of the background.
+    signal_yield, background_yield : float, optional
+        Expected numbers of events of each whole class, before the cut. A test part holds a fraction of the events only:
+        the weights of each class are scaled up to these. By default the weights are taken as they are.
+    pos_label : label, optional
+        The signal's label; by default the greater of the two labels.
+    sample_weight : array-like of shape (n_events,), optional
+        Event weights whose sums are yields; negative ones are allowed.
+
+    Returns
+    -------
+    significance : float
+        0 if the selected background is not positive: what is left is too little to tell the background, and NaN would
+        stop scikit-learn's search for a threshold.
+
+    Raises
+    ------
+    ValueError
+        If a class is absent, or has no positive sum of weights to be scaled.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import asimov_score
+    >>> y, selected = [0, 0, 1, 1], [0, 1, 1, 1]
+    >>> round(asimov_score(y, selected, signal_yield=20, background_yield=200), 3)
+    1.938
+    """
+    s, b = selected_yields(y_true, y_pred, sample_weight, pos_label, signal_yield, background_yield)
+    return float(asimov_significance(s, b, sigma=b * relative_uncertainty)) if b > 0 else 0.0
+
+
+def ams_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    b_reg: float = 10.0,
+    signal_yield: float | None = None,
+    background_yield: float | None = None,
+    pos_label: Any = None,
+    sample_weight: Any = None,
+) -> float:
+    r"""Approximate median significance of the HiggsML challenge, of the events that a classifier selects.
+
+    .. math:: \mathrm{AMS} = \sqrt{2\{(s+b+b_\mathrm{reg}) \ln[1 + s/(b+b_\mathrm{reg})] - s\}}
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_events,)
+        Labels.
+    y_pred : array-like of shape (n_events,)
+        Predicted labels: what is predicted as signal is selected.
+    b_reg : float, default=10
+        Events added to the background, so that cuts with next to no background do not win by a fluctuation; the
+        challenge's value.
+    signal_yield, background_yield : float, optional
+        Expected numbers of events of each whole class, as for :func:`asimov_score`.
+    pos_label : label, optional
+        The signal's label; by default the greater of the two labels.
+    sample_weight : array-like of shape (n_events,), optional
+        Event weights whose sums are yields; negative ones are allowed.
+
+    Returns
+    -------
+    ams : float
+        A selected background below zero counts as zero; NaN only if ``b_reg`` is zero too.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`asimov_score`.
+
+    References
+    ----------
+    C. Adam-Bourdarios et al., "Learning to discover: the Higgs boson machine learning challenge" (2014), eq. 7.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import ams_score
+    >>> y, selected = [0, 0, 1, 1], [0, 1, 1, 1]
+    >>> round(ams_score(y, selected, signal_yield=20, background_yield=200), 3)
+    1.853
+    """
+    s, b = selected_yields(y_true, y_pred, sample_weight, pos_label, signal_yield, background_yield)
+    # a negative background is a fluctuation around next to none
+    return float(asimov_significance(s, max(b, 0.0) + b_reg))

@@ -1,0 +1,105 @@
+"""Every scorer: weighted by itself when metadata routing is on, at home in scikit-learn's searches."""
+
+import pickle
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV, cross_validate
+
+import sklearn_ml4fp
+from sklearn_ml4fp import SCORERS, ams_score, make_weighted_scorer, response_bias
+from sklearn_ml4fp.metrics._scorers import _absolute_bias
+
+REGRESSION = {"neg_response_bias", "neg_response_resolution"}
+
+
+@pytest.fixture(scope="module")
+def data():
+    X, y = make_classification(600, flip_y=0.2, weights=[0.7], random_state=1)
+    return X, y, np.random.default_rng(1).normal(1, 0.6, 600)
+
+
+def model_and_target(name, X, y):
+    if name in REGRESSION:
+        return LinearRegression(), 50 + X[:, 0] + 3 * y
+    return LogisticRegression(C=0.1), y
+
+
+def wanted_score(name, model, X, y, weight):
+    scorer = SCORERS[name]
+    metric = _absolute_bias if name == "neg_response_bias" else scorer._score_func
+    labels = name in {*REGRESSION, "ams", "asimov"}
+    prediction = model.predict(X) if labels else model.predict_proba(X)[:, 1]
+    return (-1 if name.startswith("neg_") else 1) * metric(y, prediction, sample_weight=weight)
+
+
+@pytest.mark.parametrize("name", SCORERS)
+def test_with_routing_every_scorer_is_weighted_by_default(name, data):
+    X, y, weight = data
+    model, y = model_and_target(name, X, y)
+    splits = [(np.arange(300), np.arange(300, 600))]
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = model.set_fit_request(sample_weight=False)
+        made = cross_validate(
+            model, X, y, cv=splits, scoring=SCORERS[name], params={"sample_weight": weight}, return_estimator=True
+        )
+    fitted, test = made["estimator"][0], slice(300, 600)
+    assert made["test_score"][0] == wanted_score(name, fitted, X[test], y[test], weight[test])
+    assert made["test_score"][0] != wanted_score(name, fitted, X[test], y[test], None)
+
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_all_scorers_at_once_in_a_search(routing, data):
+    X, y, weight = data
+    scoring = {name: scorer for name, scorer in SCORERS.items() if name not in REGRESSION}
+    with sklearn.config_context(enable_metadata_routing=routing):
+        model = LogisticRegression()
+        if routing:
+            model = model.set_fit_request(sample_weight=False)
+        search = GridSearchCV(model, {"C": [0.01, 1.0]}, scoring=scoring, refit="roc_auc", cv=3)
+        search.fit(X, y, **({"sample_weight": weight} if routing else {}))
+    for name in scoring:
+        assert np.isfinite(search.cv_results_[f"mean_test_{name}"]).all()
+
+
+def test_every_scorer_has_its_public_name():
+    for name, scorer in SCORERS.items():
+        assert getattr(sklearn_ml4fp, f"{name}_scorer") is scorer
+        assert get_scorer(scorer) is scorer
+        assert repr(pickle.loads(pickle.dumps(scorer))) == repr(scorer)
+    assert list(SCORERS) == sorted(SCORERS)
+
+
+def test_the_cut_is_tuned_by_cross_validation(data):
+    """scikit-learn's threshold search maximises the significance; reported on events that it has not seen."""
+    X, y, weight = data
+    scorer = make_weighted_scorer(ams_score, signal_yield=30, background_yield=3000)
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = LogisticRegression().set_fit_request(sample_weight=False)
+        tuned = TunedThresholdClassifierCV(model, scoring=scorer, cv=3, store_cv_results=True)
+        tuned.fit(X[:400], y[:400], sample_weight=weight[:400])
+        plain = LogisticRegression().fit(X[:400], y[:400])
+    assert tuned.best_score_ == np.max(tuned.cv_results_["scores"])
+    tuned_score, plain_score = (
+        scorer(fitted, X[400:], y[400:], **kwargs) for fitted, kwargs in ((tuned, {}), (plain, {}))
+    )
+    assert tuned_score > plain_score  # a background a hundred times the signal asks for a tighter cut than 1/2
+
+
+def test_the_bias_scorer_punishes_both_directions():
+    class Scaled(LinearRegression):
+        factor = 1.0
+
+        def predict(self, X):
+            return self.factor * np.ones(len(X))
+
+    X, y = np.zeros((4, 1)), np.ones(4)
+    model = Scaled().fit(X, y)
+    for factor in (0.9, 1.1):
+        model.factor = factor
+        np.testing.assert_allclose(SCORERS["neg_response_bias"](model, X, y), -0.1)
+        np.testing.assert_allclose(response_bias(y, model.predict(X)), factor - 1)
