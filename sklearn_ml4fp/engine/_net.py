@@ -87,9 +87,11 @@ class Net(NeuralNet):
         self.callbacks_ = [*kept, *((f"observer{i}", callback) for i, callback in enumerate(observers))]
         try:
             self.notify("on_train_begin", X=data, y=data.target)
-            with suppress(StopTraining):
-                self.fit_loop(data, valid, epochs)
-            self.notify("on_train_end", X=data, y=data.target)
+            try:
+                with suppress(StopTraining):
+                    self.fit_loop(data, valid, epochs)
+            finally:  # also after an error: a progress bar shall close, a file be written
+                self.notify("on_train_end", X=data, y=data.target)
         finally:
             self.callbacks_ = kept
             set_generator(self.module_, None)

@@ -231,14 +231,16 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
             self._learn_from_target(train)
             self.net_ = self._make_net(train, rng)
         self._learn_weight_scale(train)
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        data = {"X": X, "y": y, "metadata": metadata}
         context = self._init_callback_context(max_subtasks=self.max_epochs)
         if context is not None:
-            context.call_on_fit_task_begin(estimator=self, X=X, y=y, metadata={"sample_weight": sample_weight})
+            context.call_on_fit_task_begin(estimator=self, **data)
         before = len(self.net_.history)
-        self._train(train, valid, self.max_epochs, rng, observers_of(self, context, X, y))
+        self._train(train, valid, self.max_epochs, rng, observers_of(self, context, data))
         self.n_iter_ = len(self.net_.history) - before
         if context is not None:
-            context.call_on_fit_task_end(estimator=self, X=X, y=y, metadata={"sample_weight": sample_weight})
+            context.call_on_fit_task_end(estimator=self, reconstruction_attributes=dict, **data)
         return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Self:

@@ -1,35 +1,69 @@
-"""Those who watch one fit from outside: scikit-learn's callbacks."""
+"""Those who watch one fit from outside: scikit-learn's callbacks, and a progress bar."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 from skorch.callbacks import Callback
+
+from .._progress import progress_bar
 
 
 class EpochEvents(Callback):
     """Tell scikit-learn's callbacks (1.9 and later) of every epoch; one of them may stop the training."""
 
-    def __init__(self, estimator: Any, context: Any, X: Any, y: Any) -> None:
+    def __init__(self, estimator: Any, context: Any, data: dict[str, Any]) -> None:
         self.estimator = estimator
         self.context = context
-        self.X = X
-        self.y = y
+        self.data = data
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Open the task of this epoch."""
         self.task = self.context.subcontext(task_name="epoch")
-        self.task.call_on_fit_task_begin(estimator=self.estimator, X=self.X, y=self.y)
+        self.task.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Close the task of this epoch."""
-        stop = self.task.call_on_fit_task_end(
-            estimator=self.estimator, X=self.X, y=self.y, reconstruction_attributes=dict
-        )
+        # net_ is already on the estimator: nothing has to be set to make it predict
+        stop = self.task.call_on_fit_task_end(estimator=self.estimator, reconstruction_attributes=dict, **self.data)
         if stop:
             raise KeyboardInterrupt
 
 
-def observers_of(estimator: Any, context: Any, X: Any, y: Any) -> tuple[Callback, ...]:
-    """Observers of a fit, given the estimator's callback context (None before scikit-learn 1.9)."""
-    return () if context is None else (EpochEvents(estimator, context, X, y),)
+class EpochBar(Callback):
+    """A progress bar over the epochs, with the losses of the last one."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Show the bar."""
+        self.stack = ExitStack()
+        self.bar = self.stack.enter_context(progress_bar("epoch", self.epochs, disable=False))
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Take a step."""
+        losses = {name: net.history[-1].get(name) for name in ("train_loss", "valid_loss")}
+        said = ", ".join(f"{name} {loss:.4f}" for name, loss in losses.items() if loss is not None)
+        self.bar.advance(f"epoch {net.history[-1]['epoch']}, {said}")
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Close the bar."""
+        self.stack.close()
+
+
+def observers_of(estimator: Any, context: Any, data: dict[str, Any]) -> tuple[Callback, ...]:
+    """Observers of a fit.
+
+    Parameters
+    ----------
+    estimator : NetworkEstimator
+        Who is fitted.
+    context : sklearn.callback.CallbackContext or None
+        Its callback context; None before scikit-learn 1.9.
+    data : dict
+        ``X``, ``y`` and ``metadata``, as scikit-learn's callbacks get them.
+    """
+    bar = (EpochBar(estimator.max_epochs),) if estimator.verbose else ()
+    return bar if context is None else (*bar, EpochEvents(estimator, context, data))

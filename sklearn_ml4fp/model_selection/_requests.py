@@ -10,23 +10,25 @@ from sklearn.metrics import check_scoring
 from sklearn.utils.metadata_routing import MetadataRequest
 
 _WEIGHTS = "sample_weight"
+_METADATA = (_WEIGHTS, "groups")
 
 
 def _complete(part: Any) -> None:
-    """Answer the requests for weights that nobody has answered: predictors want them, transformers do not."""
+    """Answer the requests for weights and ids that nobody has answered: predictors want them, transformers do not."""
+    wants = is_classifier(part) or is_regressor(part)
     for method in ("fit", "score"):
         requests = part.get_metadata_routing()
         if not isinstance(requests, MetadataRequest):  # a composition asks its parts
             return
-        if getattr(requests, method).requests.get(_WEIGHTS, False) is None:
-            wants = is_classifier(part) or is_regressor(part)
-            getattr(part, f"set_{method}_request")(**{_WEIGHTS: wants})
+        open_ones = [name for name in _METADATA if getattr(requests, method).requests.get(name, False) is None]
+        if open_ones:
+            getattr(part, f"set_{method}_request")(**dict.fromkeys(open_ones, wants))
 
 
 def with_requests(estimator: Any) -> Any:
-    """Return a clone in which every consumer of weights has said whether it wants them.
+    """Return a clone in which every consumer of weights and ids has said whether it wants them.
 
-    Every classifier and regressor that takes weights gets them; a transformer gets them only where the user, or its
+    Every classifier and regressor that takes them gets them; a transformer gets them only where the user, or its
     class, asks. To be called with scikit-learn's metadata routing switched on.
     """
     estimator = clone(estimator)

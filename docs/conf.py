@@ -1,0 +1,60 @@
+"""Sphinx configuration: pages by hand, API pages from the public list, examples run by sphinx-gallery."""
+
+import os
+import warnings
+from importlib import import_module
+from pathlib import Path
+
+import sklearn_ml4fp
+
+project = "sklearn_ml4fp"
+copyright = "2026, the sklearn_ml4fp developers"
+release = sklearn_ml4fp.__version__
+extensions = [
+    "sphinx.ext.autosummary",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "auto_examples/*.ipynb"]
+html_theme = "pydata_sphinx_theme"
+html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
+
+autosummary_generate = True
+autodoc_typehints = "none"  # the numpydoc sections say more
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+# Two torch threads would fight with the examples' own workers.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"/(plot_|quickstart)",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "remove_config_comments": True,
+}
+
+
+def _write_api_pages() -> None:
+    """One page with every public name, room by room: a new name needs no new page."""
+    rooms: dict[str, list[str]] = {}
+    for name, room in sklearn_ml4fp._ROOM_OF.items():
+        rooms.setdefault(room, []).append(name)
+    lines = ["API", "===", "", "Every name can be imported from ``sklearn_ml4fp``.", ""]
+    for room, names in rooms.items():
+        summary = (import_module(f"sklearn_ml4fp.{room}").__doc__ or "").splitlines()[0]
+        lines += [room, "-" * len(room), "", summary, "", ".. currentmodule:: sklearn_ml4fp", ""]
+        lines += [".. autosummary::", "   :toctree: generated", ""]
+        lines += [f"   {name}" for name in sorted(names)] + [""]
+    folder = Path(__file__).parent / "api"
+    folder.mkdir(exist_ok=True)
+    (folder / "index.rst").write_text("\n".join(lines))
+
+
+_write_api_pages()
