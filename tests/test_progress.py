@@ -15,7 +15,7 @@ def test_the_bar_is_on_the_standard_error(capsys, disable, shown):
     out, err = capsys.readouterr()
     assert out == ""
     assert ("Counting to two" in err) == shown
-    assert ("100%" in err) == shown
+    assert ("2/2" in err) == shown
 
 
 def test_a_terminal_gets_the_bar_unasked(capsys, monkeypatch):
