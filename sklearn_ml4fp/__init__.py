@@ -59,6 +59,8 @@ _ROOM_OF: dict[str, str] = {
     "significance_improvement": "metrics",
     "significance_improvement_scorer": "metrics",
     "BayesSearchCV": "model_selection",
+    "CrossFitClassifier": "model_selection",
+    "CrossFitRegressor": "model_selection",
     "EventKFold": "model_selection",
     "EventShuffleSplit": "model_selection",
     "RotatingKFold": "model_selection",
