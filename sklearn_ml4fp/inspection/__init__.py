@@ -1,7 +1,19 @@
 """Pictures and reports of data and of fitted models."""
 
+from ._calibration import CalibrationDisplay
+from ._correlation import CorrelationDisplay
+from ._importance import ImportanceDisplay
 from ._loss_curve import LossCurveDisplay
 from ._overtraining import OvertrainingDisplay
 from ._rejection import RejectionDisplay
+from ._response import ResponseDisplay
 
-__all__ = ["LossCurveDisplay", "OvertrainingDisplay", "RejectionDisplay"]
+__all__ = [
+    "CalibrationDisplay",
+    "CorrelationDisplay",
+    "ImportanceDisplay",
+    "LossCurveDisplay",
+    "OvertrainingDisplay",
+    "RejectionDisplay",
+    "ResponseDisplay",
+]

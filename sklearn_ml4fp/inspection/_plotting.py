@@ -36,6 +36,12 @@ def new_axes(ax: Any) -> Any:
     return ax
 
 
+def next_marker(ax: Any) -> dict[str, Any]:
+    """Look of the next set of points with error bars on an axes: a colour and a marker of its own."""
+    count = sum(hasattr(container, "has_yerr") for container in ax.containers)
+    return {"color": CURVES[count % len(CURVES)][0], "fmt": "osD^v"[count % 5], "ms": 5, "lw": 1.5}
+
+
 def signal_score(estimator: Any, X: Any, groups: Any = None) -> np.ndarray:
     """Score of the second class, (n_events,): its probability, or the decision function where there is none."""
     kwargs = {} if groups is None else {"groups": groups}

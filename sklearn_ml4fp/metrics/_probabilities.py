@@ -10,7 +10,7 @@ from ._inputs import check_binary
 from ._roc import cumulative_yields
 
 
-def _check_probabilities(
+def check_probabilities(
     y_true: Any, y_prob: Any, sample_weight: Any, pos_label: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     signal, prob, weight = check_binary(y_true, y_prob, sample_weight, pos_label)
@@ -98,19 +98,20 @@ def brier(y_true: Any, y_prob: Any, *, pos_label: Any = None, sample_weight: Any
     >>> round(brier([0, 1], [0.2, 0.6], sample_weight=[1, 3]), 4)
     0.13
     """
-    signal, prob, weight = _check_probabilities(y_true, y_prob, sample_weight, pos_label)
+    signal, prob, weight = check_probabilities(y_true, y_prob, sample_weight, pos_label)
     return float(np.sum(weight * (prob - signal) ** 2) / weight.sum())
 
 
 def calibration_bins(
     signal: np.ndarray, prob: np.ndarray, weight: np.ndarray, n_bins: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Sums of w, w·p, w·y and w² in bins of equal width of the probability p."""
+    """Sums of w, w·p, w·y and w²(y − f)² in bins of equal width of the probability p, with f the bin's Σwy/Σw."""
     if n_bins < 1:
         raise ValueError(f"n_bins must be at least 1; got {n_bins!r}.")
     which = np.minimum((prob * n_bins).astype(int), n_bins - 1)
-    sums = [np.bincount(which, values, n_bins) for values in (weight, weight * prob, weight * signal, weight**2)]
-    return sums[0], sums[1], sums[2], sums[3]
+    total, predicted, observed = (np.bincount(which, x, n_bins) for x in (weight, weight * prob, weight * signal))
+    fraction = np.divide(observed, total, out=np.zeros(n_bins), where=total != 0)
+    return total, predicted, observed, np.bincount(which, weight**2 * (signal - fraction[which]) ** 2, n_bins)
 
 
 def expected_calibration_error(
@@ -156,6 +157,6 @@ def expected_calibration_error(
     >>> round(expected_calibration_error([0, 1, 1, 1], [0.25, 0.75, 0.75, 0.75]), 4)
     0.25
     """
-    signal, prob, weight = _check_probabilities(y_true, y_prob, sample_weight, pos_label)
+    signal, prob, weight = check_probabilities(y_true, y_prob, sample_weight, pos_label)
     _, predicted, observed, _ = calibration_bins(signal, prob, weight, n_bins)
     return float(np.abs(observed - predicted).sum() / weight.sum())

@@ -1,11 +1,14 @@
 """Splits by event, search spaces and searches."""
 
 from ._bayes import BayesSearchCV
+from ._cross_fit import CrossFitClassifier, CrossFitRegressor
 from ._spaces import search_space
 from ._splits import EventKFold, EventShuffleSplit, RotatingKFold, train_val_test_split
 
 __all__ = [
     "BayesSearchCV",
+    "CrossFitClassifier",
+    "CrossFitRegressor",
     "EventKFold",
     "EventShuffleSplit",
     "RotatingKFold",

@@ -7,7 +7,7 @@ from typing import Any
 
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.metrics import check_scoring
-from sklearn.utils.metadata_routing import MetadataRequest
+from sklearn.utils.metadata_routing import MetadataRequest, MetadataRouter, MethodMapping
 
 _WEIGHTS = "sample_weight"
 _METADATA = (_WEIGHTS, "groups")
@@ -62,3 +62,30 @@ def scoring_with_weights(estimator: Any, scoring: Any) -> Any:
         takes = _WEIGHTS in inspect.signature(scorer._score_func).parameters
         scorer = clone(scorer, safe=False).set_score_request(**{_WEIGHTS: takes})
     return scorer
+
+
+def _declines_weights(estimator: Any) -> bool:
+    """Whether the user said ``set_fit_request(sample_weight=False)`` to a predictor in a composition."""
+    parts = [part for part in (estimator, *estimator.get_params().values()) if hasattr(part, "_metadata_request")]
+    parts = [part for part in parts if is_classifier(part) or is_regressor(part)]
+    return any(part._metadata_request.fit.requests.get(_WEIGHTS) is False for part in parts)
+
+
+def routed_to_fit(estimator: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Those of the weights and ids given that an estimator, or a part of it, asks for in ``fit``.
+
+    Raises
+    ------
+    ValueError
+        If weights are given that no part takes, and the user has not declined them.
+    """
+    router = MetadataRouter(owner="fit").add(
+        estimator=estimator, method_mapping=MethodMapping().add(caller="fit", callee="fit")
+    )
+    params = dict(router.route_params(caller="fit", params=given)["estimator"]["fit"])
+    if _WEIGHTS in given and not params.keys() - {"groups"} and not _declines_weights(estimator):
+        raise ValueError(
+            f"{type(estimator).__name__} takes no sample_weight: the models would be unweighted in silence. Take an "
+            "estimator that does, or fit without weights."
+        )
+    return params

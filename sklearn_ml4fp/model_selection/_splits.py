@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_consistent_length
@@ -250,6 +251,10 @@ def _take(array: Any, rows: np.ndarray) -> Any:
     """Rows of an array, list, frame, or of any container that takes ``X[rows]``."""
     if array is None:
         return None
+    if sparse.issparse(array):
+        return array.tocsr()[rows]  # the other formats have no rows to take
+    if not hasattr(array, "__getitem__"):
+        return np.asarray(array)[rows]
     known = isinstance(array, (list, tuple)) or any(hasattr(array, name) for name in ("iloc", "shape"))
     return _safe_indexing(array, rows) if known else array[rows]
 

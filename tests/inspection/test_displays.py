@@ -177,6 +177,17 @@ def test_every_curve_stands_out_from_paper_and_has_a_style_of_its_own():
     assert len({str(style) for _, style in CURVES}) == len(CURVES)
 
 
+def test_in_print_classes_differ_by_more_than_colour():
+    rng = np.random.default_rng(1)
+    y, score = rng.integers(0, 2, 200), rng.uniform(size=200)
+    ax = OvertrainingDisplay.from_predictions(y, score, y, score).ax_
+    hatches = {patch.get_hatch() for patch in ax.patches} - {None}
+    markers = {container.lines[0].get_marker() for container in ax.containers}
+    assert len(hatches) == len(markers) == 2
+    training, validation, _ = LossCurveDisplay.from_history(HISTORY).ax_.lines
+    assert training.get_linestyle() != validation.get_linestyle()
+
+
 def test_importing_the_package_does_not_import_matplotlib():
     code = "import sys, sklearn_ml4fp.inspection; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

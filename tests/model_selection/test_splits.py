@@ -178,7 +178,7 @@ def test_every_container_is_split_alike():
     ids = IDS[:500]
     made = train_val_test_split(
         ids, ids.tolist(), pd.DataFrame({"a": ids}, index=ids[::-1]), pd.Series(ids), pl.DataFrame({"a": ids}),
-        pl.Series(ids), sparse.csr_matrix(ids[:, None]), Cloud(ids), np.stack([ids] * 6).T.reshape(-1, 2, 3), None,
+        pl.Series(ids), sparse.coo_matrix(ids[:, None]), Cloud(ids), np.stack([ids] * 6).T.reshape(-1, 2, 3), None,
         groups=ids,
     )  # fmt: skip
     values = [

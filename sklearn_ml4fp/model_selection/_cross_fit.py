@@ -1,0 +1,399 @@
+"""Cross-fitting: one model a fold, and every event is scored by the model that has not seen it."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from sklearn import config_context
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone, is_classifier
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
+
+from .._validation import check_weights
+from ._requests import routed_to_fit, scoring_with_weights, with_requests
+from ._splits import EventKFold, _check_parts, _take
+
+_RESPONSES = ("predict", "predict_proba", "decision_function")
+
+
+def _has(method: str) -> Any:
+    """Whether the models have a method, asked of the fitted ones or, before, of the prototype."""
+    return available_if(lambda self: hasattr(getattr(self, "estimators_", [self.estimator])[0], method))
+
+
+def _fit_one(estimator: Any, X: Any, y: np.ndarray, rows: np.ndarray, params: dict[str, Any]) -> Any:
+    return estimator.fit(_take(X, rows), y[rows], **{name: _take(value, rows) for name, value in params.items()})
+
+
+class _ByFold:
+    """Stands in a scorer for cross-fitted models: predicts every event by the model of its fold."""
+
+    def __init__(self, fitted: _CrossFit, folds: np.ndarray | None) -> None:
+        self.fitted = fitted
+        self.folds = folds
+
+    def __sklearn_tags__(self) -> Any:
+        return self.fitted.__sklearn_tags__()
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self.fitted, name)  # AttributeError if the models cannot
+        if name not in _RESPONSES:
+            return value
+
+        def respond(X: Any) -> np.ndarray:
+            return self.fitted._respond(name, X, self.folds)
+
+        respond.__name__ = name  # scorers ask a method for its name
+        return respond
+
+
+class _CrossFit(MetaEstimatorMixin):
+    """What the classifier and the regressor share: folds, fits, and who predicts whom."""
+
+    __metadata_request__fit = {"groups": True, "sample_weight": True}  # noqa: RUF012
+    __metadata_request__predict = {"groups": True}  # noqa: RUF012
+    __metadata_request__score = {"groups": True, "sample_weight": True}  # noqa: RUF012
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        cv: Any = 5,
+        scoring: Any = None,
+        without_groups: str = "raise",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.cv = cv
+        self.scoring = scoring
+        self.without_groups = without_groups
+        self.n_jobs = n_jobs
+
+    _default_scoring: str
+
+    def _check_y(self, y: Any) -> np.ndarray:
+        raise NotImplementedError
+
+    def _check_training(self, y: np.ndarray, folds: np.ndarray) -> None:
+        """Refuse folds on whose rest no model can be trained."""
+
+    # --- fit ---
+
+    def fit(self, X: Any, y: Any, *, groups: Any = None, sample_weight: Any = None) -> Self:
+        """Fit one model a fold, on the events of the other folds.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, ...)
+            What the estimator takes.
+        y : array-like of shape (n_events,) or (n_events, n_outputs)
+            Labels or targets.
+        groups : array-like of shape (n_events,) or (n_events, n_columns), optional
+            Event ids, which decide the folds; also handed to an estimator that asks for them (every network does, for
+            its own hold-out). Without them the folds are scikit-learn's, by row.
+        sample_weight : array-like of shape (n_events,), optional
+            Event weights, for the estimator and for the scores; negative ones where both allow them.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If ids are unusable, a fold is empty or a class missing outside a fold, or weights are given to an estimator
+            that takes none.
+        """
+        self._check_parameters(y)
+        y = self._check_y(y)
+        check_consistent_length(X, y, groups, sample_weight)
+        weight = check_weights(sample_weight, len(y))
+        folds = self._make_folds(X, y, groups)
+        self._check_training(y, folds)
+        given = {name: v for name, v in (("groups", groups), ("sample_weight", weight)) if v is not None}
+        with config_context(enable_metadata_routing=True):  # inside: a plain Pipeline too hands weights and ids on
+            prototype = with_requests(self.estimator) if given else self.estimator
+            params = routed_to_fit(prototype, given)
+            self.estimators_ = Parallel(n_jobs=self.n_jobs)(
+                delayed(_fit_one)(clone(prototype), X, y, np.flatnonzero(folds != fold), params)
+                for fold in range(self.n_folds_)
+            )
+            self._score_folds(X, y, weight, folds)
+        return self
+
+    def _check_parameters(self, y: Any) -> None:
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        if self.without_groups not in ("raise", "average"):
+            raise ValueError(f"without_groups must be 'raise' or 'average'; got {self.without_groups!r}.")
+
+    def _make_folds(self, X: Any, y: np.ndarray, groups: Any) -> np.ndarray:
+        """Fold of each event, (n_events,); sets ``cv_`` and ``n_folds_``."""
+        self._by_event = groups is not None or hasattr(self.cv, "assign")
+        if not self._by_event:
+            self.cv_ = check_cv(self.cv, y, classifier=is_classifier(self))
+            self.n_folds_ = self.cv_.get_n_splits(X, y)
+            tests = [test for _, test in self.cv_.split(X, y)]
+            if not np.array_equal(np.sort(np.concatenate(tests)), np.arange(len(y))):
+                raise ValueError(
+                    f"cross-fitting needs every event in exactly one test fold; {self.cv_!r} does otherwise."
+                )
+            return np.repeat(np.arange(self.n_folds_), [len(test) for test in tests])[np.argsort(np.concatenate(tests))]
+        # a role of its own: independent of an EventKFold around this
+        self.cv_ = EventKFold(int(self.cv), salt="cross-fit") if isinstance(self.cv, Integral) else self.cv
+        if not hasattr(self.cv_, "assign"):
+            raise ValueError(
+                "with groups, cv must be a number of folds, or a splitter that tells the fold of any event by "
+                f"assign(ids), such as EventKFold; got {self.cv!r}."
+            )
+        self.n_folds_ = self.cv_.get_n_splits()
+        folds = self.cv_.assign(groups)
+        _check_parts(folds, [f"fold {i}" for i in range(self.n_folds_)], groups, repr(self.cv_))
+        return folds
+
+    # --- scores ---
+
+    def _score(self, scored: Any, X: Any, y: np.ndarray, weight: Any) -> float:
+        with config_context(enable_metadata_routing=True):
+            scorer = scoring_with_weights(scored, check_scoring(scored, self.scoring or self._default_scoring))
+            requests = scorer.get_metadata_routing().score.requests if hasattr(scorer, "get_metadata_routing") else {}
+            weighted = weight is not None and requests.get("sample_weight")
+            return float(scorer(scored, X, y, **({"sample_weight": weight} if weighted else {})))
+
+    def _score_folds(self, X: Any, y: np.ndarray, weight: np.ndarray | None, folds: np.ndarray) -> None:
+        self.fold_scores_ = np.empty(self.n_folds_)
+        for fold in range(self.n_folds_):
+            rows = np.flatnonzero(folds == fold)
+            model = _ByFold(self, folds[rows])
+            self.fold_scores_[fold] = self._score(model, _take(X, rows), y[rows], _take(weight, rows))
+        self.oof_score_ = self._score(_ByFold(self, folds), X, y, weight)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None) -> float:
+        """Score with ``scoring``, each event by the model that has not seen it.
+
+        Parameters
+        ----------
+        X, y, sample_weight, groups : array-like
+            As for :meth:`fit`; the ids as for :meth:`predict`.
+        """
+        return self._score(_ByFold(self, self._folds_of(X, groups)), X, y, sample_weight)
+
+    @property
+    def history_(self) -> list[Any]:
+        """Histories of the models, one a fold, where they have one (networks do)."""
+        return [(model.steps[-1][1] if hasattr(model, "steps") else model).history_ for model in self.estimators_]
+
+    # --- predict ---
+
+    def _folds_of(self, X: Any, groups: Any) -> np.ndarray | None:
+        """Fold of each event by its id, or None: average."""
+        check_is_fitted(self, "estimators_")
+        if groups is not None:
+            if not self._by_event:
+                raise ValueError(
+                    f"this {type(self).__name__} was fitted without groups: it does not know which model has seen "
+                    "which event. Fit it with groups, or predict without them to average the models."
+                )
+            check_consistent_length(X, groups)
+            return self.cv_.assign(groups)
+        if self._by_event and self.without_groups != "average":
+            raise ValueError(
+                f"this {type(self).__name__} was fitted with groups and needs them to predict: predict(X, groups=ids) "
+                "scores each event by the model that has not seen it. scikit-learn's scorers and displays do not pass "
+                "them: use oof_score_, score(X, y, groups=ids), or the displays' from_predictions. For data that no "
+                "model has seen, such as the test part of a search, set without_groups='average'."
+            )
+        return None
+
+    def _respond(self, method: str, X: Any, folds: np.ndarray | None) -> np.ndarray:
+        """Response (n_events, ...) of the model of each event's fold, or the models' mean."""
+        if folds is None:
+            return self._average(method, X)
+        if not len(folds):
+            return getattr(self.estimators_[0], method)(X)  # the model's own error for no events
+        present = np.unique(folds)
+        rows = [np.flatnonzero(folds == fold) for fold in present]
+        parts = [
+            np.asarray(getattr(self.estimators_[fold], method)(_take(X, chosen)))
+            for fold, chosen in zip(present, rows, strict=True)
+        ]
+        return np.concatenate(parts)[np.argsort(np.concatenate(rows))]
+
+    def _average(self, method: str, X: Any) -> np.ndarray:
+        return np.mean([getattr(model, method)(X) for model in self.estimators_], axis=0)
+
+    def predict(self, X: Any, *, groups: Any = None) -> np.ndarray:
+        """Predict each event by the model that has not seen it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, ...)
+        groups : array-like of shape (n_events,) or (n_events, n_columns), optional
+            Event ids. Recorded data and simulation are treated alike: one model an event, by its id. (The mean of the
+            models is a sharper score, so a cut would mean something else for it.)
+
+        Returns
+        -------
+        y : ndarray of shape (n_events,) or (n_events, n_outputs)
+
+        Raises
+        ------
+        ValueError
+            If groups are absent though they were there in ``fit``, unless ``without_groups="average"``.
+        """
+        return self._respond("predict", X, self._folds_of(X, groups))
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of columns, of the first model."""
+        return self.estimators_[0].n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the columns, of the first model."""
+        return self.estimators_[0].feature_names_in_
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.input_tags = inner.input_tags
+        tags.target_tags = inner.target_tags
+        tags.classifier_tags = inner.classifier_tags
+        tags.regressor_tags = inner.regressor_tags
+        return tags
+
+
+class CrossFitClassifier(_CrossFit, ClassifierMixin, BaseEstimator):
+    """K classifiers, each trained without one fold, as one deployable classifier that never scores its training events.
+
+    An event's fold depends on its id alone, so simulation and recorded data, also of later files and systematic
+    variations, are scored alike: by the model that has not seen an event of this id.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Trained once a fold; it may be a pipeline or a search.
+    cv : int or splitter, default=5
+        Number of folds, or a splitter with ``assign(ids)`` such as :class:`EventKFold`.
+    scoring : str or callable, optional
+        Metric of ``oof_score_``, ``fold_scores_`` and ``score``, such as ``roc_auc_scorer``; by default the accuracy.
+    without_groups : {"raise", "average"}, default="raise"
+        What to do when predicting without ids, having been fitted with them: refuse, since events of the training
+        would be scored by models that have seen them, or average the models, which is right for events that none has
+        seen. Fitted without ids, the models are always averaged.
+    n_jobs : int, optional
+        Folds fitted at once.
+
+    Attributes
+    ----------
+    estimators_ : list of classifiers
+        The model of each fold, trained on the others.
+    cv_ : splitter
+        ``cv_.assign(ids)`` tells the fold of any event.
+    classes_ : ndarray of shape (n_classes,)
+    oof_score_ : float
+        Score of all events, each predicted out of fold.
+    fold_scores_ : ndarray of shape (n_folds,)
+        Score of each model on its own fold.
+    history_ : list
+        Histories of the models, if they have one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_ml4fp import CrossFitClassifier, roc_auc_scorer
+    >>> rng = np.random.default_rng(0)
+    >>> event, y = np.arange(1000), rng.integers(0, 2, 1000)
+    >>> X = y[:, None] + rng.normal(size=(1000, 2))
+    >>> model = CrossFitClassifier(LogisticRegression(), scoring=roc_auc_scorer).fit(X, y, groups=event)
+    >>> round(model.oof_score_, 2)
+    0.85
+    >>> model.predict_proba(X[:3], groups=event[:3]).shape
+    (3, 2)
+    """
+
+    __metadata_request__predict_proba = {"groups": True}  # noqa: RUF012
+    __metadata_request__decision_function = {"groups": True}  # noqa: RUF012
+    _default_scoring = "accuracy"
+
+    def _check_y(self, y: Any) -> np.ndarray:
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        self.classes_ = np.unique(y)
+        return y
+
+    def _check_training(self, y: np.ndarray, folds: np.ndarray) -> None:
+        for fold in range(self.n_folds_):
+            if len(missing := np.setdiff1d(self.classes_, y[folds != fold])):
+                raise ValueError(
+                    f"all events of class {str(missing[0])!r} are in fold {fold}: its model would never see it. "
+                    "Take more events, or leave the class out."
+                )
+
+    def _average(self, method: str, X: Any) -> np.ndarray:
+        if method != "predict":
+            return super()._average(method, X)
+        if hasattr(self, "predict_proba"):
+            return self.classes_[np.argmax(super()._average("predict_proba", X), axis=1)]
+        scores = super()._average("decision_function", X)
+        return self.classes_[np.argmax(scores, axis=1) if scores.ndim == 2 else (scores > 0).astype(int)]
+
+    @_has("predict_proba")
+    def predict_proba(self, X: Any, *, groups: Any = None) -> np.ndarray:
+        """Probabilities (n_events, n_classes) by the model that has not seen the event; see :meth:`predict`."""
+        return self._respond("predict_proba", X, self._folds_of(X, groups))
+
+    @_has("decision_function")
+    def decision_function(self, X: Any, *, groups: Any = None) -> np.ndarray:
+        """Decision function by the model that has not seen the event; see :meth:`predict`."""
+        return self._respond("decision_function", X, self._folds_of(X, groups))
+
+
+class CrossFitRegressor(_CrossFit, RegressorMixin, BaseEstimator):
+    """K regressors, each trained without one fold, as one regressor that never predicts its training events.
+
+    The classifier's twin: see :class:`CrossFitClassifier`.
+
+    Parameters
+    ----------
+    estimator : regressor
+        Trained once a fold; it may be a pipeline or a search.
+    cv : int or splitter, default=5
+        Number of folds, or a splitter with ``assign(ids)`` such as :class:`EventKFold`.
+    scoring : str or callable, optional
+        Metric of ``oof_score_``, ``fold_scores_`` and ``score``; by default R².
+    without_groups : {"raise", "average"}, default="raise"
+        What to do when predicting without ids, having been fitted with them: refuse, or average the models, which is
+        right for events that none has seen.
+    n_jobs : int, optional
+        Folds fitted at once.
+
+    Attributes
+    ----------
+    estimators_, cv_, oof_score_, fold_scores_, history_
+        As for the classifier.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn_ml4fp import CrossFitRegressor
+    >>> event = np.arange(100)
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> model = CrossFitRegressor(Ridge(alpha=1e-6)).fit(X, X @ [1, 2], groups=event)
+    >>> model.predict([[1.0, 1.0]], groups=[7]).round(3)
+    array([3.])
+    """
+
+    _default_scoring = "r2"
+
+    def _check_y(self, y: Any) -> np.ndarray:
+        return check_array(y, ensure_2d=False, dtype="numeric", input_name="y")

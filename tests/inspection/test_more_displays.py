@@ -1,0 +1,246 @@
+"""Calibration, correlation, response and importance: the drawn numbers against independent calculations."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.datasets import make_classification
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from sklearn_ml4fp import (
+    CalibrationDisplay,
+    CorrelationDisplay,
+    CrossFitClassifier,
+    CrossFitRegressor,
+    ImportanceDisplay,
+    ResponseDisplay,
+    expected_calibration_error,
+    response_bias,
+    response_resolution,
+    roc_auc_score,
+    roc_auc_scorer,
+)
+from sklearn_ml4fp.inspection._correlation import weighted_correlation
+
+
+@pytest.fixture(scope="module")
+def signed():
+    rng = np.random.default_rng(4)
+    prob = rng.uniform(size=400)
+    return (rng.uniform(size=400) < prob).astype(int), prob, rng.normal(1, 0.8, 400)
+
+
+# --- calibration ---
+
+
+def test_calibration_draws_the_fraction_of_each_bin_and_its_error(signed):
+    y, prob, weight = signed
+    display = CalibrationDisplay.from_predictions(y, prob, sample_weight=weight, n_bins=5)
+    for i in range(5):
+        w, s, p = (a[(prob >= i / 5) & (prob < (i + 1) / 5)] for a in (weight, y, prob))
+        fraction = np.average(s, weights=w)
+        np.testing.assert_allclose(display.observed[i], fraction)
+        np.testing.assert_allclose(display.predicted[i], np.average(p, weights=w))
+        # error propagation of S/(S + B) with the variances Σw² of S and B
+        S, B = np.sum(w[s == 1]), np.sum(w[s == 0])
+        variance = (B**2 * np.sum(w[s == 1] ** 2) + S**2 * np.sum(w[s == 0] ** 2)) / (S + B) ** 4
+        np.testing.assert_allclose(display.error[i], np.sqrt(variance))
+    wanted = expected_calibration_error(y, prob, sample_weight=weight, n_bins=5)
+    assert f"{wanted:.3f}" in display.ax_.get_legend().get_texts()[-1].get_text()
+
+
+def test_calibration_of_an_estimator_and_an_empty_bin(signed):
+    X, y = make_classification(300, random_state=0)
+    model = LogisticRegression().fit(X, y)
+    display = CalibrationDisplay.from_estimator(model, X, y)
+    by_hand = CalibrationDisplay.from_predictions(y, model.predict_proba(X)[:, 1], ax=display.ax_)
+    np.testing.assert_array_equal(display.observed, by_hand.observed)
+    markers = [container.lines[0].get_marker() for container in display.ax_.containers]
+    assert len(set(markers)) == 2
+    empty = CalibrationDisplay.from_predictions([0, 1], [0.05, 0.95])
+    assert np.isnan(empty.observed[1:-1]).all()
+    np.testing.assert_array_equal(empty.observed[[0, -1]], [0, 1])
+
+
+# --- correlation ---
+
+
+def test_correlations_with_positive_weights_as_in_numpy():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 4)) @ rng.normal(size=(4, 4)) + 1e4  # far from zero: digits are easily lost
+    weight = rng.uniform(0, 2, 300)
+    covariance = np.cov(X.T, aweights=weight)
+    spread = np.sqrt(np.diag(covariance))
+    made = CorrelationDisplay.from_data(X, sample_weight=weight).correlation
+    np.testing.assert_allclose(made, covariance / np.outer(spread, spread), atol=1e-10)
+    np.testing.assert_allclose(CorrelationDisplay.from_data(X).correlation, np.corrcoef(X.T), atol=1e-10)
+
+
+def test_correlations_with_negative_weights_and_absent_values_pair_by_pair():
+    rng = np.random.default_rng(1)
+    X, weight = rng.normal(size=(200, 3)), rng.normal(1, 1, 200)
+    X[:, 1] += X[:, 0]
+    X[rng.uniform(size=X.shape) < 0.3] = np.nan
+    made = weighted_correlation(X, weight)
+    for i in range(3):
+        for j in range(3):
+            both = ~np.isnan(X[:, i]) & ~np.isnan(X[:, j])
+            x, y, w = X[both, i], X[both, j], weight[both] / weight[both].sum()
+            x, y = x - np.sum(w * x), y - np.sum(w * y)
+            wanted = np.sum(w * x * y) / np.sqrt(np.sum(w * x * x) * np.sum(w * y * y))
+            np.testing.assert_allclose(made[i, j], wanted, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("error")
+def test_columns_that_do_not_vary_have_no_correlation():
+    X = np.column_stack([np.arange(5.0), np.full(5, 3e7), np.full(5, np.nan)])
+    made = weighted_correlation(X, np.ones(5))
+    np.testing.assert_array_equal(np.isnan(made), [[False, True, True], [True] * 3, [True] * 3])
+
+
+def test_correlations_carry_names_and_numbers():
+    frame = pd.DataFrame({"pt": [1.0, 2, 3], "eta": [3.0, 2, 1]})
+    display = CorrelationDisplay.from_data(frame)
+    assert [text.get_text() for text in display.ax_.get_xticklabels()] == ["pt", "eta"]
+    assert [text.get_text() for text in display.ax_.texts] == ["100", "-100", "-100", "100"]
+    np.testing.assert_array_equal(display.image_.get_array(), display.correlation)
+    many = CorrelationDisplay.from_data(np.random.default_rng(0).normal(size=(20, 17)))
+    assert not many.ax_.texts
+
+
+# --- response ---
+
+
+def test_response_draws_bias_and_resolution_bin_by_bin():
+    rng = np.random.default_rng(2)
+    truth = rng.uniform(20, 200, 1000)
+    prediction, weight = truth * rng.normal(1.1, 0.1, 1000), rng.normal(1, 0.8, 1000)
+    for relative in (True, False):
+        edges = [20, 50, 100, 200]
+        display = ResponseDisplay.from_predictions(
+            truth, prediction, sample_weight=weight, bins=edges, relative=relative, name="net"
+        )
+        for i in range(3):
+            inside = (truth >= edges[i]) & (truth < edges[i + 1])
+            args = truth[inside], prediction[inside]
+            kwargs = {"sample_weight": weight[inside], "relative": relative}
+            np.testing.assert_allclose(display.median[i], response_bias(*args, **kwargs) + relative)
+            half = (display.high[i] - display.low[i]) / 2 / (display.median[i] if relative else 1)
+            np.testing.assert_allclose(half, response_resolution(*args, **kwargs))
+        np.testing.assert_array_equal(display.ax_.containers[-1].lines[0].get_ydata(), display.median)
+
+
+def test_equal_bins_hold_every_event_and_an_empty_one_is_nan():
+    truth = np.arange(1.0, 101)
+    display = ResponseDisplay.from_predictions(truth, truth, bins=4)
+    np.testing.assert_allclose(np.histogram(truth, display.edges)[0], 25)
+    np.testing.assert_array_equal(display.median, np.ones(4))
+    assert np.isnan(ResponseDisplay.from_predictions(truth, truth, bins=[0, 50, 101, 150]).median[2])
+    only_last = ResponseDisplay.from_predictions([1.0, 2.0], [1.0, 4.0], bins=[0.5, 1.5, 2.0])
+    np.testing.assert_array_equal(only_last.median, [1, 2])  # the upper edge belongs to the last bin
+
+
+def test_response_of_estimators_and_its_error():
+    rng = np.random.default_rng(3)
+    X = rng.uniform(1, 2, (200, 2))
+    y, event = X @ [1.0, 2.0], np.arange(200)
+    np.testing.assert_allclose(ResponseDisplay.from_estimator(LinearRegression().fit(X, y), X, y).median, 1)
+    crossed = CrossFitRegressor(LinearRegression(), cv=3).fit(X, y, groups=event)
+    display = ResponseDisplay.from_estimator(crossed, X, y, groups=event, bins=3)
+    np.testing.assert_allclose(display.median, 1)
+    assert "CrossFitRegressor" in display.ax_.get_legend().get_texts()[0].get_text()
+    with pytest.raises(ValueError, match="one output; got 2"):
+        ResponseDisplay.from_predictions(X, X)
+
+
+# --- importance ---
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(800, 4))
+    y = (X[:, 0] + 0.5 * X[:, 2] + 0.5 * rng.normal(size=800) > 0).astype(int)
+    return LogisticRegression().fit(X, y), X, y, rng.uniform(0, 2, 800)
+
+
+def test_importances_as_in_scikit_learn(fitted):
+    model, X, y, weight = fitted
+    display = ImportanceDisplay.from_estimator(
+        model, X, y, scoring=roc_auc_scorer, sample_weight=weight, n_repeats=20, random_state=0
+    )
+    assert display.score == roc_auc_score(y, model.predict_proba(X)[:, 1], sample_weight=weight)
+    theirs = permutation_importance(model, X, y, scoring="roc_auc", sample_weight=weight, n_repeats=20, random_state=1)
+    # twenty shuffles each: four standard deviations of the difference of two means
+    error = 4 * np.sqrt((display.losses.var(axis=1) + theirs.importances.var(axis=1)) / 20)
+    assert (np.abs(display.losses.mean(axis=1) - theirs.importances_mean) < error + 1e-12).all()
+    assert [text.get_text() for text in display.ax_.get_yticklabels()][-2:] == ["2", "0"]  # the largest on top
+
+
+def test_grouped_columns_are_shuffled_together(fitted):
+    _, X, y, _ = fitted
+    twice = np.column_stack([X, X[:, 0]])  # the same column again: each stands in for the other
+    model = LogisticRegression().fit(twice, y)
+    groups = {"both": [0, 4], "third": 2, "noise": [1, 3]}
+    display = ImportanceDisplay.from_estimator(model, twice, y, columns=groups, scoring=roc_auc_scorer, random_state=0)
+    alone = ImportanceDisplay.from_estimator(model, twice, y, scoring=roc_auc_scorer, random_state=0)
+    means = dict(zip(display.names, display.losses.mean(axis=1), strict=True))
+    assert means["both"] > 1.5 * alone.losses.mean(axis=1)[0]
+    assert means["both"] > means["third"] > abs(means["noise"])
+
+
+def test_shuffling_keeps_a_group_of_columns_in_one_piece(fitted):
+    """Rows (a, b) with a = b stay so: columns shuffled apart would be a different, impossible kind of event."""
+    seen = []
+
+    class Probe(LogisticRegression):
+        def predict_proba(self, X):
+            seen.append(np.array(X))
+            return super().predict_proba(X)
+
+    _, X, y, _ = fitted
+    same = np.column_stack([X[:, 0], X[:, 0], X[:, 1]])
+    ImportanceDisplay.from_estimator(
+        Probe().fit(same, y), same, y, columns={"pair": [0, 1]}, scoring=roc_auc_scorer, n_repeats=1, random_state=0
+    )
+    shuffled = seen[-1]
+    np.testing.assert_array_equal(shuffled[:, 0], shuffled[:, 1])
+    np.testing.assert_array_equal(np.sort(shuffled[:, 0]), np.sort(same[:, 0]))
+    np.testing.assert_array_equal(shuffled[:, 2], same[:, 2])
+    assert not np.array_equal(shuffled[:, 0], same[:, 0])
+
+
+def test_frames_give_what_arrays_give(fitted):
+    _, X, y, _ = fitted
+    names = ["a", "b", "c", "d"]
+    groups = {"a and b": ["a", "b"], "c": "c"}
+    kwargs = {"scoring": roc_auc_scorer, "random_state": 0}
+    array = ImportanceDisplay.from_estimator(
+        LogisticRegression().fit(X, y), X, y, columns={"a and b": [0, 1], "c": 2}, **kwargs
+    )
+    for frame in (pd.DataFrame(X, columns=names, index=np.arange(800)[::-1]), pl.DataFrame(X, schema=names)):
+        before = np.asarray(frame).copy()
+        display = ImportanceDisplay.from_estimator(
+            LogisticRegression().fit(frame, y), frame, y, columns=groups, **kwargs
+        )
+        np.testing.assert_allclose(display.losses, array.losses)
+        np.testing.assert_array_equal(np.asarray(frame), before)
+
+
+def test_a_cross_fitted_model_is_scored_by_id(fitted):
+    _, X, y, weight = fitted
+    event = np.arange(len(y))
+    model = CrossFitClassifier(LogisticRegression(), cv=3, scoring=roc_auc_scorer)
+    model.fit(X, y, groups=event, sample_weight=weight)
+    display = ImportanceDisplay.from_estimator(model, X, y, groups=event, sample_weight=weight, random_state=0)
+    np.testing.assert_allclose(display.score, model.oof_score_)
+    assert np.argmax(display.losses.mean(axis=1)) == 0
+
+
+def test_importance_refuses_what_it_cannot_do(fitted):
+    model, X, y, _ = fitted
+    with pytest.raises(ValueError, match=r"columns \['mass'\] are not in X"):
+        ImportanceDisplay.from_estimator(model, X, y, columns={"m": "mass"})
+    with pytest.raises(ValueError, match="own score is used"):
+        ImportanceDisplay.from_estimator(model, X, y, groups=np.arange(len(y)), scoring=roc_auc_scorer)
