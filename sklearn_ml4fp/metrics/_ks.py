@@ -23,8 +23,8 @@ class KSResult(NamedTuple):
 def ks_distance(y_true: Any, y_score: Any, *, pos_label: Any = None, sample_weight: Any = None) -> float:
     """Largest distance between the cumulative score distributions of signal and background.
 
-    It is the largest |ε_S − ε_B| along the ROC curve: 0 for equal distributions, 1 for separate ones (more, by a
-    fluctuation, with negative weights).
+    It is the largest difference of ε_S and ε_B along the ROC curve: 0 for equal distributions, 1 for separate
+    ones (more, by a fluctuation, with negative weights).
 
     Parameters
     ----------

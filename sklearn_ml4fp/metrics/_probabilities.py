@@ -121,8 +121,9 @@ def expected_calibration_error(
 
     .. math:: \mathrm{ECE} = \frac{\sum_\mathrm{bins} |\sum_{i\in\mathrm{bin}} w_i (y_i - p_i)|}{\sum_i w_i}
 
-    This form of the usual Σ (W_bin/W) |fraction − mean p| holds for any sign of the weights. It is biased upwards by
-    the fluctuations in each bin, the more so the fewer effective events there are: compare models on the same events.
+    This form of the usual mean of :math:`|\mathrm{fraction} - \bar p|` over the bins holds for any sign of
+    the weights. It is biased upwards by the fluctuations in each bin, the more so the fewer effective events there are:
+    compare models on the same events.
 
     Parameters
     ----------
