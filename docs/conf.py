@@ -1,6 +1,7 @@
 """Sphinx configuration: pages by hand, API pages from the public list, examples run by sphinx-gallery."""
 
 import os
+import re
 import warnings
 from importlib import import_module
 from pathlib import Path
@@ -55,6 +56,17 @@ def _write_api_pages() -> None:
     folder = Path(__file__).parent / "api"
     folder.mkdir(exist_ok=True)
     (folder / "index.rst").write_text("\n".join(lines))
+
+
+def _plain_words(app, what, name, obj, options, lines) -> None:
+    """Turn scikit-learn's cross-references in inherited docstrings into words: their targets are not here."""
+    if getattr(obj, "__module__", "").startswith(("sklearn.", "skopt.")):
+        lines[:] = [re.sub(r":\w+:`([^`<]+?)\s*(<[^`]+>)?`", r"\1", line) for line in lines]
+
+
+def setup(app) -> None:
+    """Register what is written above."""
+    app.connect("autodoc-process-docstring", _plain_words)
 
 
 _write_api_pages()
