@@ -172,7 +172,9 @@ def test_on_simulated_collisions_every_event_is_used_and_scored_out_of_fold():
             assert not self.seen_ & set(X[:, 0]), "scored by a model that saw it"
             return super().predict_proba(X[:, 1:])
 
-    model = CrossFitClassifier(RecordingBooster(max_iter=15, max_leaf_nodes=8, random_state=0), cv=3, scoring=roc_auc_scorer)
+    model = CrossFitClassifier(
+        RecordingBooster(max_iter=15, max_leaf_nodes=8, random_state=0), cv=3, scoring=roc_auc_scorer
+    )
     model.fit(X, events.target, groups=events.groups, sample_weight=events.sample_weight)
     every = set(events.groups)
     for fold, one in enumerate(model.estimators_):
