@@ -15,6 +15,8 @@ _METADATA = (_WEIGHTS, "groups")
 
 def _complete(part: Any) -> None:
     """Answer the requests for weights and ids that nobody has answered: predictors want them, transformers do not."""
+    if not hasattr(part, "fit"):  # a splitter or a scorer, which states its requests itself
+        return
     wants = is_classifier(part) or is_regressor(part)
     for method in ("fit", "score"):
         requests = part.get_metadata_routing()

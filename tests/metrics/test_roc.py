@@ -162,5 +162,6 @@ def test_the_scorer_beside_others_and_for_several_classes():
     X, y = load_iris(return_X_y=True)
     scoring = {"ours": roc_auc_scorer, "theirs": "roc_auc_ovr"}
     with sklearn.config_context(enable_metadata_routing=True):
-        made = cross_validate(LogisticRegression(max_iter=500), X, y, scoring=scoring, cv=3)
+        # scikit-learn 1.6 with routing on needs params, if empty
+        made = cross_validate(LogisticRegression(max_iter=500), X, y, scoring=scoring, cv=3, params={})
     np.testing.assert_allclose(made["test_ours"], made["test_theirs"], **ROUNDING)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.model_selection import GridSearchCV, KFold, ShuffleSplit, cross_val_score, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
@@ -19,6 +20,7 @@ from sklearn_ml4fp import (
     CrossFitRegressor,
     EventKFold,
     RotatingKFold,
+    load_events,
     neg_response_bias_scorer,
     response_bias,
     roc_auc_score,
@@ -153,6 +155,34 @@ def test_the_regressor_of_several_outputs(events):
     model = CrossFitRegressor(Ridge(alpha=1e-8), cv=3).fit(X[:, 1:], target, groups=event)
     np.testing.assert_allclose(model.predict(X[:, 1:], groups=event), target, atol=1e-6)
     assert model.oof_score_ > 1 - 1e-9
+
+
+def test_on_simulated_collisions_every_event_is_used_and_scored_out_of_fold():
+    events = load_events()
+    X = np.column_stack([events.groups, events.data])
+
+    class RecordingBooster(HistGradientBoostingClassifier):
+        """Column 0 is the id: written down in fit, refused in predict, and hidden from the trees."""
+
+        def fit(self, X, y, sample_weight=None):
+            self.seen_ = set(X[:, 0])
+            return super().fit(X[:, 1:], y, sample_weight)
+
+        def predict_proba(self, X):
+            assert not self.seen_ & set(X[:, 0]), "scored by a model that saw it"
+            return super().predict_proba(X[:, 1:])
+
+    model = CrossFitClassifier(
+        RecordingBooster(max_iter=15, max_leaf_nodes=8, random_state=0), cv=3, scoring=roc_auc_scorer
+    )
+    model.fit(X, events.target, groups=events.groups, sample_weight=events.sample_weight)
+    every = set(events.groups)
+    for fold, one in enumerate(model.estimators_):
+        assert every - one.seen_ == set(events.groups[model.cv_.assign(events.groups) == fold])
+    score = model.predict_proba(X, groups=events.groups)[:, 1]
+    assert model.oof_score_ == roc_auc_score(events.target, score, sample_weight=events.sample_weight)
+    # 0.93 with more and larger trees; a useless classifier would be at 0.5
+    assert model.oof_score_ > 0.85
 
 
 # --- without groups ---
