@@ -10,11 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what an editor and a type checker see
+    from .data import *
     from .datasets import *
     from .estimators import *
     from .inspection import *
     from .metrics import *
     from .model_selection import *
+    from .preprocessing import *
 
 __version__ = "0.1.0.dev0"
 
@@ -70,6 +72,10 @@ _ROOM_OF: dict[str, str] = {
     "RotatingKFold": "model_selection",
     "search_space": "model_selection",
     "train_val_test_split": "model_selection",
+_ROOM_OF = {
+    "Graphs": "data",
+    "PointClouds": "data",
+    "as_point_clouds": "data",
 }
 
 __all__ = [*_ROOM_OF]
