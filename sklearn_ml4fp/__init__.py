@@ -22,8 +22,13 @@ __version__ = "0.1.0.dev0"
 
 # public name -> the room that holds it: one line a name, in the order of the rooms and of the alphabet
 _ROOM_OF: dict[str, str] = {
+    "Graphs": "data",
+    "PointClouds": "data",
+    "as_point_clouds": "data",
     "load_events": "datasets",
+    "load_quark_gluon_jets": "datasets",
     "make_events": "datasets",
+    "make_quark_gluon_jets": "datasets",
     "FeedForwardClassifier": "estimators",
     "FeedForwardRegressor": "estimators",
     "NetworkClassifier": "estimators",
@@ -36,6 +41,7 @@ _ROOM_OF: dict[str, str] = {
     "OvertrainingDisplay": "inspection",
     "RejectionDisplay": "inspection",
     "ResponseDisplay": "inspection",
+    "SCORERS": "metrics",
     "ams_score": "metrics",
     "ams_scorer": "metrics",
     "asimov_score": "metrics",
@@ -61,7 +67,6 @@ _ROOM_OF: dict[str, str] = {
     "roc_auc_score": "metrics",
     "roc_auc_scorer": "metrics",
     "roc_curve": "metrics",
-    "SCORERS": "metrics",
     "significance_improvement": "metrics",
     "significance_improvement_scorer": "metrics",
     "BayesSearchCV": "model_selection",
@@ -72,10 +77,11 @@ _ROOM_OF: dict[str, str] = {
     "RotatingKFold": "model_selection",
     "search_space": "model_selection",
     "train_val_test_split": "model_selection",
-_ROOM_OF = {
-    "Graphs": "data",
-    "PointClouds": "data",
-    "as_point_clouds": "data",
+    "JetConstituentFeatures": "preprocessing",
+    "ParticleWise": "preprocessing",
+    "ToImage": "preprocessing",
+    "ToList": "preprocessing",
+    "ToSet": "preprocessing",
 }
 
 __all__ = [*_ROOM_OF]

@@ -105,10 +105,13 @@ class InMemory(CloudsCore):
         length = longest if max_points is None else max_points
         mask = np.arange(length) < counts[:, np.newaxis]
         padded = np.full((len(self), length, self.values.shape[1]), fill, dtype=self.values.dtype)
+        place = positions(self.offsets)
+        row = np.repeat(np.arange(len(self)) * length, counts) + place
         if longest <= length:
-            padded[mask] = self.values
+            padded.reshape(-1, self.values.shape[1])[row] = self.values
         else:
-            padded[mask] = self.values[positions(self.offsets) < length]
+            kept = place < length
+            padded.reshape(-1, self.values.shape[1])[row[kept]] = self.values[kept]
         return padded, mask
 
     @classmethod

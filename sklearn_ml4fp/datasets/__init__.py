@@ -1,6 +1,12 @@
 """Data sets: shipped (``load_*``), simulated (``make_*``) and downloaded (``fetch_*``)."""
 
 from ._load import load_events
+from ._quark_gluon import load_quark_gluon_jets, make_quark_gluon_jets
 from ._simulate import make_events
 
-__all__ = ["load_events", "make_events"]
+__all__ = [
+    "load_events",
+    "load_quark_gluon_jets",
+    "make_events",
+    "make_quark_gluon_jets",
+]
