@@ -83,7 +83,7 @@ class ToImage(CloudTransformer):
     extent : float, default=0.4
         The image reaches from -extent to extent in both coordinates (rapidity and rad).
     center, rotate, flip, normalize : bool, default=True
-        Whether to take steps 1, 2, 3 and 5.
+        Whether to take steps 1, 2, 3 and 5. Without the first, coordinates must be relative to the jet already.
 
     Raises
     ------
@@ -164,4 +164,7 @@ def jet_coordinates(clouds: PointClouds) -> tuple[np.ndarray, np.ndarray, np.nda
             "Rename features with X.with_values(X.values, names)."
         )
     pt, y, phi = (clouds.column(name).astype(np.float64) for name in ("pt", rapidity, "phi"))
+    for name, column in (("pt", pt), (rapidity, y), ("phi", phi)):
+        if not np.isfinite(column).all():
+            raise ValueError(f"feature {name!r} contains NaN or infinity; expected finite numbers, drop such points.")
     return pt, y, phi
