@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import version
 from importlib.resources import files
 from numbers import Integral
@@ -204,5 +205,5 @@ def load_quark_gluon_jets(*, return_X_y: bool = False) -> Any:
     """
     with files(__package__).joinpath("quark_gluon.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         jets, target = unpack(arrays)
-        simulation = {"made_by": str(arrays["made_by"]), "generator": str(arrays["generator"])}
+        simulation = json.loads(str(arrays["simulation"]))
     return as_bunch(jets, target, simulation, return_X_y)
