@@ -15,10 +15,10 @@ from .._kinematics import (
     transverse_momentum,
     wrap_phi,
 )
+from .._particles import CLASSES, look_up
 from ..data import PointClouds
 from ..data._ragged import segment_ids, segment_sum
 from ._clouds import CloudTransformer
-from ._particles import CLASSES, look_up
 from ._to_image import jet_coordinates
 
 KINEMATIC = ("delta_eta", "delta_phi", "log_pt", "log_e", "log_pt_rel", "delta_r")

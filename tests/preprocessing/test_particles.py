@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, QuantileTransformer, StandardScaler
 
 from sklearn_ml4fp import JetConstituentFeatures, ParticleWise, PointClouds, _kinematics
-from sklearn_ml4fp.preprocessing._particles import CLASSES, PARTICLES, look_up
+from sklearn_ml4fp._particles import CLASSES, PARTICLES, look_up
 
 COUNTS = np.random.default_rng(3).integers(1, 30, 100)
 MASSES = {211: 0.13957039, -211: 0.13957039, 22: 0.0, 130: 0.497611, 11: 0.00051099895, -13: 0.1056583755}
