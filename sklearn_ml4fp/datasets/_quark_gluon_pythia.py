@@ -63,21 +63,27 @@ def preselection(pythia8: Any) -> Any:
     return Preselection()
 
 
+def start(label: int, seed: int, hook: Any = None, extra: tuple[str, ...] = ()) -> Any:
+    """An initialised Pythia for the jets of a label."""
+    pythia = needs("pythia8mc", "simulate").Pythia("", False)
+    for line in (*SETTINGS, *PROCESSES[label], f"Random:seed = {seed}", *extra):
+        if not pythia.readString(line):
+            raise RuntimeError(f"Pythia does not know the setting {line!r}.")
+    if hook is not None:
+        pythia.setUserHooksPtr(hook)
+    if not pythia.init():
+        raise RuntimeError("Pythia did not start; its messages are on the standard output.")
+    return pythia
+
+
 def simulate_jets(label: int, n_jets: int, seed: int, preselect: bool) -> tuple[list[np.ndarray], np.ndarray]:
     """Constituents ``(n, 4)`` of pT, y, phi, PDG id of `n_jets` jets, and the jets' ``(n_jets, 4)`` pT, y, phi, m.
 
     Constituents are ordered by falling pT; their phi lies within pi of the jet's.
     """
     pythia8 = needs("pythia8mc", "simulate")
-    pythia = pythia8.Pythia("", False)
-    for line in (*SETTINGS, *PROCESSES[label], f"Random:seed = {seed}"):
-        if not pythia.readString(line):
-            raise RuntimeError(f"Pythia does not know the setting {line!r}.")
-    hook = preselection(pythia8) if preselect else None  # Pythia does not keep it alive
-    if hook is not None:
-        pythia.setUserHooksPtr(hook)
-    if not pythia.init():
-        raise RuntimeError("Pythia did not start; its messages are on the standard output.")
+    hook = preselection(pythia8) if preselect else None  # a name of its own: Pythia does not keep it alive
+    pythia = start(label, seed, hook)
     clustering = pythia8.SlowJet(-1, JET_RADIUS, JET_PT[0] / 2, 25.0, 2, 2)  # anti-kT, all visible, true masses
     constituents: list[np.ndarray] = []
     jets: list[tuple[float, ...]] = []

@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate, tr
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ml4fp import EventKFold, ParticleWise, PointClouds, ToList
+from sklearn_ml4fp import BayesSearchCV, EventKFold, ParticleWise, PointClouds, ToList
 
 
 def make_data(n=200):
@@ -52,6 +52,15 @@ def test_grid_search_reaches_into_the_representation():
     four = cross_validate(TREES, TABLE, Y, cv=3)["test_score"].mean()
     assert search.cv_results_["mean_test_score"][1] == four
     assert search.predict(X[:5]).shape == (5,)
+
+
+def test_bayesian_search():
+    settings = {"n_iter": 3, "cv": 3, "random_state": 0}
+    name = "histgradientboostingclassifier__learning_rate"
+    ours = BayesSearchCV(MODEL, {name: (0.01, 0.5)}, **settings).fit(X, Y, groups=GROUPS)
+    table = BayesSearchCV(TREES, {"learning_rate": (0.01, 0.5)}, **settings).fit(TABLE, Y, groups=GROUPS)
+    np.testing.assert_array_equal(ours.cv_results_["mean_test_score"], table.cv_results_["mean_test_score"])
+    assert ours.predict(X[:3]).shape == (3,)
 
 
 def fit(*steps):
