@@ -99,5 +99,5 @@ def simulate_jets(label: int, n_jets: int, seed: int, preselect: bool) -> tuple[
             points = np.array([(p.pT(), p.y(), p.phi(), p.id()) for p in particles])
             points[:, 2] = phi + wrap_phi(points[:, 2] - phi)
             constituents.append(points[np.argsort(-points[:, 0], kind="stable")])
-            jets.append((pt, y, phi, clustering.m(0)))
+            jets.append((pt, y, phi, max(clustering.m(0), 0.0)))  # a lone photon rounds to less than 0
     return constituents, np.array(jets)

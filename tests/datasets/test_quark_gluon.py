@@ -56,6 +56,7 @@ def test_the_selection(sample, request):
     jets = bunch.data
     assert np.all((jets.column("jet_pt") >= 499.999) & (jets.column("jet_pt") <= 550.001))  # float32
     assert np.abs(jets.column("jet_y")).max() < 1.7
+    assert jets.column("jet_m").min() >= 0
     jet = np.repeat(jets.event_values, jets.counts, axis=0)
     assert np.abs(jets.column("phi") - jet[:, 2]).max() < np.pi
     assert np.median(np.hypot(jets.column("y") - jet[:, 1], jets.column("phi") - jet[:, 2])) < 0.2
