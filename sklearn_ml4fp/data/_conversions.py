@@ -13,12 +13,13 @@ from ._clouds import CloudsCore
 from ._ragged import offsets_from_counts, positions, segment_ids
 
 
-def needs(module: str, extra: str = "hep") -> Any:
-    """An optional package, or one clear error that names the extra."""
+def needs(module: str, extra: str | None = "hep") -> Any:
+    """An optional package, or one clear error that names the extra it comes with."""
     try:
         return import_module(module)
     except ImportError as error:
-        raise ImportError(f'{module} is missing; install it with: pip install "sklearn-ml4fp[{extra}]"') from error
+        name = module if extra is None else f'"sklearn-ml4fp[{extra}]"'
+        raise ImportError(f"{module} is missing; install it with: pip install {name}") from error
 
 
 def _absent(rows: NDArray[Any], padding: float) -> NDArray[np.bool_]:
@@ -26,8 +27,14 @@ def _absent(rows: NDArray[Any], padding: float) -> NDArray[np.bool_]:
     return (np.isnan(rows) if np.isnan(padding) else rows == padding).all(axis=-1)
 
 
+def _check_table(table: Any) -> None:
+    if not hasattr(table, "columns"):
+        raise TypeError(f"expected a pandas or polars table with named columns, got {type(table).__name__}.")
+
+
 def _columns_of(table: Any, names: Sequence[str]) -> NDArray[Any]:
     """Columns of a pandas or polars table side by side; a table of one dtype keeps it."""
+    _check_table(table)
     if missing := [name for name in names if name not in table.columns]:
         raise ValueError(f"the table has no columns {missing}; it has {list(table.columns)}.")
     return np.asarray(table[list(names)].to_numpy())
@@ -129,6 +136,7 @@ class InMemory(CloudsCore):
         >>> PointClouds.from_wide(table, ["pT"]).counts
         array([1, 2])
         """
+        _check_table(table)
         n_points = 0
         while template.format(point=n_points + 1, feature=features[0]) in table.columns:
             n_points += 1
@@ -146,7 +154,7 @@ class InMemory(CloudsCore):
         padded, _ = self.to_padded(max_points)
         n, length, _ = padded.shape
         names = [template.format(point=p + 1, feature=f) for p in range(length) for f in self.feature_names]
-        return needs("pandas", "test").DataFrame(padded.reshape(n, len(names)), columns=names)
+        return needs("pandas", None).DataFrame(padded.reshape(n, len(names)), columns=names)
 
     @classmethod
     def from_long(
@@ -165,6 +173,7 @@ class InMemory(CloudsCore):
         >>> ids, X[0].ravel()
         (array([7, 3]), array([1., 3.]))
         """
+        _check_table(table)
         if features is None:
             features = [str(name) for name in table.columns if name != event_id]
         values, ids = _columns_of(table, features), _columns_of(table, [event_id])[:, 0]
@@ -184,7 +193,7 @@ class InMemory(CloudsCore):
     def to_long(self, event_id: str = "event", events: ArrayLike | None = None) -> Any:
         """A pandas table with one row a point and the id of its event, by default the number of the cloud."""
         ids = np.arange(len(self)) if events is None else np.asarray(events)
-        table = needs("pandas", "test").DataFrame(self.values, columns=list(self.feature_names), copy=False)
+        table = needs("pandas", None).DataFrame(self.values, columns=list(self.feature_names), copy=False)
         table.insert(0, event_id, ids[segment_ids(self.offsets)])
         return table
 

@@ -206,11 +206,19 @@ def test_errors(call, message):
         call()
 
 
+@pytest.mark.parametrize("call", [PointClouds.from_wide, PointClouds.from_long])
+def test_a_table_has_names(call):
+    with pytest.raises(TypeError, match="a pandas or polars table with named columns, got ndarray"):
+        call(np.ones((2, 2)), "pt")
+
+
 def test_empty_lists_take_their_width_from_the_names():
     assert PointClouds.from_lists([[], []], ["pt", "y"]).values.shape == (0, 2)
 
 
-@pytest.mark.parametrize(("module", "extra"), [("awkward", "hep"), ("uproot", "hep"), ("pyarrow", "hep")])
+@pytest.mark.parametrize(
+    ("module", "extra"), [("awkward", "hep"), ("uproot", "hep"), ("pyarrow", "hep"), ("pandas", None)]
+)
 def test_a_missing_package_names_the_extra(monkeypatch, module, extra, tmp_path):
     monkeypatch.setitem(sys.modules, module, None)
     X = PointClouds(np.ones((1, 1)), [0, 1])
@@ -218,6 +226,8 @@ def test_a_missing_package_names_the_extra(monkeypatch, module, extra, tmp_path)
         "awkward": X.to_awkward,
         "uproot": lambda: X.to_root(tmp_path / "x.root"),
         "pyarrow": lambda: X.to_parquet(tmp_path / "x.parquet"),
+        "pandas": X.to_wide,
     }
-    with pytest.raises(ImportError, match=rf"{module} is missing.*sklearn-ml4fp\[{extra}\]"):
+    what = "pandas" if extra is None else rf'"sklearn-ml4fp\[{extra}\]"'
+    with pytest.raises(ImportError, match=rf"{module} is missing; install it with: pip install {what}"):
         calls[module]()

@@ -5,6 +5,7 @@ import pytest
 import sklearn
 import vector
 from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, QuantileTransformer, StandardScaler
 
@@ -141,6 +142,16 @@ def test_particle_wise_changes_the_number_of_features():
     assert reduced.feature_names == ("pca0", "pca1")
     nameless = ParticleWise(FunctionTransformer(lambda x: x[:, :1])).fit_transform(X)
     assert nameless.feature_names == ("x0",)
+
+
+def test_particle_wise_gives_the_target_to_every_point():
+    X = make_jets(pdgid=False)
+    y = np.random.default_rng(0).integers(0, 2, len(X))
+    X.values[:, 0] += 5 * np.repeat(y, X.counts)
+    chosen = ParticleWise(SelectKBest(k=1)).fit(X, y)
+    assert chosen.transform(X).feature_names == ("pt",)
+    alone = SelectKBest(k=1).fit(X.values, np.repeat(y, X.counts))
+    np.testing.assert_array_equal(chosen.transformer_.scores_, alone.scores_)
 
 
 def test_particle_wise_without_points():
