@@ -45,11 +45,23 @@ class InMemory(CloudsCore):
 
     @classmethod
     def from_lists(cls, clouds: Sequence[ArrayLike], feature_names: Sequence[str] | None = None) -> Self:
-        """From a list with one array ``(n_points, n_features)`` a cloud.
+        """Point clouds from a list of arrays.
 
-        An empty list stands for an empty cloud if at least one other cloud, or ``feature_names``, tells the number of
-        features.
+        Parameters
+        ----------
+        clouds : sequence of array-like of shape (n_points, n_features)
+            One array a cloud. An empty list stands for an empty cloud, if another cloud or ``feature_names`` tells the
+            number of features.
+        feature_names : sequence of str, optional
+            Names of the features.
 
+        Raises
+        ------
+        ValueError
+            If an entry is not two-dimensional, or entries differ in their number of features.
+
+        Examples
+        --------
         >>> from sklearn_ml4fp import PointClouds
         >>> PointClouds.from_lists([[[1.0, 2.0]], [], [[3.0, 4.0], [5.0, 6.0]]]).counts
         array([1, 0, 2])
@@ -82,11 +94,26 @@ class InMemory(CloudsCore):
         *,
         padding: float = np.nan,
     ) -> Self:
-        """From an array ``(n_clouds, n_points_max, n_features)``.
+        """Point clouds from a padded array.
 
-        ``mask`` ``(n_clouds, n_points_max)`` is True where there is a point. Without one, a row whose features all
-        equal ``padding`` is no point.
+        Parameters
+        ----------
+        array : array-like of shape (n_clouds, n_points_max, n_features)
+            The points and the padding between them.
+        mask : array-like of shape (n_clouds, n_points_max), optional
+            True where there is a point. Without one, a row whose features all equal ``padding`` is no point.
+        feature_names : sequence of str, optional
+            Names of the features.
+        padding : float, default=NaN
+            Value of the padding; not looked at where there is a mask.
 
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit.
+
+        Examples
+        --------
         >>> import numpy as np
         >>> from sklearn_ml4fp import PointClouds
         >>> PointClouds.from_padded(np.array([[[1.0], [np.nan]], [[2.0], [3.0]]])).counts
@@ -103,9 +130,30 @@ class InMemory(CloudsCore):
     def to_padded(
         self, max_points: int | None = None, *, fill: float = np.nan
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """An array ``(n_clouds, max_points, n_features)`` and its mask ``(n_clouds, max_points)``.
+        """A padded array and its mask.
 
-        Clouds with more points keep the first ``max_points``; the longest cloud sets the length by default.
+        Parameters
+        ----------
+        max_points : int, optional
+            Number of points; longer clouds keep their first ones. The longest cloud sets it by default.
+        fill : float, default=NaN
+            Value of the padding.
+
+        Returns
+        -------
+        padded : ndarray of shape (n_clouds, max_points, n_features)
+            The points of each cloud, then the padding.
+        mask : ndarray of shape (n_clouds, max_points)
+            True where there is a point.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_ml4fp import PointClouds
+        >>> padded, mask = PointClouds(np.ones((3, 1)), [0, 2, 3]).to_padded(fill=0.0)
+        >>> padded[:, :, 0]
+        array([[1., 1.],
+               [1., 0.]])
         """
         counts = self.counts
         longest = int(counts.max(initial=0))
@@ -125,11 +173,28 @@ class InMemory(CloudsCore):
     def from_wide(
         cls, table: Any, features: Sequence[str], *, template: str = "Jet {point} {feature}", padding: float = np.nan
     ) -> Self:
-        """From a pandas or polars table with one row an event: Jet 1 pT, Jet 1 η, Jet 2 pT, ..., NaN where absent.
+        """Point clouds from a table with one row an event: Jet 1 pT, Jet 1 η, Jet 2 pT, ..., NaN where absent.
 
-        ``template`` says how a column is called; points count from 1 and end with the last one that has columns. A
-        point whose features all equal ``padding`` is absent.
+        Parameters
+        ----------
+        table : pandas or polars DataFrame
+            One row an event; further columns are left alone.
+        features : sequence of str
+            The features of a point, as the names of the columns spell them.
+        template : str, default="Jet {point} {feature}"
+            How a column is called; points count from 1 and end with the last one that has columns.
+        padding : float, default=NaN
+            A point whose features all equal it is absent.
 
+        Raises
+        ------
+        TypeError
+            If ``table`` has no named columns.
+        ValueError
+            If there is no column for the first point, or one is missing for a later one.
+
+        Examples
+        --------
         >>> import pandas as pd
         >>> from sklearn_ml4fp import PointClouds
         >>> table = pd.DataFrame({"Jet 1 pT": [50.0, 60.0], "Jet 2 pT": [float("nan"), 40.0]})
@@ -150,7 +215,15 @@ class InMemory(CloudsCore):
         return cls.from_padded(wide.reshape(len(wide), n_points, len(features)), None, features, padding=padding)
 
     def to_wide(self, max_points: int | None = None, *, template: str = "Jet {point} {feature}") -> Any:
-        """A pandas table with one row an event, named by ``template``, NaN where a point is absent."""
+        """A pandas table with one row an event, NaN where a point is absent; event columns are left out.
+
+        Parameters
+        ----------
+        max_points : int, optional
+            Number of points; longer clouds keep their first ones. The longest cloud sets it by default.
+        template : str, default="Jet {point} {feature}"
+            How a column is called; points count from 1.
+        """
         padded, _ = self.to_padded(max_points)
         n, length, _ = padded.shape
         names = [template.format(point=p + 1, feature=f) for p in range(length) for f in self.feature_names]
@@ -160,12 +233,38 @@ class InMemory(CloudsCore):
     def from_long(
         cls, table: Any, event_id: str, features: Sequence[str] | None = None, *, events: ArrayLike | None = None
     ) -> tuple[Self, NDArray[Any]]:
-        """From a pandas or polars table with one row a point; gives the clouds and the event id of each.
+        """Point clouds from a table with one row a point, and the id of the event of each cloud.
 
-        Points of an event need not be neighbours and keep their order. Clouds come in the order in which their ids
-        appear first, or as in ``events``: distinct ids, where those without a row are empty clouds (a long table
-        cannot show them otherwise).
+        Points of an event need not be neighbours, and keep their order.
 
+        Parameters
+        ----------
+        table : pandas or polars DataFrame
+            One row a point.
+        event_id : str
+            Column that tells the event.
+        features : sequence of str, optional
+            Columns of the points; by default all but ``event_id``.
+        events : array-like of shape (n_clouds,), optional
+            Distinct ids, in the order in which clouds are wanted; those without a row are empty clouds, which a long table
+            cannot show otherwise. By default, the ids as they appear first.
+
+        Returns
+        -------
+        clouds : PointClouds
+            One cloud an event.
+        events : ndarray of shape (n_clouds,)
+            Their ids, to be used as ``groups``.
+
+        Raises
+        ------
+        TypeError
+            If ``table`` has no named columns.
+        ValueError
+            If a column is missing, or ``events`` lacks an id of the table or repeats one.
+
+        Examples
+        --------
         >>> import pandas as pd
         >>> from sklearn_ml4fp import PointClouds
         >>> table = pd.DataFrame({"event": [7, 3, 7], "pt": [1.0, 2.0, 3.0]})
@@ -191,7 +290,15 @@ class InMemory(CloudsCore):
         return cls(values, offsets_from_counts(np.bincount(cloud, minlength=len(events))), features), events
 
     def to_long(self, event_id: str = "event", events: ArrayLike | None = None) -> Any:
-        """A pandas table with one row a point and the id of its event, by default the number of the cloud."""
+        """A pandas table with one row a point; event columns and empty clouds are left out.
+
+        Parameters
+        ----------
+        event_id : str, default="event"
+            Name of the column with the id of the event, the first of the table.
+        events : array-like of shape (n_clouds,), optional
+            The ids; by default the number of the cloud.
+        """
         ids = np.arange(len(self)) if events is None else np.asarray(events)
         table = needs("pandas", None).DataFrame(self.values, columns=list(self.feature_names), copy=False)
         table.insert(0, event_id, ids[segment_ids(self.offsets)])
@@ -201,12 +308,32 @@ class InMemory(CloudsCore):
     def from_awkward(
         cls, array: Any, features: Sequence[str] | None = None, event_features: Sequence[str] | None = None
     ) -> Self:
-        """From an awkward array of events.
+        """Point clouds from an awkward array of events.
 
-        It may hold events of lists of fixed-size points (``n * var * k * float64``: taken over without a copy), of
-        lists of records (``n * var * {pt, y, phi}``), or records of lists of the same lengths beside plain numbers
-        (``n * {pt: var * float, met: float}``), which become event columns. ``features`` and ``event_features``
-        choose among the fields.
+        Parameters
+        ----------
+        array : awkward.Array
+            Either ``n * var * k * float64``, lists of fixed-size points, which are taken over without a copy; or
+            ``n * var * {pt: float, y: float}``, lists of records; or ``n * {pt: var * float, met: float}``, records of lists
+            of the same lengths, beside plain numbers, which become event columns.
+        features : sequence of str, optional
+            Fields that are features of the points, all of them by default; names of the columns where there are no fields.
+        event_features : sequence of str, optional
+            Fields that are event columns; all plain numbers by default.
+
+        Raises
+        ------
+        ImportError
+            Without awkward, which the extra ``hep`` installs.
+        ValueError
+            If there are no lists, lists of different lengths, or missing values.
+
+        Examples
+        --------
+        >>> import awkward as ak
+        >>> from sklearn_ml4fp import PointClouds
+        >>> PointClouds.from_awkward(ak.Array([{"pt": [50.0, 20.0], "met": 30.0}, {"pt": [], "met": 9.0}]))
+        PointClouds(2 clouds, 2 points, features=('pt',), event columns=('met',), float64)
         """
         ak = needs("awkward")
         if (fields := ak.fields(array)) and array.ndim == 1:

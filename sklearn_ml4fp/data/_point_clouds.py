@@ -69,19 +69,42 @@ class PointClouds(InMemory):
         features: Sequence[str],
         event_features: Sequence[str] = (),
     ) -> Self:
-        """From the branches of a ROOT tree: one list of numbers an entry for every feature, all of the same lengths.
+        """Point clouds from the branches of a ROOT tree.
 
-        ``event_features`` are branches with one number an entry. For a tree with one branch a point and feature, read
-        a table with uproot and take ``from_wide``.
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        tree : str
+            Name of the tree.
+        features : sequence of str
+            Branches with one list of numbers an entry, all of the same lengths. For a tree with one branch a point and
+            feature, read a table with uproot and take ``from_wide``.
+        event_features : sequence of str, default=()
+            Branches with one number an entry.
+
+        Raises
+        ------
+        ImportError
+            Without uproot and awkward, which the extra ``hep`` installs.
+        ValueError
+            If the lists of an entry differ in length.
         """
         with needs("uproot").open(path) as file:
             array = file[tree].arrays([*features, *event_features], library="ak")
         return cls.from_awkward(array, features, event_features)
 
     def to_root(self, path: str | Path, tree: str = "events") -> None:
-        """Writes a ROOT file with one tree: a branch of lists for every feature, a plain one for every event column.
+        """Write a ROOT file with one tree.
 
-        ROOT adds one branch with the number of points of each list to every feature.
+        Every feature is a branch of lists, every event column a plain one; ROOT adds a branch with the lengths of the lists.
+
+        Parameters
+        ----------
+        path : str or path
+            The file; it is replaced.
+        tree : str, default="events"
+            Name of the tree.
         """
         array = self.to_awkward()
         with needs("uproot").recreate(path) as file:
@@ -96,9 +119,23 @@ class PointClouds(InMemory):
         features: Sequence[str] | None = None,
         event_features: Sequence[str] | None = None,
     ) -> Self:
-        """From a Parquet file with one row an event, whose columns are lists of numbers (features) or plain numbers.
+        """Point clouds from a Parquet file with one row an event.
 
-        By default all columns of lists become features and all others event columns.
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        features : sequence of str, optional
+            Columns of lists of numbers; by default all that there are.
+        event_features : sequence of str, optional
+            Columns of plain numbers; by default all that there are.
+
+        Raises
+        ------
+        ImportError
+            Without awkward and pyarrow, which the extra ``hep`` installs.
+        ValueError
+            If the lists of a row differ in length.
         """
         ak = needs("awkward")
         needs("pyarrow")
@@ -106,7 +143,13 @@ class PointClouds(InMemory):
         return cls.from_awkward(ak.from_parquet(path, columns=columns), features, event_features)
 
     def to_parquet(self, path: str | Path) -> None:
-        """Writes a Parquet file with one row an event: a column of lists a feature, a plain one an event column."""
+        """Write a Parquet file with one row an event: a column of lists a feature, a plain one an event column.
+
+        Parameters
+        ----------
+        path : str or path
+            The file; it is replaced.
+        """
         needs("pyarrow")
         needs("awkward").to_parquet(self.to_awkward(), path)
 
