@@ -246,8 +246,8 @@ class InMemory(CloudsCore):
         features : sequence of str, optional
             Columns of the points; by default all but ``event_id``.
         events : array-like of shape (n_clouds,), optional
-            Distinct ids, in the order in which clouds are wanted; those without a row are empty clouds, which a long table
-            cannot show otherwise. By default, the ids as they appear first.
+            Distinct ids, in the order in which clouds are wanted; those without a row are empty clouds, which a long
+            table cannot show otherwise. By default, the ids as they appear first.
 
         Returns
         -------
@@ -314,10 +314,11 @@ class InMemory(CloudsCore):
         ----------
         array : awkward.Array
             Either ``n * var * k * float64``, lists of fixed-size points, which are taken over without a copy; or
-            ``n * var * {pt: float, y: float}``, lists of records; or ``n * {pt: var * float, met: float}``, records of lists
-            of the same lengths, beside plain numbers, which become event columns.
+            ``n * var * {pt: float, y: float}``, lists of records; or ``n * {pt: var * float, met: float}``, records
+            of lists of the same lengths, beside plain numbers, which become event columns.
         features : sequence of str, optional
-            Fields that are features of the points, all of them by default; names of the columns where there are no fields.
+            Fields that are features of the points, all of them by default; names of the columns where there are no
+            fields.
         event_features : sequence of str, optional
             Fields that are event columns; all plain numbers by default.
 

