@@ -152,7 +152,7 @@ def make_quark_gluon_jets(
         for start in range(0, n, CHUNK)
     ]
     rng = np.random.default_rng(seed)
-    seeds = rng.choice(np.arange(1, 900_000_000 // 1000), size=len(todo), replace=False)  # Pythia's range, and distinct
+    seeds = 1 + rng.choice(899_999, size=len(todo), replace=False)  # distinct; Pythia takes 1 to 900 million
     runs = Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(simulate_jets)(label, n, int(seed), preselect) for (label, n), seed in zip(todo, seeds, strict=True)
     )
