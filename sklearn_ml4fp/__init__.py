@@ -10,18 +10,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what an editor and a type checker see
+    from .data import *
     from .datasets import *
     from .estimators import *
     from .inspection import *
     from .metrics import *
     from .model_selection import *
+    from .preprocessing import *
 
 __version__ = "0.1.0.dev0"
 
 # public name -> the room that holds it: one line a name, in the order of the rooms and of the alphabet
 _ROOM_OF: dict[str, str] = {
+    "Graphs": "data",
+    "PointClouds": "data",
+    "as_point_clouds": "data",
+    "fetch_higgs": "datasets",
+    "fetch_quark_gluon_jets": "datasets",
+    "fetch_top_tagging": "datasets",
+    "load_air_showers": "datasets",
     "load_events": "datasets",
+    "load_quark_gluon_jets": "datasets",
+    "make_air_showers": "datasets",
     "make_events": "datasets",
+    "make_quark_gluon_jets": "datasets",
     "FeedForwardClassifier": "estimators",
     "FeedForwardRegressor": "estimators",
     "NetworkClassifier": "estimators",
@@ -34,6 +46,7 @@ _ROOM_OF: dict[str, str] = {
     "OvertrainingDisplay": "inspection",
     "RejectionDisplay": "inspection",
     "ResponseDisplay": "inspection",
+    "SCORERS": "metrics",
     "ams_score": "metrics",
     "ams_scorer": "metrics",
     "asimov_score": "metrics",
@@ -59,7 +72,6 @@ _ROOM_OF: dict[str, str] = {
     "roc_auc_score": "metrics",
     "roc_auc_scorer": "metrics",
     "roc_curve": "metrics",
-    "SCORERS": "metrics",
     "significance_improvement": "metrics",
     "significance_improvement_scorer": "metrics",
     "BayesSearchCV": "model_selection",
@@ -70,6 +82,11 @@ _ROOM_OF: dict[str, str] = {
     "RotatingKFold": "model_selection",
     "search_space": "model_selection",
     "train_val_test_split": "model_selection",
+    "JetConstituentFeatures": "preprocessing",
+    "ParticleWise": "preprocessing",
+    "ToImage": "preprocessing",
+    "ToList": "preprocessing",
+    "ToSet": "preprocessing",
 }
 
 __all__ = [*_ROOM_OF]

@@ -3,6 +3,11 @@
 import numpy as np
 import pytest
 import sklearn
+from hypothesis import settings
+
+# On a machine that others use too, a deadline would fail tests that are right.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 
 @pytest.fixture

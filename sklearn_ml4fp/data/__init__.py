@@ -1,3 +1,6 @@
 """Ragged containers: point clouds and graphs that scikit-learn can slice."""
 
-__all__: list[str] = []
+from ._graphs import Graphs
+from ._point_clouds import PointClouds, as_point_clouds
+
+__all__ = ["Graphs", "PointClouds", "as_point_clouds"]

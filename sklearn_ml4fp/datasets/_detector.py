@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .._kinematics import wrap_phi
+
 N_JETS = 6  # leading jets with columns of their own; n_jets and ht count every jet
 MIN_JETS = 2
 JET_PT, JET_ETA = 25.0, 2.5  # GeV; the same for the lepton
@@ -30,11 +32,6 @@ def jet_resolution(pt: Array) -> Array:
 def lepton_resolution(pt: Array) -> Array:
     r"""Relative resolution of a lepton's pT (GeV): :math:`C \oplus k\,p_T`."""
     return np.hypot(LEPTON_CONSTANT, LEPTON_TRACK * pt)
-
-
-def wrap_phi(phi: Array) -> Array:
-    """Azimuth in [-pi, pi) rad."""
-    return (phi + np.pi) % (2 * np.pi) - np.pi
 
 
 def smear_jets(jets: Array, rng: np.random.Generator) -> Array:

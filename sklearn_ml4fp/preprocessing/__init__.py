@@ -1,3 +1,9 @@
 """Transformers that prepare events for a network."""
 
-__all__: list[str] = []
+from ._constituents import JetConstituentFeatures
+from ._particle_wise import ParticleWise
+from ._to_image import ToImage
+from ._to_list import ToList
+from ._to_set import ToSet
+
+__all__ = ["JetConstituentFeatures", "ParticleWise", "ToImage", "ToList", "ToSet"]

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from sklearn_ml4fp._kinematics import wrap_phi
 from sklearn_ml4fp.datasets import _detector as detector
-from sklearn_ml4fp.datasets._detector import FEATURE_NAMES, measure, smear_jets, smear_leptons, wrap_phi
+from sklearn_ml4fp.datasets._detector import FEATURE_NAMES, measure, smear_jets, smear_leptons
 
 COLUMN = {name: i for i, name in enumerate(FEATURE_NAMES)}
 LEPTON = np.array([[40.0, 1.0, 2.0, -1.0]])

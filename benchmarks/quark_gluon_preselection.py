@@ -1,0 +1,82 @@
+"""Does the preselection of ``make_quark_gluon_jets`` change the jets? The tables of docs/quark_gluon.rst.
+
+    python benchmarks/quark_gluon_preselection.py generate without.npz --n-jets 20000     # an hour on one core
+    python benchmarks/quark_gluon_preselection.py compare sklearn_ml4fp/datasets/quark_gluon.npz without.npz \
+        > docs/quark_gluon_tables.inc
+
+``generate`` runs without the preselection, at pTHatMin = 300 GeV. ``compare`` takes two files of the shipped form, the
+first with the preselection.
+"""
+
+import argparse
+import json
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from sklearn_ml4fp import make_quark_gluon_jets
+from sklearn_ml4fp._kinematics import delta_r
+from sklearn_ml4fp.data._ragged import segment_sum
+from sklearn_ml4fp.datasets._quark_gluon import TARGET_NAMES, pack, unpack
+
+
+def observables(jets):
+    """Multiplicity, mass (GeV), width = sum pT dR / sum pT, and pTD = sqrt(sum pT^2) / sum pT of each jet."""
+    pt = jets.column("pt").astype(np.float64)
+    axis = np.repeat(jets.event_values[:, 1:3], jets.counts, axis=0).astype(np.float64)
+    distance = delta_r(jets.column("y"), jets.column("phi"), *axis.T)
+    total = segment_sum(pt, jets.offsets)
+    return {
+        "multiplicity": jets.counts.astype(float),
+        "mass (GeV)": jets.column("jet_m").astype(np.float64),
+        "width": segment_sum(pt * distance, jets.offsets) / total,
+        "pTD": np.sqrt(segment_sum(pt**2, jets.offsets)) / total,
+    }
+
+
+def mean(x):
+    return x.mean(), x.std(ddof=1) / np.sqrt(len(x))
+
+
+def compare(first, second):
+    with np.load(first) as a, np.load(second) as b:
+        samples = [unpack(a), unpack(b)]
+    values = [observables(jets) for jets, _ in samples]
+    print(".. Made by benchmarks/quark_gluon_preselection.py.\n")
+    print(".. list-table:: Means with standard errors, with and without the preselection")
+    print("   :header-rows: 1\n")
+    print("   * - class\n     - observable\n     - with\n     - without\n     - difference in σ")
+    for label, name in enumerate(TARGET_NAMES):
+        chosen = [target == label for _, target in samples]
+        for key in values[0]:
+            (m1, e1), (m2, e2) = (mean(value[key][mask]) for value, mask in zip(values, chosen, strict=True))
+            pull = (m1 - m2) / np.hypot(e1, e2)
+            digits = 2 if m1 > 1 else 4
+            print(f"   * - {name}\n     - {key}\n     - {m1:.{digits}f} ± {e1:.{digits}f}")
+            print(f"     - {m2:.{digits}f} ± {e2:.{digits}f}\n     - {pull:+.1f}")
+    counts = [[int(np.sum(target == label)) for label in (0, 1)] for _, target in samples]
+    print(f"\nWith: {counts[0][0]} gluon and {counts[0][1]} quark jets; without: {counts[1][0]} and {counts[1][1]}.")
+    auc = [roc_auc_score(target, -jets.counts) for jets, target in samples]
+    print(f"The multiplicity alone separates the classes with an AUC of {auc[0]:.3f} and {auc[1]:.3f}.")
+
+
+def generate(path, n_jets, seed):
+    sample = make_quark_gluon_jets(n_jets, preselect=False, random_state=seed, verbose=True)
+    np.savez_compressed(path, simulation=json.dumps(sample.simulation), **pack(sample.data, sample.target))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("generate")
+    one.add_argument("path")
+    one.add_argument("--n-jets", type=int, default=20_000)
+    one.add_argument("--seed", type=int, default=1)
+    two = commands.add_parser("compare")
+    two.add_argument("first")
+    two.add_argument("second")
+    args = parser.parse_args()
+    if args.command == "generate":
+        generate(args.path, args.n_jets, args.seed)
+    else:
+        compare(args.first, args.second)

@@ -1,0 +1,196 @@
+"""Point clouds: events that are unordered sets of particles or hits, of any number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from ._conversions import InMemory, needs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class PointClouds(InMemory):
+    """Clouds of points, each with any number of points, in one flat array that scikit-learn can slice.
+
+    Row ``offsets[i]`` to row ``offsets[i + 1]`` of ``values`` are the points of cloud ``i``. Masks, integer arrays and
+    slices select clouds as they select rows of an array (a slice without a step is a view); an integer gives the
+    points of one cloud. Empty clouds are legal.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_points_total, n_features)
+        All points. Floating-point arrays are not copied; other numbers become float64.
+    offsets : array-like of shape (n_clouds + 1,)
+        Where each cloud begins: rises from 0 to ``n_points_total``.
+    feature_names : sequence of str, optional
+        Names of the columns of ``values``; ``x0, x1, ...`` by default.
+    event_values : array-like of shape (n_clouds, n_event_features), optional
+        Numbers that belong to a cloud as a whole (the transverse momentum of a jet, missing energy).
+    event_names : sequence of str, optional
+        Names of the columns of ``event_values``; ``event0, event1, ...`` by default. They differ from all feature
+        names.
+
+    Attributes
+    ----------
+    counts : ndarray of shape (n_clouds,)
+        Number of points of each cloud.
+    shape : tuple
+        ``(n_clouds,)``.
+
+    Raises
+    ------
+    ValueError
+        If shapes, offsets or names do not fit together.
+    TypeError
+        If it is turned into one numpy array: a ragged container is padded only on request, by ``to_padded``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ml4fp import PointClouds
+    >>> X = PointClouds(np.arange(8.0).reshape(4, 2), [0, 3, 3, 4], feature_names=["pt", "y"])
+    >>> X
+    PointClouds(3 clouds, 4 points, features=('pt', 'y'), float64)
+    >>> X[[2, 0]].counts
+    array([1, 3])
+    >>> X[2]
+    array([[6., 7.]])
+    """
+
+    @classmethod
+    def from_root(
+        cls,
+        path: str | Path,
+        tree: str,
+        features: Sequence[str],
+        event_features: Sequence[str] = (),
+    ) -> Self:
+        """Point clouds from the branches of a ROOT tree.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        tree : str
+            Name of the tree.
+        features : sequence of str
+            Branches with one list of numbers an entry, all of the same lengths. For a tree with one branch a point and
+            feature, read a table with uproot and take ``from_wide``.
+        event_features : sequence of str, default=()
+            Branches with one number an entry.
+
+        Raises
+        ------
+        ImportError
+            Without uproot and awkward, which the extra ``hep`` installs.
+        ValueError
+            If the lists of an entry differ in length.
+        """
+        with needs("uproot").open(path) as file:
+            array = file[tree].arrays([*features, *event_features], library="ak")
+        return cls.from_awkward(array, features, event_features)
+
+    def to_root(self, path: str | Path, tree: str = "events") -> None:
+        """Write a ROOT file with one tree.
+
+        Every feature is a branch of lists, every event column a plain one; ROOT adds a branch with the lengths of the
+        lists.
+
+        Parameters
+        ----------
+        path : str or path
+            The file; it is replaced.
+        tree : str, default="events"
+            Name of the tree.
+        """
+        array = self.to_awkward()
+        with needs("uproot").recreate(path) as file:
+            branches = {name: array[name] for name in array.fields}
+            file.mktree(tree, {name: branch.type.content for name, branch in branches.items()})
+            file[tree].extend(branches)
+
+    @classmethod
+    def from_parquet(
+        cls,
+        path: str | Path,
+        features: Sequence[str] | None = None,
+        event_features: Sequence[str] | None = None,
+    ) -> Self:
+        """Point clouds from a Parquet file with one row an event.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        features : sequence of str, optional
+            Columns of lists of numbers; by default all that there are.
+        event_features : sequence of str, optional
+            Columns of plain numbers; by default all that there are.
+
+        Raises
+        ------
+        ImportError
+            Without awkward and pyarrow, which the extra ``hep`` installs.
+        ValueError
+            If the lists of a row differ in length.
+        """
+        ak = needs("awkward")
+        needs("pyarrow")
+        columns = None if features is None or event_features is None else [*features, *event_features]
+        return cls.from_awkward(ak.from_parquet(path, columns=columns), features, event_features)
+
+    def to_parquet(self, path: str | Path) -> None:
+        """Write a Parquet file with one row an event: a column of lists a feature, a plain one an event column.
+
+        Parameters
+        ----------
+        path : str or path
+            The file; it is replaced.
+        """
+        needs("pyarrow")
+        needs("awkward").to_parquet(self.to_awkward(), path)
+
+
+def as_point_clouds(X: Any) -> PointClouds:
+    """Point clouds from whatever holds them: the container itself, an awkward array, a list of arrays, a padded array.
+
+    Parameters
+    ----------
+    X : PointClouds, awkward.Array, list of (n_points, n_features) or ndarray (n_clouds, n_points_max, n_features)
+        In a padded array, rows that are NaN in all features are no points.
+
+    Returns
+    -------
+    PointClouds
+        ``X`` itself if it is one already.
+
+    Raises
+    ------
+    TypeError
+        If ``X`` is none of these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ml4fp import as_point_clouds
+    >>> as_point_clouds([np.ones((2, 3)), np.zeros((1, 3))])
+    PointClouds(2 clouds, 3 points, features=('x0', 'x1', 'x2'), float64)
+    """
+    if isinstance(X, PointClouds):
+        return X
+    if isinstance(X, list | tuple):
+        return PointClouds.from_lists(X)
+    if isinstance(X, np.ndarray) and X.ndim == 3:
+        return PointClouds.from_padded(X)
+    if type(X).__module__.split(".")[0] == "awkward":
+        return PointClouds.from_awkward(X)
+    raise TypeError(
+        "expected point clouds: PointClouds, an awkward array, a list of arrays (points x features) or an array "
+        f"(n_clouds, n_points_max, n_features) with NaN rows as padding; got {type(X).__name__}"
+        f"{f' of shape {X.shape}' if hasattr(X, 'shape') else ''}. A wide or long table becomes one by "
+        "PointClouds.from_wide or PointClouds.from_long."
+    )

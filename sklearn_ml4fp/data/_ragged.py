@@ -1,0 +1,189 @@
+"""What every ragged container shares: flat rows, offsets between them, and slicing that scikit-learn understands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Index = NDArray[np.int64]
+
+# Points gathered at a time: index and destination of a block stay in the processor's cache, which makes the gather
+# two to three times faster than one fancy index over the whole array (benchmarks/bench_point_clouds.py).
+_BLOCK = 1 << 15
+
+
+def offsets_from_counts(counts: ArrayLike) -> Index:
+    """Offsets ``(n + 1,)`` of segments with the given lengths ``(n,)``."""
+    counts = np.asarray(counts)
+    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets
+
+
+def segment_ids(offsets: Index) -> Index:
+    """For every row, the number of the segment that it belongs to."""
+    return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+
+
+def positions(offsets: Index) -> Index:
+    """For every row, its position in its own segment: 0, 1, 2, ... and again from 0 in the next one."""
+    return np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets))
+
+
+def segment_sum(rows: NDArray[Any], offsets: Index) -> NDArray[Any]:
+    """Sum of the rows of every segment, in float64; 0 for an empty one.
+
+    >>> segment_sum(np.array([1.0, 2.0, 4.0]), np.array([0, 2, 2, 3]))
+    array([3., 0., 4.])
+    """
+    sums = np.zeros((len(offsets) - 1, *rows.shape[1:]))
+    occupied = np.diff(offsets) > 0  # reduceat would give an empty segment the first row of the next one
+    if occupied.any():
+        sums[occupied] = np.add.reduceat(rows, offsets[:-1][occupied], axis=0, dtype=np.float64)
+    return sums
+
+
+def gather(rows: NDArray[Any], offsets: Index, index: Index) -> tuple[NDArray[Any], Index]:
+    """The segments ``index`` of ``rows``, in that order, and their new offsets."""
+    starts = offsets[index]
+    counts = offsets[index + 1] - starts
+    new_offsets = offsets_from_counts(counts)
+    total = int(new_offsets[-1])
+    out = np.empty((total, *rows.shape[1:]), dtype=rows.dtype)
+    shift = starts - new_offsets[:-1]
+    cuts = np.append(np.searchsorted(new_offsets, np.arange(0, total, _BLOCK)), len(index))
+    for first, last in pairwise(cuts):
+        low, high = new_offsets[first], new_offsets[last]
+        source = np.repeat(shift[first:last], counts[first:last])
+        source += np.arange(low, high)
+        # The index is in range by construction; mode="clip" spares numpy's check, and the buffer that goes with it.
+        np.take(rows, source, axis=0, out=out[low:high], mode="clip")
+    return out, new_offsets
+
+
+def cut(rows: NDArray[Any], offsets: Index, first: int, last: int) -> tuple[NDArray[Any], Index]:
+    """The neighbouring segments ``first:last``, as a view of the rows, and their new offsets."""
+    new_offsets = offsets[first : last + 1] - offsets[first]
+    return rows[offsets[first] : offsets[last]], new_offsets
+
+
+def check_offsets(offsets: ArrayLike, n_rows: int, name: str) -> Index:
+    """Offsets as int64, or a clear error."""
+    array = np.asarray(offsets)
+    if array.ndim != 1 or len(array) == 0 or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name} must be a 1-D array of at least one integer, "
+            f"got {array.dtype} of shape {array.shape}; the first is 0, the last the number of rows."
+        )
+    array = array.astype(np.int64, copy=False)
+    if array[0] != 0 or array[-1] != n_rows or np.any(array[1:] < array[:-1]):
+        raise ValueError(
+            f"{name} must rise from 0 to the number of rows, {n_rows}, without ever falling; "
+            f"got {array[0]} to {array[-1]}."
+        )
+    return array
+
+
+def check_names(names: Any, n_columns: int, what: str, prefix: str) -> tuple[str, ...]:
+    """Column names as a tuple of distinct strings, ``prefix0, prefix1, ...`` if none were given."""
+    if names is None:
+        return tuple(f"{prefix}{i}" for i in range(n_columns))
+    if isinstance(names, str):
+        raise TypeError(f"{what} must be a sequence of strings, got the single string {names!r}; write [{names!r}].")
+    names = tuple(str(name) for name in names)
+    if len(names) != n_columns:
+        raise ValueError(f"{what} has {len(names)} names for {n_columns} columns; give one name a column.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"{what} must be distinct, got {names}.")
+    return names
+
+
+def check_columns(values: ArrayLike, what: str) -> NDArray[Any]:
+    """A 2-D array of floating-point numbers (others become float64), or a clear error."""
+    array = np.asarray(values)
+    if array.ndim != 2 or array.dtype.kind not in "fiub":
+        raise ValueError(
+            f"{what} must be a 2-D array of numbers, one row each and one column a feature; "
+            f"got {array.dtype} of shape {array.shape}."
+        )
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def _resolve(key: Any, n: int, kind: str) -> int | slice | Index:
+    """A key as scikit-learn passes it, made an integer, a slice or an array of indices in range."""
+    if isinstance(key, tuple):
+        if not 1 <= len(key) <= 2 or (len(key) == 2 and key[1] is not Ellipsis):
+            raise IndexError(f"{kind} are ragged and sliced along the first axis only: X[key] or X[key, ...].")
+        key = key[0]
+    if key is Ellipsis:
+        return slice(None)
+    if isinstance(key, slice):
+        return key
+    index = np.asarray(key)
+    if index.dtype == bool and index.ndim == 1:
+        if len(index) != n:
+            raise IndexError(f"a mask for {n} {kind} must have {n} entries, got {len(index)}.")
+        return np.flatnonzero(index)
+    if index.size == 0 and index.ndim == 1:
+        return np.zeros(0, dtype=np.int64)
+    if index.dtype.kind not in "iu" or index.ndim > 1:
+        raise IndexError(
+            f"{kind} are sliced by an integer, a slice, a mask or a 1-D array of integers; "
+            f"got {index.dtype} of shape {index.shape}."
+        )
+    index = index.astype(np.int64, copy=False)
+    low, high = int(index.min()), int(index.max())
+    if low < -n or high >= n:
+        raise IndexError(f"index {low if low < -n else high} is out of range for {n} {kind}.")
+    if low < 0:
+        index = np.where(index < 0, index + n, index)
+    return int(index) if index.ndim == 0 else index
+
+
+class Ragged:
+    """Base of the containers: slices as an array slices, along the first axis. Subclasses say how to cut and gather."""
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content, and the content can change
+    __array_ufunc__ = None  # arithmetic on the container is refused instead of building an object array
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def _item(self, i: int) -> Any:
+        raise NotImplementedError
+
+    def _cut(self, first: int, last: int) -> Self:
+        raise NotImplementedError
+
+    def _gather(self, index: Index) -> Self:
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> tuple[int]:
+        """``(n,)``: the only axis along which a ragged container has a length."""
+        return (len(self),)
+
+    def __getitem__(self, key: Any) -> Any:
+        key = _resolve(key, len(self), type(self).__name__)
+        if isinstance(key, int):
+            return self._item(key)
+        if isinstance(key, slice):
+            first, last, step = key.indices(len(self))
+            if step == 1:
+                return self._cut(first, max(first, last))
+            return self._gather(np.arange(len(self))[key])
+        return self._gather(key)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self._item(i) for i in range(len(self)))
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NDArray[Any]:
+        kind = type(self).__name__
+        raise TypeError(
+            f"{kind} are ragged and do not become one array by themselves. Use an estimator or a transformer that "
+            "takes them (ToList, ToSet, ToImage turn point clouds into arrays), or PointClouds.to_padded()."
+        )

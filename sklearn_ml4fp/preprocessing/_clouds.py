@@ -1,0 +1,49 @@
+"""What all transformers of point clouds share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from ..data import PointClouds, as_point_clouds
+
+
+class CloudTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+    """Base: learns the names of the columns in ``fit``, insists on them in ``transform``."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _learn(self, X: Any) -> PointClouds:
+        clouds = as_point_clouds(X)
+        self.feature_names_in_ = np.array(clouds.feature_names, dtype=object)
+        self.event_names_in_ = np.array(clouds.event_names, dtype=object)
+        self.n_features_in_ = len(clouds.feature_names)
+        return clouds
+
+    def _check(self, X: Any) -> PointClouds:
+        check_is_fitted(self, "feature_names_in_")
+        clouds = as_point_clouds(X)
+        seen = (tuple(self.feature_names_in_), tuple(self.event_names_in_))
+        if (clouds.feature_names, clouds.event_names) != seen:
+            raise ValueError(
+                f"{type(self).__name__} was fitted with features {seen[0]} and event columns {seen[1]}, "
+                f"got {clouds.feature_names} and {clouds.event_names}."
+            )
+        return clouds
+
+
+def leading(clouds: PointClouds, order_by: str | None) -> PointClouds:
+    """Points by falling ``order_by``, or as they are for None."""
+    if order_by is None:
+        return clouds
+    if order_by not in clouds.feature_names:
+        raise ValueError(f"order_by={order_by!r} is no feature of the points; features are {clouds.feature_names}.")
+    return clouds.sorted_by(order_by)

@@ -1,0 +1,95 @@
+"""The usual features of the particles in a jet."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from .._kinematics import (
+    azimuth,
+    from_pseudorapidity,
+    from_rapidity,
+    pseudorapidity,
+    transverse_momentum,
+    wrap_phi,
+)
+from .._particles import CLASSES, look_up
+from ..data import PointClouds
+from ..data._ragged import segment_ids, segment_sum
+from ._clouds import CloudTransformer
+from ._to_image import jet_coordinates
+
+KINEMATIC = ("delta_eta", "delta_phi", "log_pt", "log_e", "log_pt_rel", "delta_r")
+
+
+def four_momenta(clouds: PointClouds) -> np.ndarray:
+    """Four-momenta ``(n_points, 4)`` (GeV) of the particles: masses by ``pdgid``, massless without."""
+    pt, y, phi = jet_coordinates(clouds)
+    mass = look_up(clouds.column("pdgid"))[0] if "pdgid" in clouds.feature_names else 0.0
+    return (from_rapidity if "y" in clouds.feature_names else from_pseudorapidity)(pt, y, phi, mass)
+
+
+class JetConstituentFeatures(CloudTransformer):
+    r"""Features of each particle relative to its jet, as jet taggers use them.
+
+    With the jet's four-momentum as the sum of those of its particles: :math:`\Delta\eta` and :math:`\Delta\phi` to the
+    jet's axis, :math:`\ln p_T`, :math:`\ln E`, :math:`\ln(p_T/p_{T,\text{jet}})` and
+    :math:`\Delta R = \sqrt{\Delta\eta^2 + \Delta\phi^2}` (momenta in GeV); where the points have a ``pdgid``, their
+    charge and five columns of 0 and 1 for charged hadron, neutral hadron, photon, electron and muon. They are those of
+    ParticleNet [1]_. Points and event columns stay as many as they were.
+
+    Raises
+    ------
+    ValueError
+        If the points have no features ``pt`` (GeV), ``phi`` (rad) and ``y`` or ``eta``; if a pT is not positive, or a
+        ``pdgid`` belongs to no particle that is seen in a detector.
+
+    References
+    ----------
+    .. [1] H. Qu, L. Gouskos, "Jet tagging via particle clouds", Phys. Rev. D 101 (2020) 056019, arXiv:1902.08570,
+       table 2.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import JetConstituentFeatures, PointClouds
+    >>> jet = PointClouds([[60.0, 0.0, 3.1], [40.0, 0.2, -3.1]], [0, 2], ["pt", "eta", "phi"])
+    >>> JetConstituentFeatures().fit_transform(jet).column("log_pt_rel").round(3)
+    array([-0.51 , -0.915])
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the names of the columns of point clouds ``X``."""
+        jet_coordinates(self._learn(X)[:0])
+        return self
+
+    def transform(self, X: Any) -> PointClouds:
+        """Point clouds with the new features."""
+        clouds = self._check(X)
+        if not np.all(clouds.column("pt") > 0):
+            raise ValueError("transverse momenta must be positive, their logarithm is a feature; drop such points.")
+        momenta = four_momenta(clouds)
+        jet = segment_sum(momenta, clouds.offsets)[segment_ids(clouds.offsets)]
+        pt = transverse_momentum(momenta)
+        delta_eta = pseudorapidity(momenta) - pseudorapidity(jet)
+        delta_phi = wrap_phi(azimuth(momenta) - azimuth(jet))
+        columns = [
+            delta_eta,
+            delta_phi,
+            np.log(pt),
+            np.log(momenta[:, 0]),
+            np.log(pt / transverse_momentum(jet)),
+            np.hypot(delta_eta, delta_phi),
+        ]
+        if "pdgid" in clouds.feature_names:
+            _, charge, kind = look_up(clouds.column("pdgid"))
+            columns += [charge, *(kind == np.arange(len(CLASSES))[:, np.newaxis])]
+        values = np.stack(columns, axis=1, dtype=clouds.values.dtype, casting="unsafe")
+        return clouds.with_values(values, self.get_feature_names_out().tolist())
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the new features."""
+        check_is_fitted(self, "feature_names_in_")
+        kinds = ("charge", *(f"is_{name}" for name in CLASSES)) if "pdgid" in self.feature_names_in_ else ()
+        return np.array([*KINEMATIC, *kinds], dtype=object)

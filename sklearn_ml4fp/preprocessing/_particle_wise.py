@@ -1,0 +1,90 @@
+"""Any scikit-learn transformer, applied to the points."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, has_fit_parameter
+
+from ..data import PointClouds
+from ._clouds import CloudTransformer
+
+
+class ParticleWise(CloudTransformer):
+    """A scikit-learn transformer for tables, applied to the points of clouds as if each were a row of its own.
+
+    Event columns stay as they are. Weights of the events count once for every point of the event.
+
+    Parameters
+    ----------
+    transformer : transformer
+        Such as ``StandardScaler()``. It sees the array ``(n_points_total, n_features)`` and gives one row a point.
+
+    Attributes
+    ----------
+    transformer_ : transformer
+        The fitted clone.
+
+    Raises
+    ------
+    ValueError
+        If weights are given and the transformer takes none, if there is no point to fit on, or if the columns differ
+        from those of ``fit``.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import MinMaxScaler
+    >>> from sklearn_ml4fp import ParticleWise, PointClouds
+    >>> X = PointClouds([[1.0], [3.0], [2.0]], [0, 2, 3], ["pt"])
+    >>> ParticleWise(MinMaxScaler()).fit_transform(X).values.ravel()
+    array([0. , 1. , 0.5])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"transformer": [HasMethods(["fit", "transform"])]}
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"sample_weight": True}
+
+    def __init__(self, transformer: Any) -> None:
+        self.transformer = transformer
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Fit the transformer to all points of ``X``; ``y`` and ``sample_weight``, one an event, are given to each."""
+        self._validate_params()
+        clouds = self._learn(X)
+        if len(clouds.values) == 0:
+            raise ValueError(f"there is no point in the {len(clouds)} clouds: nothing to fit the transformer to.")
+        arguments = {}
+        if sample_weight is not None:
+            if not has_fit_parameter(self.transformer, "sample_weight"):
+                raise ValueError(f"{type(self.transformer).__name__} takes no sample_weight; fit it without.")
+            weights = _check_sample_weight(sample_weight, clouds)
+            arguments["sample_weight"] = np.repeat(weights, clouds.counts)
+        target = None if y is None else np.repeat(np.asarray(y), clouds.counts, axis=0)
+        self.transformer_ = clone(self.transformer).fit(clouds.values, target, **arguments)
+        self._width = self.transformer_.transform(clouds.values[:1]).shape[1]
+        return self
+
+    def transform(self, X: Any) -> PointClouds:
+        """Point clouds with transformed features."""
+        clouds = self._check(X)
+        names = self.get_feature_names_out().tolist()
+        if len(clouds.values) == 0:  # scikit-learn refuses a table without rows
+            return clouds.with_values(np.zeros((0, len(names)), dtype=clouds.values.dtype), names)
+        return clouds.with_values(self.transformer_.transform(clouds.values), names)
+
+    def inverse_transform(self, X: PointClouds) -> PointClouds:
+        """Point clouds with the original features, where the transformer can go back."""
+        check_is_fitted(self, "transformer_")
+        names = self.feature_names_in_.tolist()
+        if len(X.values) == 0:
+            return X.with_values(np.zeros((0, len(names)), dtype=X.values.dtype), names)
+        return X.with_values(self.transformer_.inverse_transform(X.values), names)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """The transformer's names, where it gives any; ``x0, x1, ...`` otherwise."""
+        check_is_fitted(self, "transformer_")
+        if hasattr(self.transformer_, "get_feature_names_out"):
+            return np.asarray(self.transformer_.get_feature_names_out(self.feature_names_in_), dtype=object)
+        return np.array([f"x{i}" for i in range(self._width)], dtype=object)

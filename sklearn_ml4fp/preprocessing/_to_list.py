@@ -1,0 +1,71 @@
+"""Point clouds as a list: one row of columns an event."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from ._clouds import CloudTransformer, leading
+
+
+class ToList(CloudTransformer, auto_wrap_output_keys=("transform",)):  # type: ignore[call-arg]
+    """The n leading points of each cloud, flattened into a table row: point 1, point 2, ..., NaN where absent.
+
+    Event columns follow behind. The table suits every scikit-learn estimator that takes missing values.
+
+    Parameters
+    ----------
+    n_points : int, default=10
+        Number of points that are kept.
+    order_by : str or None, default=None
+        The feature by which points are ordered, largest first. None takes them in their order.
+
+    Attributes
+    ----------
+    feature_names_in_ : ndarray of str
+        Features of the points.
+
+    Raises
+    ------
+    ValueError
+        If ``order_by`` is no feature, or the columns differ from those of ``fit``.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import PointClouds, ToList
+    >>> jets = PointClouds([[20.0, 0.1], [50.0, 0.2], [30.0, 0.3]], [0, 2, 3], ["pt", "y"])
+    >>> ToList(n_points=2, order_by="pt").fit_transform(jets)
+    array([[50. ,  0.2, 20. ,  0.1],
+           [30. ,  0.3,  nan,  nan]])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_points": [Interval(Integral, 1, None, closed="left")],
+        "order_by": [str, None],
+    }
+
+    def __init__(self, n_points: int = 10, *, order_by: str | None = None) -> None:
+        self.n_points = n_points
+        self.order_by = order_by
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the names of the columns of point clouds ``X``."""
+        self._validate_params()
+        leading(self._learn(X)[:0], self.order_by)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Table ``(n_clouds, n_points * n_features + n_event_columns)``."""
+        clouds = self._check(X)
+        padded, _ = leading(clouds, self.order_by).to_padded(self.n_points)
+        return np.hstack([padded.reshape(len(clouds), -1), clouds.event_values])
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """``pt_1, y_1, ..., pt_2, y_2, ...`` and the event columns."""
+        check_is_fitted(self, "feature_names_in_")
+        names = [f"{name}_{i + 1}" for i in range(self.n_points) for name in self.feature_names_in_]
+        return np.array([*names, *self.event_names_in_], dtype=object)
