@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from .inspection import *
     from .metrics import *
     from .model_selection import *
+    from .preprocessing import *
 
 __version__ = "0.1.0.dev0"
 
@@ -70,6 +71,11 @@ _ROOM_OF: dict[str, str] = {
     "RotatingKFold": "model_selection",
     "search_space": "model_selection",
     "train_val_test_split": "model_selection",
+    "AutoScaler": "preprocessing",
+    "LogScaler": "preprocessing",
+    "MinMaxScaler": "preprocessing",
+    "OutlierClipper": "preprocessing",
+    "ZScoreScaler": "preprocessing",
 }
 
 __all__ = [*_ROOM_OF]

@@ -1,3 +1,7 @@
-"""Transformers that prepare events for a network."""
+"""Transformers for events: scaling, outliers, missing values; all take event weights."""
 
-__all__: list[str] = []
+from ._auto_scaler import AutoScaler
+from ._outliers import OutlierClipper
+from ._scaling import LogScaler, MinMaxScaler, ZScoreScaler
+
+__all__ = ["AutoScaler", "LogScaler", "MinMaxScaler", "OutlierClipper", "ZScoreScaler"]
