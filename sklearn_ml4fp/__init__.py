@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from .metrics import *
     from .model_selection import *
     from .preprocessing import *
+    from .resampling import *
 
 __version__ = "0.1.0.dev0"
 
@@ -72,10 +73,15 @@ _ROOM_OF: dict[str, str] = {
     "search_space": "model_selection",
     "train_val_test_split": "model_selection",
     "AutoScaler": "preprocessing",
+    "DropMissingColumns": "preprocessing",
     "LogScaler": "preprocessing",
     "MinMaxScaler": "preprocessing",
+    "MissingValueImputer": "preprocessing",
     "OutlierClipper": "preprocessing",
     "ZScoreScaler": "preprocessing",
+    "DropMissingRows": "resampling",
+    "DropOutliers": "resampling",
+    "Sampler": "resampling",
 }
 
 __all__ = [*_ROOM_OF]
