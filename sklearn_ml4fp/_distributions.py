@@ -15,6 +15,8 @@ _LONG_TAIL = 3.0
 # Range over interquartile range: 2 for a uniform distribution, 3.4 for a triangular one, more than 5 for 1000 events of
 # a Gaussian.
 _FLAT = 3.0
+# Of a few thousand events the growth of a tail's steps is known to a tenth: outliers begin where twice that leads.
+_MARGIN = 1.2
 
 
 def weighted_quantile(x: np.ndarray, q: Any, weights: np.ndarray | None = None) -> np.ndarray:
@@ -126,24 +128,24 @@ def suitable_scaling(shape: Shape) -> tuple[Kind, str]:
     below, above = _distances(shape)
     if shape.low >= 0 and _is_long(*above[:2]):
         return "log", f"positive with a long tail: median {shape.q50:.4g}, 95 % quantile {shape.q95:.4g}"
-    if _is_long(*above[:2]) or _is_long(*below[:2]):
-        return "symlog", f"long tail with both signs: 5, 50, 95 % at {shape.q05:.4g}, {shape.q50:.4g}, {shape.q95:.4g}"
+    if shape.low < 0 and (_is_long(*above[:2]) or _is_long(*below[:2])):
+        return "symlog", f"long tails: 5, 50, 95 % at {shape.q05:.4g}, {shape.q50:.4g}, {shape.q95:.4g}"
     return "z-score", f"one bulk: median {shape.q50:.4g}, 5 to 95 % from {shape.q05:.4g} to {shape.q95:.4g}"
 
 
 def _reach(d75: float, d95: float, d99: float, factor: float) -> float:
     """Distance from the median at which outliers begin on one side.
 
-    From the 75 to the 95 and from the 95 to the 99 % quantile the probability beyond falls by five. The wider of the
-    two steps, repeated ``factor`` times beyond the 99 % quantile, is the limit: in the distance itself for a short
-    tail, in its logarithm for a long one, so that an exponential and a power law both leave 0.01 · 5^−factor outside.
+    From the 75 to the 95 and from the 95 to the 99 % quantile the probability beyond falls by five. Of a generalised
+    Pareto tail, such steps grow by a constant factor r = 5^ξ (Pickands, Annals of Statistics 3 (1975) 119): ξ = 0 for
+    an exponential, 1/α for a power law x^−α. ``factor`` further steps leave 0.01 · 5^−factor outside.
     """
-    if not _is_long(d75, d95):
-        step = max(d99 - d95, d95 - d75)
-        return d99 + factor * step if step > 0 else np.inf
-    step = np.log(max(d99 / d95, d95 / d75 if d75 > 0 else 1.0))
+    first, second = d95 - d75, max(d99 - d95, d95 - d75)
+    if not first > 0:
+        return np.inf
+    growth = _MARGIN * second / first
     with np.errstate(over="ignore"):
-        return float(d99 * np.exp(factor * step)) if step > 0 else np.inf
+        return float(d99 + second * growth * (growth**factor - 1) / (growth - 1))
 
 
 def outlier_limits(shape: Shape, factor: float) -> tuple[float, float]:
@@ -154,7 +156,7 @@ def outlier_limits(shape: Shape, factor: float) -> tuple[float, float]:
     shape : Shape
         The column's quantiles.
     factor : float
-        Steps beyond the 1 and 99 % quantiles; 8 leaves 3e-8 of an exponential or a power-law tail outside.
+        Steps beyond the 1 and 99 % quantiles; 8 leaves less than 3e-8 of an exponential or a power-law tail outside.
 
     Returns
     -------

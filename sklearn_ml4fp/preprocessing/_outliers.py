@@ -19,16 +19,20 @@ class OutlierClipper(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstim
     """Set values outside of robust limits to the limit; rows stay, NaN passes through.
 
     The limits extrapolate each tail from its own 75, 95 and 99 % quantiles: the probability beyond falls by five from
-    one to the next, and ``factor`` further such steps are allowed, in the value for a short tail and in its logarithm
-    for a long one. A Gaussian, an exponential and a power law all stay inside; up to 1 % of outliers on a side do not
-    move the limits. `DropOutliers` removes such events from training instead.
+    one to the next, and ``factor`` further such steps are allowed, each longer than the one before by as much as the
+    tail is heavy [1]_. A Gaussian, an exponential and a power law all stay inside; up to 1 % of outliers on a side do
+    not move the limits. `DropOutliers` removes such events from training instead.
+
+    References
+    ----------
+    .. [1] J. Pickands, "Statistical inference using extreme order statistics", Annals of Statistics 3 (1975) 119.
 
     Examples
     --------
     >>> import numpy as np
     >>> from sklearn_ml4fp import OutlierClipper
     >>> x = np.append(np.random.default_rng(0).normal(size=999), 1e6)
-    >>> bool(OutlierClipper().fit_transform(x[:, None]).max() < 12)
+    >>> bool(OutlierClipper().fit_transform(x[:, None]).max() < 30)
     True
     """
 
@@ -36,8 +40,8 @@ class OutlierClipper(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstim
         8.0,
         valid=Interval(Real, 0, None, closed="left"),
         search=(3.0, 12.0),
-        doc="Steps that are allowed beyond the 1 and 99 % quantiles; 8 leaves 0.01 · 5⁻⁸ = 3e-8 of an exponential or "
-        "power-law tail outside.",
+        doc="Steps that are allowed beyond the 1 and 99 % quantiles; 8 leaves less than 0.01 · 5⁻⁸ = 3e-8 of an "
+        "exponential or power-law tail outside.",
     )
 
     _attributes_doc = """

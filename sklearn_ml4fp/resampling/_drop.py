@@ -71,8 +71,8 @@ class DropOutliers(_Drop):
         8.0,
         valid=Interval(Real, 0, None, closed="left"),
         search=(3.0, 12.0),
-        doc="Steps that are allowed beyond the 1 and 99 % quantiles; 8 leaves 0.01 · 5⁻⁸ = 3e-8 of an exponential or "
-        "power-law tail outside.",
+        doc="Steps that are allowed beyond the 1 and 99 % quantiles; 8 leaves less than 0.01 · 5⁻⁸ = 3e-8 of an "
+        "exponential or power-law tail outside.",
     )
 
     def _keep(self, X: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
