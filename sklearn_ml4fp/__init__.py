@@ -84,7 +84,9 @@ _ROOM_OF: dict[str, str] = {
     "ZScoreScaler": "preprocessing",
     "DropMissingRows": "resampling",
     "DropOutliers": "resampling",
+    "Resampled": "resampling",
     "Sampler": "resampling",
+    "WeightedSampler": "resampling",
 }
 
 __all__ = [*_ROOM_OF]

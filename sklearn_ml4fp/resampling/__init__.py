@@ -2,5 +2,7 @@
 
 from ._base import Sampler
 from ._drop import DropMissingRows, DropOutliers
+from ._resampled import Resampled
+from ._weighted import WeightedSampler
 
-__all__ = ["DropMissingRows", "DropOutliers", "Sampler"]
+__all__ = ["DropMissingRows", "DropOutliers", "Resampled", "Sampler", "WeightedSampler"]

@@ -21,7 +21,8 @@ class _Drop(Sampler):
         """Which rows stay, ``(n_events,)`` bool."""
 
     def _resample(self, events: Events) -> tuple[Events, np.ndarray]:
-        X: Any = check_array(events.X, dtype=np.float64, ensure_all_finite="allow-nan", estimator=self)
+        dense = np.asarray(events.X) if hasattr(events.X, "iloc") else events.X  # a frame may have sparse columns
+        X: Any = check_array(dense, dtype=np.float64, ensure_all_finite="allow-nan", estimator=self)
         kept = np.flatnonzero(self._keep(X, events.sample_weight))
         return events.rows(kept), kept
 
