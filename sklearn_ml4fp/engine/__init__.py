@@ -1,7 +1,6 @@
 """The training loop: skorch and torch; knows no architecture."""
 
 from ._batches import TensorData
-from ._holdout import hold_out
 from ._losses import WeightedLoss
 from ._monitor import Monitor
 from ._net import Net, resolve_device
@@ -13,7 +12,6 @@ __all__ = [
     "Net",
     "TensorData",
     "WeightedLoss",
-    "hold_out",
     "optimizer_arguments",
     "resolve_device",
 ]

@@ -20,9 +20,10 @@ from torch import nn
 
 from .._compat import CallbackSupportMixin, with_callbacks
 from .._events import check_ids
+from .._holdout import hold_out
 from .._params import Declared, hp
 from .._validation import check_class_weights, check_finite, check_weights
-from ..engine import OPTIMIZERS, Monitor, Net, TensorData, WeightedLoss, hold_out, optimizer_arguments, resolve_device
+from ..engine import OPTIMIZERS, Monitor, Net, TensorData, WeightedLoss, optimizer_arguments, resolve_device
 from ..nn import ACTIVATIONS, INITIALISATIONS, initialise
 from ._observers import observers_of
 

@@ -2,7 +2,10 @@
 
 from ._calibration import CalibrationDisplay
 from ._correlation import CorrelationDisplay
+from ._data_findings import Finding
+from ._data_report import DataReport
 from ._importance import ImportanceDisplay
+from ._investigate import investigate
 from ._loss_curve import LossCurveDisplay
 from ._overtraining import OvertrainingDisplay
 from ._rejection import RejectionDisplay
@@ -11,9 +14,12 @@ from ._response import ResponseDisplay
 __all__ = [
     "CalibrationDisplay",
     "CorrelationDisplay",
+    "DataReport",
+    "Finding",
     "ImportanceDisplay",
     "LossCurveDisplay",
     "OvertrainingDisplay",
     "RejectionDisplay",
     "ResponseDisplay",
+    "investigate",
 ]

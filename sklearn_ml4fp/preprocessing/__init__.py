@@ -1,9 +1,26 @@
-"""Transformers that prepare events for a network."""
+"""Transformers that prepare events for a network: scaling, missing values, representations."""
 
+from ._auto_scaler import AutoScaler
 from ._constituents import JetConstituentFeatures
+from ._missing import DropMissingColumns, MissingValueImputer
+from ._outliers import OutlierClipper
 from ._particle_wise import ParticleWise
+from ._scaling import LogScaler, MinMaxScaler, ZScoreScaler
 from ._to_image import ToImage
 from ._to_list import ToList
 from ._to_set import ToSet
 
-__all__ = ["JetConstituentFeatures", "ParticleWise", "ToImage", "ToList", "ToSet"]
+__all__ = [
+    "AutoScaler",
+    "DropMissingColumns",
+    "JetConstituentFeatures",
+    "LogScaler",
+    "MinMaxScaler",
+    "MissingValueImputer",
+    "OutlierClipper",
+    "ParticleWise",
+    "ToImage",
+    "ToList",
+    "ToSet",
+    "ZScoreScaler",
+]

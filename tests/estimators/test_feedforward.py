@@ -15,7 +15,7 @@ from skorch.callbacks import Callback
 
 from sklearn_ml4fp import EventKFold, FeedForwardClassifier, FeedForwardRegressor, roc_auc_scorer
 from sklearn_ml4fp._events import derive_salt, uniform
-from sklearn_ml4fp.engine import hold_out
+from sklearn_ml4fp._holdout import hold_out
 
 SMALL = {"width": 16, "n_layers": 2, "max_epochs": 8, "random_state": 0, "device": "cpu"}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._events import derive_salt, uniform
+from ._events import derive_salt, uniform
 
 # The hold-out's own salt: independent of every split that a user makes by the same ids.
 _SALT = derive_salt(0, "hold-out")

@@ -1,0 +1,282 @@
+"""Investigate a data set before a model sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import cross_val_predict
+from sklearn.utils import Bunch
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _num_samples, column_or_1d
+
+from .._events import check_ids
+from .._validation import check_weights
+from ..metrics import ks_distance, roc_auc_score
+from ._data_columns import Table, correlations, describe, ranks, row_hashes, sample_rows, separation
+from ._data_findings import find
+from ._data_report import DataReport
+from ._data_tables import read_tables
+
+# More labels than this are values of a regression target or ids, and no classes that one can look at.
+_MOST_CLASSES = 20
+# Events of each side that the two-sample classifier sees: its area is then known to 0.004, a tenth of what is reported.
+_TWO_SAMPLE = 10_000
+_PATTERNS = 10
+
+
+def _classes_of(y: Any, n: int, weights: np.ndarray | None) -> tuple[np.ndarray, list[dict], np.ndarray | None]:
+    """Codes of the classes, what there is to say of each, and ``y`` where it is a regression target."""
+    codes, labels, target = np.zeros(n, dtype=np.int64), np.array(["all"]), None
+    if y is not None:
+        y = column_or_1d(y)
+        if len(y) != n:
+            raise ValueError(f"y has {len(y)} entries, expected {n}: one an event.")
+        unique, found = np.unique(y, return_inverse=True)
+        if len(unique) <= _MOST_CLASSES and type_of_target(y) in ("binary", "multiclass"):
+            codes, labels = found, unique
+        elif y.dtype.kind in "fiub":
+            target = y.astype(np.float64)
+        else:
+            raise ValueError(f"y has {len(unique)} different labels, expected at most {_MOST_CLASSES}, or numbers.")
+    w = np.ones(n) if weights is None else weights
+    counts, sums = np.bincount(codes), np.bincount(codes, w)
+    squares = np.bincount(codes, w * w)
+    classes = [
+        {
+            "label": label.item() if isinstance(label, np.generic) else label,
+            "n_events": int(count),
+            "share_of_events": count / n,
+            "sum_of_weights": total,
+            "share_of_weights": total / w.sum(),
+            "n_effective": max(total**2 / square if square > 0 else 0.0, 1.0),
+        }
+        for label, count, total, square in zip(labels, counts, sums, squares, strict=True)
+    ]
+    return codes, classes, target
+
+
+def _weights_of(weights: np.ndarray | None) -> dict[str, float]:
+    if weights is None:
+        return {}
+    total = weights.sum()
+    return {
+        "sum": total,
+        "n_effective": total**2 / np.dot(weights, weights),
+        "negative_fraction": float((weights < 0).mean()),
+        "cancellation": total / np.abs(weights).sum(),
+        "least": weights.min(),
+        "greatest": weights.max(),
+    }
+
+
+def _patterns_of(table: Table) -> list[dict[str, Any]]:
+    """The most frequent sets of columns that are missing together."""
+    missing = np.isnan(table.values)
+    some = np.flatnonzero(missing.any(axis=1))
+    if len(some) == 0:
+        return []
+    packed = np.ascontiguousarray(np.packbits(missing[some], axis=0).T)
+    _, first, counts = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_index=True, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:_PATTERNS]
+    return [
+        {"columns": [table.names[i] for i in some[missing[some, first[k]]]], "n_events": int(counts[k])} for k in order
+    ]
+
+
+def _duplicates_of(table: Table, groups: Any, test: Table | None) -> dict[str, Any]:
+    result = {"n_events": 0, "n_across_groups": 0, "n_in_test": 0, "has_groups": groups is not None}
+    values = table.values
+    few = values[:, :1000]
+    # Equal rows tell nothing where columns have few values: the events must differ somewhere as real numbers do.
+    if not any(len(np.unique(x[~np.isnan(x)])) > 0.5 * len(x) for x in few):
+        return result
+    hashes = row_hashes(values)
+    order = np.argsort(hashes, kind="stable")
+    repeats = np.flatnonzero(np.diff(hashes[order]) == 0)
+    result["n_events"] = len(repeats)
+    if groups is not None and len(repeats):
+        ids = np.unique(np.asarray(groups), axis=0, return_inverse=True)[1].ravel()[order]
+        result["n_across_groups"] = int((ids[repeats] != ids[repeats + 1]).sum())
+    if test is not None and test.names == table.names:
+        result["n_in_test"] = int(np.isin(row_hashes(test.values.astype(values.dtype)), hashes).sum())
+    return result
+
+
+def _shift_of(table: Table, test: Table | None) -> dict[str, Any] | None:
+    """Compare training and test: one column at a time, and all together by a classifier; both without weights."""
+    if test is None:
+        return None
+    if test.names != table.names:
+        raise ValueError(f"X_test has the columns {test.names}, expected those of X: {table.names}.")
+    ours, theirs = (one.values[:, sample_rows(one.values.shape[1])] for one in (table, test))
+    side = np.repeat([0, 1], [ours.shape[1], theirs.shape[1]])
+    # missing values go to one end, so that a change of their share counts as well
+    both = np.nan_to_num(np.hstack([ours, theirs]), nan=np.finfo(table.values.dtype).max)
+    distance = {name: ks_distance(side, x) for name, x in zip(table.names, both, strict=True)}
+    rng = np.random.default_rng(0)
+    parts = [x[:, rng.permutation(x.shape[1])[:_TWO_SAMPLE]] for x in (ours, theirs)]
+    n, m = (part.shape[1] for part in parts)
+    area = np.nan
+    if min(n, m) >= 10:
+        mixed, side = np.hstack(parts).T, np.repeat([0, 1], [n, m])
+        weights = np.where(side == 1, n / m, 1.0)
+        shuffled = rng.permutation(n + m)
+        classifier = HistGradientBoostingClassifier(max_iter=30, random_state=0)
+        scores = cross_val_predict(
+            classifier, mixed[shuffled], side[shuffled], cv=2, method="predict_proba",
+            params={"sample_weight": weights[shuffled]},
+        )  # fmt: skip
+        area = float(roc_auc_score(side[shuffled], scores[:, 1]))
+    return {"auc": area, "distance": distance, "n_train": n, "n_test": m}
+
+
+def _order_of(groups: Any, n: int) -> tuple[np.ndarray, str]:
+    if groups is not None:
+        ids = np.asarray(groups)
+        if ids.ndim == 1 and ids.dtype.kind in "iu":
+            return ids.astype(np.float64), "event id"
+    return np.arange(n, dtype=np.float64), "row number"
+
+
+def _equal_columns(table: Table) -> list[tuple[int, int]]:
+    first: dict[int, int] = {}
+    pairs = []
+    for i, x in enumerate(table.values):
+        same = first.setdefault(hash(x.tobytes()), i)
+        if same != i and np.nanmax(x, initial=-np.inf) > np.nanmin(x, initial=np.inf):  # constants have a finding
+            pairs.append((same, i))
+    return pairs
+
+
+def _associations(
+    events: Table, weights: np.ndarray | None, codes: np.ndarray, n_classes: int, target: Any, groups: Any
+) -> tuple[dict[str, Any], list[dict[str, float]]]:
+    """Correlations of the columns, with each other, along the event id and with the target, on a sample."""
+    n, d = events.values.shape[1], len(events.names)
+    rows = sample_rows(n)
+    values, w = events.values[:, rows], None if weights is None else weights[rows]
+    if w is not None and w.sum() <= 0:
+        w = None
+    along, order = _order_of(groups, n)
+    goal = codes if target is None else target
+    ranked = np.vstack([ranks(values), rankdata(along[rows]), rankdata(goal[rows])])
+    everything = correlations(ranked, w)
+    of_columns = [{"trend": float(everything[i, d])} for i in range(d)]
+    for i, entry in enumerate(of_columns):
+        if target is not None:
+            entry["target"] = float(everything[i, d + 1])
+        elif n_classes > 1:
+            entry["target"] = separation(values[i], codes[rows], n_classes, w)
+    of_all = {
+        "pearson": correlations(values, w),
+        "spearman": everything[:d, :d],
+        "order": order,
+        "target_trend": float(everything[d, d + 1]),
+        "n_independent": len(rows) if w is None else w.sum() ** 2 / np.dot(w, w),
+    }
+    return of_all, of_columns
+
+
+def _unpack(X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Any, Any, Any, Any, Any, str]:
+    """What a Bunch brings along, where it was not given."""
+    if not isinstance(X, Bunch):
+        return X, y, sample_weight, groups, None, ""
+    title = str(X.get("DESCR", "")).strip().split("\n\n")[0].strip("=*-~ \n")
+    given = (("target", y), ("sample_weight", sample_weight), ("groups", groups))
+    return X["data"], *(X.get(name) if one is None else one for name, one in given), X.get("feature_names"), title
+
+
+def investigate(
+    X: Any,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    groups: Any = None,
+    X_test: Any = None,
+) -> DataReport:
+    """Look at a data set before a model does: understand, explore, assess.
+
+    Statistics are weighted; correlations, trends and separations are estimated from at most 100 000 events. Outliers
+    are values beyond what a column's own tails lead to (see `OutlierClipper`); the scaling that is named for a column
+    is the one that `AutoScaler` picks. Training and test sets are compared without weights, by the Kolmogorov-Smirnov
+    distance of each column and by a classifier that is to tell them apart [1]_.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_events, n_columns), PointClouds or Bunch
+        Events; a data frame keeps its names and types. A Bunch of `load_events` brings ``y``, weights and ids along.
+    y : array-like of shape (n_events,), default=None
+        Classes (20 at most) or a regression target.
+    sample_weight : array-like of shape (n_events,), default=None
+        Event weights; negative ones are legal.
+    groups : array-like of shape (n_events,), default=None
+        Event ids: trends are looked for along them, and duplicates across them.
+    X_test : array-like of shape (n_test, n_columns), default=None
+        Test events, to compare with.
+
+    Returns
+    -------
+    DataReport
+        With ``findings``, ``to_dict``, ``to_frame`` and ``to_html``; it prints as text.
+
+    Raises
+    ------
+    ValueError
+        ``X`` is no table; lengths or columns differ; weights that cannot be used.
+
+    References
+    ----------
+    .. [1] Lopez-Paz & Oquab, "Revisiting Classifier Two-Sample Tests", ICLR 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ml4fp import investigate
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.column_stack([rng.normal(size=500), np.full(500, 7.0)])
+    >>> for finding in investigate(X).findings:
+    ...     print(finding.kind, finding.columns, finding.meaning)
+    constant ('x1',) x1 has the one value 7: it tells nothing.
+    """
+    X, y, sample_weight, groups, names, origin = _unpack(X, y, sample_weight, groups)
+    n = _num_samples(X)
+    weights = check_weights(sample_weight, n)
+    if groups is not None:
+        check_ids(groups)
+        if _num_samples(groups) != n:
+            raise ValueError(f"groups has {_num_samples(groups)} entries, expected {n}: one event id an event.")
+    events, particles, memory = read_tables(X, names)
+    test = None if X_test is None else read_tables(X_test, names)[0]
+    codes, classes, target = _classes_of(y, n, weights)
+    of_all, of_columns = _associations(events, weights, codes, len(classes), target, groups)
+    columns = [
+        describe(events, i, "event", weights, codes, len(classes), **extra) for i, extra in enumerate(of_columns)
+    ]
+    n_particles = 0
+    if particles is not None:
+        counts = np.diff(X.offsets)
+        n_particles = int(counts.sum())
+        of_particles = None if weights is None else np.repeat(weights, counts)
+        arguments = "particle", of_particles, np.repeat(codes, counts), len(classes)
+        columns += [describe(particles, i, *arguments) for i in range(len(particles.names))]
+    report = DataReport(
+        origin=origin,
+        n_events=n,
+        n_particles=n_particles,
+        memory_bytes=memory,
+        columns=columns,
+        other_columns=events.other,
+        event_names=events.names,
+        classes=classes,
+        weights=_weights_of(weights),
+        missing_patterns=_patterns_of(events),
+        equal_columns=_equal_columns(events),
+        duplicates=_duplicates_of(events, groups, test),
+        test_shift=_shift_of(events, test),
+        **of_all,
+    )
+    report.findings = find(report)
+    return report

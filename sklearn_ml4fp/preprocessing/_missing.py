@@ -1,0 +1,290 @@
+"""Missing values: fill them with weighted statistics, or drop the columns that hold too many."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import FLOAT_DTYPES, _check_feature_names_in, check_is_fitted, validate_data
+
+from .._distributions import weighted_quantile
+from .._params import Declared, hp
+from .._validation import check_weights
+from ._scaling import column_names
+
+
+def _mode(values: np.ndarray, weights: np.ndarray | None) -> float:
+    """The value with the greatest sum of weights; the least of several."""
+    unique, codes = np.unique(values, return_inverse=True)
+    return float(unique[np.bincount(codes, weights=weights).argmax()])
+
+
+def _statistic(values: np.ndarray, weights: np.ndarray | None, strategy: str) -> float:
+    if strategy == "median":
+        return float(weighted_quantile(values, 0.5, weights))
+    if strategy == "mode":
+        return _mode(values, weights)
+    return float(np.average(values, weights=weights))
+
+
+class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
+    """Fill missing values (NaN) column by column.
+
+    - ``"mean"``, ``"median"``, ``"mode"``: of the column's weighted events;
+    - ``"interpolation"``: linear between the neighbours along another column, such as a time or a position: the
+      weighted mean of the events of ``fit`` at each of its values, the ends kept constant beyond;
+    - ``"constant"``: ``fill_value`` for every column.
+
+    Each event is filled by itself, from what was learned in ``fit``: the result does not depend on the other events in
+    the call. Where a network can mask (absent jets in a point cloud), no filling is needed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ml4fp import MissingValueImputer
+    >>> X = np.array([[1.0], [2.0], [np.nan]])
+    >>> MissingValueImputer(add_indicator=True).fit(X, sample_weight=[3, 1, 1]).transform(X)
+    array([[1.  , 0.  ],
+           [2.  , 0.  ],
+           [1.25, 1.  ]])
+    """
+
+    strategy: str = hp(
+        "mean", choices=("mean", "median", "mode", "interpolation", "constant"), doc="What a missing value becomes."
+    )
+    fill_value: float = hp(
+        0.0,
+        valid=Interval(Real, None, None, closed="neither"),
+        doc="The value of the strategy constant; often 0 or −1.",
+    )
+    along: Any = hp(
+        None,
+        valid=(str, Interval(Integral, 0, None, closed="left"), None),
+        doc="Name or number of the column along which ``interpolation`` goes.",
+    )
+    add_indicator: bool = hp(
+        False,
+        valid="boolean",
+        doc="Whether a column of 0 and 1 is appended for each column with missing values in ``fit``.",
+    )
+
+    _attributes_doc = """
+        Attributes
+        ----------
+        statistics_ : ndarray of shape (n_features,)
+            What fills each column; for interpolation where the column along which it goes is missing itself.
+        curves_ : dict of int to (ndarray, ndarray)
+            For interpolation, the positions and values of each column.
+        indicated_ : ndarray of int
+            Numbers of the columns that get an indicator.
+        n_features_in_ : int
+            Number of columns.
+        feature_names_in_ : ndarray of str
+            Names of the columns, where ``X`` has them.
+    """
+    __metadata_request__fit = {"sample_weight": True}  # noqa: RUF012
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Learn what fills each column.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, n_features)
+            Events.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_events,), default=None
+            Event weights; negative ones are legal.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            A column without any value, or whose values have no positive sum of weights; no usable ``along``.
+        """
+        self._validate_params()
+        X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan")
+        weights = check_weights(sample_weight, len(X))
+        if weights is not None and not weights.all():
+            X, weights = X[weights != 0], weights[weights != 0]
+        missing = np.isnan(X)
+        self.indicated_ = np.flatnonzero(missing.any(axis=0)) if self.add_indicator else np.array([], dtype=int)
+        self.curves_: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        if self.strategy == "constant":
+            self.statistics_ = np.full(X.shape[1], float(self.fill_value))
+            return self
+        self._check_values(missing, weights)
+        kept = [(x[~m], None if weights is None else weights[~m]) for x, m in zip(X.T, missing.T, strict=True)]
+        self.statistics_ = np.array([_statistic(*column, self.strategy) for column in kept])
+        if self.strategy == "interpolation":
+            self._along = self._index_of_along()
+            self._learn_curves(X, missing, weights)
+        return self
+
+    def _check_values(self, missing: np.ndarray, weights: np.ndarray | None) -> None:
+        sums = (~missing).sum(axis=0) if weights is None else weights @ ~missing
+        if (sums > 0).all():
+            return
+        names = [name for name, total in zip(column_names(self), sums, strict=True) if not total > 0]
+        raise ValueError(
+            f"The columns {names} have no values, or none with a positive sum of weights: expected some to learn the "
+            f"{self.strategy} from. Drop them with DropMissingColumns, or use strategy='constant'."
+        )
+
+    def _index_of_along(self) -> int:
+        names = column_names(self)
+        index = names.index(self.along) if self.along in names else self.along
+        if not isinstance(index, Integral) or isinstance(index, bool) or not 0 <= int(index) < len(names):
+            raise ValueError(
+                f"strategy='interpolation' expected along= to name the column that orders the events, one of {names} "
+                f"or its number, got {self.along!r}."
+            )
+        return int(index)
+
+    def _learn_curves(self, X: np.ndarray, missing: np.ndarray, weights: np.ndarray | None) -> None:
+        for i in range(X.shape[1]):
+            there = ~missing[:, i] & ~missing[:, self._along]
+            if i == self._along or not there.any():
+                continue
+            at, codes = np.unique(X[there, self._along], return_inverse=True)
+            w = np.ones(there.sum()) if weights is None else weights[there]
+            sums = np.bincount(codes, weights=w)
+            usable = sums > 0  # at one position negative weights may outweigh the others
+            means = np.bincount(codes, weights=w * X[there, i])[usable] / sums[usable]
+            if usable.any():
+                self.curves_[i] = at[usable].astype(np.float64), means
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Fill the missing values.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, n_features)
+            Events.
+
+        Returns
+        -------
+        ndarray of shape (n_events, n_features + n_indicators)
+            In the floating-point type of ``X``, without NaN.
+        """
+        check_is_fitted(self, "statistics_")
+        X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", reset=False, copy=True)
+        missing = np.isnan(X)
+        indicators = missing[:, self.indicated_].astype(X.dtype)
+        position = X[:, self._along].copy() if self.curves_ else None
+        for i in np.flatnonzero(missing.any(axis=0)).tolist():
+            X[missing[:, i], i] = self.statistics_[i]
+            if position is not None and i in self.curves_:
+                rows = missing[:, i] & ~np.isnan(position)
+                X[rows, i] = np.interp(position[rows], *self.curves_[i])
+        return np.hstack([X, indicators]) if self.add_indicator else X
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the columns that come out.
+
+        Parameters
+        ----------
+        input_features : array-like of str or None
+            Names of the columns that go in; those of ``fit`` by default.
+
+        Returns
+        -------
+        ndarray of str
+            The names, and ``missingindicator_<name>`` for each indicator.
+        """
+        check_is_fitted(self, "statistics_")
+        names = _check_feature_names_in(self, input_features)
+        return np.r_[names, np.array([f"missingindicator_{names[i]}" for i in self.indicated_], dtype=object)]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class DropMissingColumns(SelectorMixin, Declared, BaseEstimator):
+    """Drop the columns in which too large a share of the events has no value (NaN).
+
+    The share is Σw over the events without a value, divided by Σw over all events.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ml4fp import DropMissingColumns
+    >>> X = np.array([[1.0, np.nan], [2.0, np.nan], [3.0, 4.0]])
+    >>> DropMissingColumns(max_missing=0.5).fit_transform(X).ravel()
+    array([1., 2., 3.])
+    """
+
+    max_missing: float = hp(
+        0.5,
+        valid=Interval(Real, 0, 1, closed="both"),
+        search=(0.0, 1.0),
+        doc="The largest share of missing values with which a column is kept.",
+    )
+
+    _attributes_doc = """
+        Attributes
+        ----------
+        missing_fraction_ : ndarray of shape (n_features,)
+            Weighted share of events without a value.
+        n_features_in_ : int
+            Number of columns.
+        feature_names_in_ : ndarray of str
+            Names of the columns, where ``X`` has them.
+    """
+    __metadata_request__fit = {"sample_weight": True}  # noqa: RUF012
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Find the share of missing values of each column.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, n_features)
+            Events.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_events,), default=None
+            Event weights; negative ones are legal.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            No column would be left.
+        """
+        self._validate_params()
+        X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan")
+        weights = check_weights(sample_weight, len(X))
+        missing = np.isnan(X)
+        self.missing_fraction_ = missing.mean(axis=0) if weights is None else weights @ missing / weights.sum()
+        if not self._get_support_mask().any():
+            raise ValueError(
+                f"Every column misses more than max_missing={self.max_missing:g} of its values (the best one "
+                f"{self.missing_fraction_.min():.3g}): expected one to keep. Raise max_missing, or fill the values."
+            )
+        return self
+
+    def _get_support_mask(self) -> np.ndarray:
+        check_is_fitted(self, "missing_fraction_")
+        # the quotient of two sums of weights rounds
+        return self.missing_fraction_ <= self.max_missing + 1e-12
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

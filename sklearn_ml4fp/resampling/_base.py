@@ -1,0 +1,104 @@
+"""Base of the samplers: they change which events a model is trained on, and carry weights and groups along."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from imblearn.base import BaseSampler
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples, validate_data
+
+from .._params import Declared
+from .._validation import check_weights
+
+
+class Events(NamedTuple):
+    """Events on their way through a sampler; what was not given is None."""
+
+    X: Any
+    y: Any
+    sample_weight: np.ndarray | None
+    groups: Any
+
+    def rows(self, index: np.ndarray) -> Events:
+        """The events at ``index``, in the containers in which they came."""
+        return Events(*(None if part is None else _safe_indexing(part, index) for part in self))
+
+
+class Sampler(OneToOneFeatureMixin, Declared, BaseEstimator):
+    """Base of the samplers: a subclass adds ``_resample`` and its hyperparameters.
+
+    A sampler acts on training events only: put it into `Resampled`, or into imbalanced-learn's own Pipeline for events
+    without weights. NaN, regression targets and data of any container are legal unless a sampler says otherwise.
+    """
+
+    @abstractmethod
+    def _resample(self, events: Events) -> tuple[Events, np.ndarray]:
+        """Return the new events, and for each the number of the event that it stems from."""
+
+    def fit_resample(self, X: Any, y: Any = None, *, sample_weight: Any = None, groups: Any = None) -> tuple:
+        """Resample events; those of weight zero are left out.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, n_features)
+            Events.
+        y : array-like of shape (n_events,), default=None
+            Classes or targets.
+        sample_weight : array-like of shape (n_events,), default=None
+            Event weights.
+        groups : array-like of shape (n_events,), default=None
+            Event ids.
+
+        Returns
+        -------
+        X, y : array-like
+            The new events, in the containers in which they came.
+        sample_weight, groups : array-like
+            Those of the two that were given, in this order.
+
+        Raises
+        ------
+        ValueError
+            Lengths that differ, weights that cannot be used, or no event left.
+        """
+        self._validate_params()
+        validate_data(self, X, skip_check_array=True)
+        n = _num_samples(X)
+        for name, part in (("y", y), ("groups", groups)):
+            if part is not None and _num_samples(part) != n:
+                raise ValueError(f"{name} has {_num_samples(part)} entries, expected {n}: one an event.")
+        given = Events(X, y, check_weights(sample_weight, n), groups)
+        if given.sample_weight is None or given.sample_weight.all():
+            events, self.sample_indices_ = self._resample(given)
+        else:  # an event of weight zero is none: it is neither chosen nor anybody's neighbour
+            there = np.flatnonzero(given.sample_weight)
+            events, index = self._resample(given.rows(there))
+            self.sample_indices_ = np.where(index < 0, index, there[index])
+        if len(self.sample_indices_) == 0:
+            raise ValueError(f"{type(self).__name__} leaves none of {n} events; loosen its limits.")
+        return (events.X, events.y, *(part for part in events[2:] if part is not None))
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Resample and forget the events, for code that wants a ``fit``; parameters as in `fit_resample`."""
+        self.fit_resample(X, y, **params)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = BaseSampler.__sklearn_tags__(self)  # what imbalanced-learn asks of a sampler
+        tags.target_tags.required = False
+        tags.input_tags.sparse = tags.input_tags.string = False
+        tags.input_tags.dataframe = tags.input_tags.allow_nan = True
+        tags.sampler_tags.sample_indices = True
+        return tags
+
+    _attributes_doc = """
+        Attributes
+        ----------
+        sample_indices_ : ndarray of shape (n_new_events,)
+            For each event of the last ``fit_resample``, the number of the event that it stems from; −1 for an event
+            between two.
+    """

@@ -1,0 +1,248 @@
+"""A sampler and an estimator as one estimator, which resamples its training events only."""
+
+from __future__ import annotations
+
+from inspect import signature
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _num_samples, check_is_fitted, column_or_1d, has_fit_parameter
+
+from .._events import check_ids
+from .._holdout import hold_out
+from .._validation import check_weights
+from ._weighted import WeightedSampler
+
+
+def _has(method: str) -> Any:
+    def check(self: Resampled) -> bool:
+        getattr(getattr(self, "estimator_", self.estimator), method)
+        return True
+
+    return check
+
+
+def _class_sums(y: Any, weights: np.ndarray | None, labels: np.ndarray) -> np.ndarray:
+    codes = np.searchsorted(labels, np.asarray(y))
+    return np.bincount(codes, weights, minlength=len(labels)).astype(np.float64)
+
+
+class Resampled(MetaEstimatorMixin, BaseEstimator):
+    """Train an estimator on resampled events; prediction and scores are on the events as they are.
+
+    As the last step of a scikit-learn Pipeline it brings any sampler there, with weights and event ids. Where the
+    estimator sets events apart for early stopping, as the networks of this library do, they are set apart here, before
+    the resampling, and handed on as ``X_val``: no resampled or invented event has a parent among them. Their weights
+    are scaled class by class to the proportions that the training has, so that the loss that is watched is the loss
+    that is trained.
+
+    Parameters
+    ----------
+    sampler : object with ``fit_resample``
+        A sampler of this library, or one of imbalanced-learn, which is put into `WeightedSampler`.
+    estimator : estimator
+        A classifier or regressor.
+
+    Attributes
+    ----------
+    sampler_ : Sampler
+        The sampler after resampling.
+    estimator_ : estimator
+        The fitted estimator.
+    classes_ : ndarray of shape (n_classes,)
+        Labels of a classifier.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of str
+        Names of the columns, where ``X`` has them.
+
+    Examples
+    --------
+    >>> from imblearn.over_sampling import SMOTE
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_ml4fp import FeedForwardClassifier, Resampled, ZScoreScaler
+    >>> X, y = make_classification(n_samples=500, weights=[0.95], random_state=0)
+    >>> network = FeedForwardClassifier(width=16, max_epochs=5, random_state=0)
+    >>> model = make_pipeline(ZScoreScaler(), Resampled(SMOTE(random_state=0), network)).fit(X, y)
+    >>> model.predict_proba(X).shape
+    (500, 2)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "sampler": [HasMethods("fit_resample")],
+        "estimator": [HasMethods("fit")],
+    }
+    __metadata_request__fit = dict.fromkeys(("sample_weight", "groups", "X_val", "y_val", "sample_weight_val"), True)
+    __metadata_request__score = {"sample_weight": True}  # noqa: RUF012
+
+    def __init__(self, sampler: Any, estimator: Any) -> None:
+        self.sampler = sampler
+        self.estimator = estimator
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        groups: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Set a hold-out apart where the estimator wants one, resample the rest, and train on it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, n_features), or what else the estimator takes
+            Events.
+        y : array-like of shape (n_events,)
+            Classes or targets.
+        sample_weight : array-like of shape (n_events,), default=None
+            Event weights, resampled with the events.
+        groups : array-like of shape (n_events,), default=None
+            Event ids: the hold-out shares no id with the training part. An estimator that takes groups and no ``X_val``
+            gets those of the resampled events.
+        X_val, y_val, sample_weight_val : array-like, default=None
+            Events to watch instead of a hold-out, handed on as they are.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            Weights for an estimator that takes none; an estimator inside of a Pipeline that sets events apart; what the
+            sampler and the estimator refuse.
+        """
+        self._validate_params()
+        if y is None:
+            raise ValueError("This Resampled estimator requires y to be passed, but the target y is None.")
+        if issparse(X):
+            raise TypeError("Sparse data was passed, but dense data is required. Use X.toarray().")
+        X, y, groups = indexable(X, y, groups)  # also compares the lengths
+        if is_classifier(self.estimator):
+            check_classification_targets(y)
+            y = column_or_1d(y, warn=True) if np.ndim(y) == 2 else y
+        if (n := _num_samples(X)) == 0:
+            raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required.")
+        sample_weight = check_weights(sample_weight, n)
+        if groups is not None:
+            check_ids(groups)
+        self._check_estimator(sample_weight)
+        own = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
+        given = {name: value for name, value in own.items() if value is not None}
+        apart = self._set_apart(n, y, groups) if not given else None
+        parts = (X, y, sample_weight, groups)
+        train = tuple(p if p is None or apart is None else _safe_indexing(p, np.flatnonzero(~apart)) for p in parts)
+        X_new, y_new, w_new, groups_new = self._resample(*train, wants_groups=apart is None and not given)
+        if apart is not None:
+            rows = np.flatnonzero(apart)
+            given = {"X_val": _safe_indexing(X, rows), "y_val": _safe_indexing(y, rows)}
+            given["sample_weight_val"] = self._weights_apart(given["y_val"], sample_weight, apart, train, y_new, w_new)
+        if w_new is not None:
+            given["sample_weight"] = w_new
+        if groups_new is not None:
+            given["groups"] = groups_new
+        self.estimator_ = clone(self.estimator).fit(X_new, y_new, **{k: v for k, v in given.items() if v is not None})
+        for name in ("classes_", "n_features_in_", "feature_names_in_"):
+            if hasattr(self.estimator_, name):
+                setattr(self, name, getattr(self.estimator_, name))
+        return self
+
+    def _check_estimator(self, sample_weight: np.ndarray | None) -> None:
+        name = type(self.estimator).__name__
+        if isinstance(self.estimator, Pipeline):
+            raise ValueError(
+                "Resampled got a Pipeline as its estimator, which takes neither weights nor a hold-out. Turn it round: "
+                "a Pipeline with the transformers first and Resampled(sampler, last step) at its end."
+            )
+        if sample_weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
+            raise ValueError(f"{name} takes no sample_weight in fit: expected one that does, or fit without weights.")
+
+    def _set_apart(self, n: int, y: Any, groups: Any) -> np.ndarray | None:
+        one = self.estimator
+        if not has_fit_parameter(one, "X_val") or not getattr(one, "early_stopping", False):
+            return None
+        codes = np.unique(np.asarray(y), return_inverse=True)[1] if is_classifier(one) else None
+        rng = check_random_state(getattr(one, "random_state", None))
+        return hold_out(n, one.validation, groups=groups, codes=codes, rng=rng)
+
+    def _resample(self, X: Any, y: Any, weights: Any, groups: Any, *, wants_groups: bool) -> tuple:
+        """Resampled events, weights and groups; the last two None where there are none or nobody asks for them."""
+        sampler = clone(self.sampler)
+        if "sample_weight" not in signature(sampler.fit_resample).parameters:
+            sampler = WeightedSampler(sampler=sampler)  # type: ignore[call-arg]
+        self.sampler_ = sampler
+        wanted = {"sample_weight": weights}
+        if wants_groups and has_fit_parameter(self.estimator, "groups"):
+            wanted["groups"] = groups
+        wanted = {name: value for name, value in wanted.items() if value is not None}
+        X_new, y_new, *rest = sampler.fit_resample(X, y, **wanted)
+        new = dict(zip(wanted, rest, strict=True))
+        return X_new, y_new, new.get("sample_weight"), new.get("groups")
+
+    def _weights_apart(
+        self, y_val: Any, weights: np.ndarray | None, apart: np.ndarray, train: tuple, y_new: Any, w_new: Any
+    ) -> np.ndarray | None:
+        """Weights of the hold-out, with the classes in the proportion in which they are trained."""
+        own = None if weights is None else weights[apart]
+        if not is_classifier(self.estimator):
+            return own
+        labels = np.unique(np.asarray(train[1]))
+        before, after = _class_sums(train[1], train[2], labels), _class_sums(y_new, w_new, labels)
+        factors = (after / after.sum()) / (before / before.sum())
+        if np.allclose(factors, 1):
+            return own
+        scaled = factors[np.searchsorted(labels, np.asarray(y_val)).clip(max=len(labels) - 1)]
+        return scaled if own is None else own * scaled
+
+    @available_if(_has("predict"))
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict with the fitted estimator; ``X`` is not resampled."""
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.predict(X)
+
+    @available_if(_has("predict_proba"))
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Class probabilities of the fitted estimator, ``(n_events, n_classes)``, for the trained proportions."""
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.predict_proba(X)
+
+    @available_if(_has("predict_log_proba"))
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithms of the class probabilities of the fitted estimator."""
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.predict_log_proba(X)
+
+    @available_if(_has("decision_function"))
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Decision function of the fitted estimator."""
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.decision_function(X)
+
+    @available_if(_has("score"))
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Score of the fitted estimator: accuracy of a classifier, R² of a regressor, with weights."""
+        check_is_fitted(self, "estimator_")
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return self.estimator_.score(X, y, **weights)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.estimator_type, tags.target_tags = inner.estimator_type, inner.target_tags
+        tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.input_tags.sparse = False
+        return tags
