@@ -12,12 +12,20 @@ from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.utils.estimator_checks import check_estimator
 
 import sklearn_ml4fp
-from sklearn_ml4fp import NetworkClassifier, NetworkEstimator, NetworkRegressor
+from sklearn_ml4fp import NetworkClassifier, NetworkEstimator
 
 PUBLIC = {name: getattr(sklearn_ml4fp, name) for name in sklearn_ml4fp.__all__}
-BASES = {NetworkEstimator, NetworkClassifier, NetworkRegressor}
+
+
+def is_abstract(one):
+    """Whether something is still to be implemented, so that it is a base and nothing to use."""
+    return any(getattr(getattr(one, name, None), "__isabstractmethod__", False) for name in dir(one))
+
+
 NETWORKS = [
-    one for one in PUBLIC.values() if inspect.isclass(one) and issubclass(one, NetworkEstimator) and one not in BASES
+    one
+    for one in PUBLIC.values()
+    if inspect.isclass(one) and issubclass(one, NetworkEstimator) and not is_abstract(one)
 ]
 
 # Mini-batches in float32 cannot give equal results to 1e-7; tests/estimators/test_weights.py shows the equivalence for
@@ -85,7 +93,7 @@ def test_every_public_class_is_documented_with_an_example():
     for name, one in PUBLIC.items():
         documentation = inspect.getdoc(one) if callable(one) else "callable"
         assert documentation, f"{name} has no docstring"
-        if inspect.isclass(one) and issubclass(one, BaseEstimator) and one not in BASES:
+        if inspect.isclass(one) and issubclass(one, BaseEstimator) and not is_abstract(one):
             assert ">>>" in documentation, f"{name} shows no example"
 
 

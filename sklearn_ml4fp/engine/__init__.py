@@ -1,17 +1,24 @@
 """The training loop: skorch and torch; knows no architecture."""
 
 from ._batches import TensorData
-from ._losses import WeightedLoss
+from ._losses import WeightedLoss, split_gaussian
 from ._monitor import Monitor
-from ._net import Net, resolve_device
+from ._net import Net, has_bfloat16, resolve_device
 from ._optimizers import OPTIMIZERS, optimizer_arguments
+from ._recipe import Recipe
+from ._schedules import SCHEDULES, Schedule
 
 __all__ = [
     "OPTIMIZERS",
+    "SCHEDULES",
     "Monitor",
     "Net",
+    "Recipe",
+    "Schedule",
     "TensorData",
     "WeightedLoss",
+    "has_bfloat16",
     "optimizer_arguments",
     "resolve_device",
+    "split_gaussian",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import Tensor
 from ..nn import set_generator
 from ._batches import ShuffledBatches, TensorData
 from ._monitor import StopTraining
+from ._recipe import Recipe
 
 # Predictions are computed in blocks of exactly so many events, the last one padded: a matrix product of another shape
 # may round differently, and an event's prediction would then depend on which others are in the call. 512 keeps a
@@ -53,6 +54,22 @@ def resolve_device(device: str) -> torch.device:
     return torch.device(device)
 
 
+def has_bfloat16(device: str | torch.device) -> bool:
+    """Whether a device is a GPU that computes in bfloat16 by itself; a processor is seldom faster with it."""
+    return torch.device(device).type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def _in_bfloat16(module: Callable[..., Tensor], device: torch.device) -> Callable[..., Tensor]:
+    """The module computing its matrix products in bfloat16; the loss is computed in float32."""
+
+    def forward(*inputs: Tensor) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16):
+            output = module(*inputs)
+        return output.float()
+
+    return forward
+
+
 class Net(NeuralNet):
     """A skorch net on data that is already split and converted.
 
@@ -64,7 +81,16 @@ class Net(NeuralNet):
     callbacks_: list[tuple[str, Callback]]
 
     def train(
-        self, data: TensorData, valid: TensorData | None, *, epochs: int, seed: int, observers: Sequence[Callback] = ()
+        self,
+        data: TensorData,
+        valid: TensorData | None,
+        *,
+        epochs: int,
+        seed: int,
+        observers: Sequence[Callback] = (),
+        recipe: Recipe | None = None,
+        bfloat16: bool = False,
+        compiled: bool = False,
     ) -> Net:
         """Train for at most ``epochs`` epochs, from the present weights.
 
@@ -78,11 +104,24 @@ class Net(NeuralNet):
             Seed of the shuffling and of dropout.
         observers : sequence of Callback
             Callbacks for this training only, called last.
+        recipe : Recipe or None
+            What is done around the optimiser's steps; None for nothing.
+        bfloat16, compiled : bool
+            Whether the training computes in bfloat16 where that is safe, and whether torch.compile translates the
+            network first. Predictions are always computed by the network as it is, in float32.
         """
         device = torch.device(self.device)
         data, valid = data.placed_on(device), valid and valid.placed_on(device)
         self._generator: torch.Generator | None = torch.Generator(device).manual_seed(seed)
         set_generator(self.module_, self._generator)
+        # a bound method: skorch wants modules as attributes only while it makes them
+        module: Any = torch.compile(self.module_) if compiled else self.module_
+        self._forward: Callable[..., Tensor] = module.__call__
+        if bfloat16:
+            self._forward = _in_bfloat16(self._forward, device)
+        self._recipe = recipe
+        if recipe is not None:
+            recipe.begin(self.module_, self.optimizer_, self.lr)
         kept = self.callbacks_
         self.callbacks_ = [*kept, *((f"observer{i}", callback) for i, callback in enumerate(observers))]
         try:
@@ -95,7 +134,10 @@ class Net(NeuralNet):
         finally:
             self.callbacks_ = kept
             set_generator(self.module_, None)
-            self._generator = None
+            if recipe is not None:
+                recipe.end()
+            self._generator = self._recipe = None
+            del self._forward
         return self
 
     def get_split_datasets(self, X: TensorData, y: Any = None, **fit_params: Any) -> tuple[TensorData, Any]:
@@ -113,11 +155,18 @@ class Net(NeuralNet):
         """Run one epoch and record its mean loss as ``train_loss`` or ``valid_loss``."""
         if iterator is None:
             return
+        recipe = self._recipe if training else None
+        if recipe is not None:
+            recipe.begin_epoch(len(iterator))
         if any(wants_batch_events(callback) for _, callback in self.callbacks_):
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             PassthroughScoring(f"{prefix}_loss", on_train=training).initialize().on_epoch_end(self)
-            return
-        batch_losses = self._train_epoch(iterator) if training else self._evaluate(iterator)
+        else:
+            self._record_loss(prefix, iterator, self._train_epoch(iterator) if training else self._evaluate(iterator))
+        if recipe is not None:
+            recipe.end_steps()
+
+    def _record_loss(self, prefix: str, iterator: ShuffledBatches, batch_losses: list[Tensor]) -> None:
         sizes = torch.full((len(batch_losses),), iterator.batch_size, dtype=torch.float64)
         sizes[-1] = len(iterator.data) - iterator.batch_size * (len(batch_losses) - 1)
         loss = (torch.stack(batch_losses).to("cpu", torch.float64).dot(sizes) / len(iterator.data)).item()
@@ -128,14 +177,20 @@ class Net(NeuralNet):
         self.history.record(f"{name}_best", loss < lowest_before)  # skorch's Checkpoint and PrintLog look for it
 
     def _train_epoch(self, iterator: ShuffledBatches) -> list[Tensor]:
-        module, loss_of, step = self.module_, self.criterion_, self.optimizer_.step
-        module.train()
-        parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        forward, loss_of, step, recipe = self._forward, self.criterion_, self.optimizer_.step, self._recipe
+        self.module_.train()
+        parameters = [parameter for parameter in self.module_.parameters() if parameter.requires_grad]
         losses = []
         for inputs, (target, weight) in iterator:
-            loss = loss_of(module(*inputs), target, weight)
+            if recipe is not None:
+                recipe.before_step()
+            loss = loss_of(forward(*inputs), target, weight)
             loss.backward()
+            if recipe is not None:
+                recipe.after_backward()
             step()
+            if recipe is not None:
+                recipe.after_step()
             for parameter in parameters:
                 parameter.grad = None
             losses.append(loss.detach())
@@ -144,7 +199,7 @@ class Net(NeuralNet):
     @torch.no_grad()
     def _evaluate(self, iterator: ShuffledBatches) -> list[Tensor]:
         self.module_.eval()
-        return [self.criterion_(self.module_(*inputs), target, weight) for inputs, (target, weight) in iterator]
+        return [self.criterion_(self._forward(*inputs), target, weight) for inputs, (target, weight) in iterator]
 
     @torch.inference_mode()
     def outputs(self, inputs: tuple[Tensor, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -177,8 +232,30 @@ class Net(NeuralNet):
 
     def infer(self, x: tuple[Tensor, ...], **fit_params: Any) -> Tensor:
         """Call the network on the inputs of one batch."""
-        outputs: Tensor = self.module_(*x)
+        forward: Any = getattr(self, "_forward", self.module_)
+        outputs: Tensor = forward(*x)
         return outputs
+
+    def train_step(self, batch: Any, **fit_params: Any) -> Any:
+        """One step of skorch's own loop, with what the recipe adds."""
+        if self._recipe is None:
+            return super().train_step(batch, **fit_params)
+        self._recipe.before_step()
+        step = super().train_step(batch, **fit_params)
+        self._recipe.after_step()
+        return step
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> Any:
+        """Gradients of one batch in skorch's own loop."""
+        step = super().train_step_single(batch, **fit_params)
+        if self._recipe is not None:
+            self._recipe.after_backward()
+        return step
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Tell the recipe, before the callbacks."""
+        if self._recipe is not None:
+            self._recipe.end_epoch(self.history)
 
     def get_loss(self, y_pred: Tensor, y_true: tuple[Tensor, Tensor | None], *args: Any, **kwargs: Any) -> Tensor:
         """Weighted mean loss of one batch, for skorch's own loop."""

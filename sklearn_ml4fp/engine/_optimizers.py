@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import Parameter, signature
 from typing import Any
 
 import torch
@@ -13,28 +14,67 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
 }
-_WITH_MOMENTUM = {"sgd", "rmsprop"}
-_FUSED = {"sgd", "adagrad", "adam", "adamw"}  # one kernel for all parameters
+# one kernel for all parameters; Adagrad's fused kernel exists for the CPU alone
+_FUSED = {
+    "cpu": (torch.optim.SGD, torch.optim.Adagrad, torch.optim.Adam, torch.optim.AdamW),
+    "cuda": (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW),
+}
 
 
-def optimizer_arguments(name: str, *, momentum: float, weight_decay: float, device: torch.device) -> dict[str, Any]:
+def _class_of(optimizer: Any) -> type[torch.optim.Optimizer]:
+    if isinstance(optimizer, str):
+        return OPTIMIZERS[optimizer]
+    if not (isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer)):
+        raise ValueError(
+            f"optimizer={optimizer!r} cannot be used: expected one of {sorted(OPTIMIZERS)} or a subclass of "
+            "torch.optim.Optimizer."
+        )
+    closure = signature(optimizer.step).parameters.get("closure")
+    if closure is not None and closure.default is Parameter.empty:
+        raise ValueError(
+            f"optimizer={optimizer.__name__} evaluates the loss several times a step, which this training loop does "
+            "not do: expected an optimiser whose step() needs no closure."
+        )
+    return optimizer
+
+
+def optimizer_arguments(
+    optimizer: str | type[torch.optim.Optimizer],
+    *,
+    momentum: float,
+    weight_decay: float,
+    device: torch.device,
+    nesterov: bool = False,
+) -> dict[str, Any]:
     """Arguments for skorch's ``optimizer`` and ``optimizer__*``.
 
     Parameters
     ----------
-    name : str
-        A name in ``OPTIMIZERS``.
+    optimizer : str or subclass of torch.optim.Optimizer
+        A name in ``OPTIMIZERS``, or a class; its other settings stay at its own defaults.
     momentum : float
         Passed on to the optimisers that know a momentum; Adam has its own.
     weight_decay : float
-        Factor of the L2 term.
+        Factor of the L2 term, for optimisers that know one.
     device : torch.device
         Fused kernels are used where the device has them.
+    nesterov : bool
+        Whether SGD looks ahead; without a momentum there is nothing to look ahead by, and it is plain SGD.
+
+    Raises
+    ------
+    ValueError
+        ``optimizer`` is no optimiser, or one that needs a closure.
     """
-    arguments: dict[str, Any] = {"optimizer": OPTIMIZERS[name], "optimizer__weight_decay": weight_decay}
-    if name in _WITH_MOMENTUM:
+    kind = _class_of(optimizer)
+    known = signature(kind).parameters
+    arguments: dict[str, Any] = {"optimizer": kind}
+    if "weight_decay" in known:
+        arguments["optimizer__weight_decay"] = weight_decay
+    if "momentum" in known:
         arguments["optimizer__momentum"] = momentum
-    # Adagrad's fused kernel exists for the CPU alone
-    if name in _FUSED and (device.type == "cpu" or (device.type == "cuda" and name != "adagrad")):
+    if "nesterov" in known:
+        arguments["optimizer__nesterov"] = nesterov and momentum > 0
+    if kind in _FUSED.get(device.type, ()):
         arguments["optimizer__fused"] = True
     return arguments

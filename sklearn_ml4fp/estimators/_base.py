@@ -23,8 +23,21 @@ from .._events import check_ids
 from .._holdout import hold_out
 from .._params import Declared, hp
 from .._validation import check_class_weights, check_finite, check_weights
-from ..engine import OPTIMIZERS, Monitor, Net, TensorData, WeightedLoss, optimizer_arguments, resolve_device
-from ..nn import ACTIVATIONS, INITIALISATIONS, initialise
+from ..engine import (
+    OPTIMIZERS,
+    SCHEDULES,
+    Monitor,
+    Net,
+    Recipe,
+    Schedule,
+    TensorData,
+    WeightedLoss,
+    has_bfloat16,
+    optimizer_arguments,
+    resolve_device,
+    split_gaussian,
+)
+from ..nn import ACTIVATIONS, INITIALISATIONS, NORMALISATIONS, initialise
 from ._observers import observers_of
 
 _SEED_END = np.iinfo(np.int32).max
@@ -60,16 +73,29 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
         0.0,
         valid=Interval(Real, 0, 1, closed="left"),
         search=(0.0, 0.5),
-        doc="Probability with which a node's output is dropped in training (Srivastava et al., 2014).",
+        doc="Probability with which a node's output is dropped in training (Srivastava et al., 2014; for SELU alpha "
+        "dropout, Klambauer et al., 2017).",
+    )
+    normalisation: str = hp(
+        "none",
+        choices=NORMALISATIONS,
+        doc="Normalisation of the features between layers: over the events of the batch (Ioffe and Szegedy, 2015), "
+        "which ignores their weights, or over the features of each event (Ba et al., 2016).",
     )
     init: str = hp(
         "auto",
         valid=None,
         choices=INITIALISATIONS,
         doc="Variance of the first weights: 2/(n_in + n_out) (glorot), 2/n_in (he), 1/n_in (lecun); auto suits the "
-        "activation: he for ReLU, glorot for sigmoid and tanh.",
+        "activation: he for ReLU, GELU and SiLU, glorot for sigmoid and tanh, lecun for SELU.",
     )
-    optimizer: str = hp("adam", choices=tuple(OPTIMIZERS), doc="How a gradient becomes a step.")
+    optimizer: Any = hp(
+        "adam",
+        valid=(StrOptions(set(OPTIMIZERS)), type),
+        choices=tuple(OPTIMIZERS),
+        doc="How a gradient becomes a step; or a subclass of torch.optim.Optimizer, which is given ``lr`` and, where "
+        "it knows them, ``momentum``, ``nesterov`` and ``weight_decay``.",
+    )
     lr: float = hp(
         1e-3,
         valid=Interval(Real, 0, None, closed="neither"),
@@ -83,12 +109,64 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
         search=(0.0, 0.99),
         doc="Share of the last step that is kept, for SGD and RMSprop; Adam has its own.",
     )
+    nesterov: bool = hp(
+        False,
+        valid="boolean",
+        choices=(False, True),
+        doc="Whether SGD takes the gradient where its momentum leads; without a momentum it changes nothing.",
+    )
+    lr_schedule: str = hp(
+        "constant",
+        choices=SCHEDULES,
+        doc="How the learning rate changes with the epoch t, with γ = ``lr_decay`` and T = ``lr_decay_epochs``: "
+        "γ^(t/T) (exponential), γ^⌊t/T⌋ (step), a factor γ after T epochs without a new lowest loss (plateau), half a "
+        "cosine down to 0 at ``max_epochs``, or one_cycle: up to ``lr`` for 30 % of ``max_epochs``, then down.",
+    )
+    lr_decay: float = hp(
+        0.5,
+        valid=Interval(Real, 0, 1, closed="neither"),
+        search=(0.1, 0.9),
+        doc="γ of the schedules exponential, step and plateau.",
+    )
+    lr_decay_epochs: int = hp(
+        5,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(2, 20),
+        doc="T of the schedules exponential, step and plateau; for plateau less than ``patience``.",
+    )
+    warmup_epochs: float = hp(
+        0,
+        valid=Interval(Real, 0, None, closed="left"),
+        search=(0.0, 5.0),
+        doc="Epochs, or a fraction of one, over which the learning rate first rises linearly from a hundredth.",
+    )
+    gradient_clipping: float | None = hp(
+        None,
+        valid=(Interval(Real, 0, None, closed="neither"), None),
+        search=(0.1, 10.0),
+        scale="log",
+        doc="Largest norm of the gradient of all weights; a longer one is scaled down (Pascanu et al., 2013).",
+    )
     weight_decay: float = hp(
         0.0,
         valid=Interval(Real, 0, None, closed="left"),
         search=(1e-6, 1e-2),
         scale="log",
         doc="Factor of the L2 term, which pulls weights towards zero.",
+    )
+    l1: float = hp(
+        0.0,
+        valid=Interval(Real, 0, None, closed="left"),
+        search=(1e-7, 1e-3),
+        scale="log",
+        doc="Factor λ of the L1 term λ·Σ|w|, which drives weights to zero; biases and scales are left out.",
+    )
+    ema_decay: float = hp(
+        0.0,
+        valid=Interval(Real, 0, 1, closed="left"),
+        search=(0.9, 0.9999),
+        doc="Decay d of an exponential moving average of the weights, θ̄ ← d·θ̄ + (1 − d)·θ after each step, which is "
+        "validated and kept in their place (Polyak and Juditsky, 1992). 0 is no average.",
     )
     batch_size: int | str = hp(
         "auto",
@@ -120,6 +198,17 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
     device: str = hp(
         "auto", valid=(str,), doc="Where to compute: auto takes an accelerator if there is one; cpu, cuda, cuda:1, mps."
     )
+    precision: str = hp(
+        "float32",
+        valid=StrOptions({"float32", "bfloat16", "auto"}),
+        doc="What the training computes its matrix products in; auto takes bfloat16 on GPUs that have it. Weights, "
+        "loss and predictions are float32.",
+    )
+    compile: bool = hp(
+        False,
+        valid="boolean",
+        doc="Whether torch.compile translates the network before the training; that takes up to a minute.",
+    )
     callbacks: list | None = hp(
         None,
         valid=(list, None),
@@ -139,8 +228,8 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
         net_ : skorch.NeuralNet
             The trained net; ``net_.module_`` is the torch module.
         history_ : dict of ndarray
-            ``epoch``, ``train_loss``, ``valid_loss`` (where there is a hold-out) and ``dur`` (seconds), one value an
-            epoch.
+            ``epoch``, ``train_loss``, ``valid_loss`` (where there is a hold-out), ``lr`` (at the end of the epoch,
+            where a schedule changes it) and ``dur`` (seconds), one value an epoch.
         n_iter_ : int
             Epochs of the last ``fit``.
         n_features_in_ : int
@@ -176,7 +265,11 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
     def _n_out(self) -> int:
         """Outputs of the network."""
 
-    _loss: str  # name of a loss of the engine
+    @abstractmethod
+    def _loss_parameters(self) -> dict[str, float]:
+        """Parameters of ``loss``, by their names in the engine."""
+
+    loss: Any
     _stratified: bool  # whether the hold-out takes its share of each class
 
     @with_callbacks
@@ -238,7 +331,8 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
         if context is not None:
             context.call_on_fit_task_begin(estimator=self, **data)
         before = len(self.net_.history)
-        self._train(train, valid, self.max_epochs, rng, observers_of(self, context, data))
+        observers = observers_of(self, context, data)
+        self._train(train, valid, self.max_epochs, rng, observers, self._make_recipe())
         self.n_iter_ = len(self.net_.history) - before
         if context is not None:
             context.call_on_fit_task_end(estimator=self, reconstruction_attributes=dict, **data)
@@ -247,6 +341,11 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
         """One pass over a part of the data; weights and targets keep the scale of the first part."""
         self._validate_params()
+        if self.ema_decay:
+            raise ValueError(
+                "ema_decay averages the weights of one training, which partial_fit cannot tell the end of. Pass "
+                "ema_decay=0."
+            )
         first = not hasattr(self, "net_")
         if first:
             self._rng = check_random_state(self.random_state)
@@ -255,7 +354,9 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
             self._learn_from_target(part)
             self.net_ = self._make_net(part, self._rng)
             self._learn_weight_scale(part)
-        self._train(part, None, 1, getattr(self, "_rng", check_random_state(self.random_state)), ())
+        if not hasattr(self, "_recipe"):
+            self._recipe = self._make_recipe()  # its schedule goes on from call to call
+        self._train(part, None, 1, getattr(self, "_rng", check_random_state(self.random_state)), (), self._recipe)
         self.n_iter_ = len(self.net_.history)
         return self
 
@@ -305,12 +406,41 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
         scaled = None if weights is None else _tensor((weights / self._weight_scale).astype(np.float32))
         return TensorData((_tensor(part.X),), _tensor(self._to_training_target(part.target)), scaled)
 
+    def _make_recipe(self) -> Recipe | None:
+        schedule = Schedule(
+            self.lr_schedule,
+            epochs=self.max_epochs,
+            warmup_epochs=self.warmup_epochs,
+            decay=self.lr_decay,
+            decay_epochs=self.lr_decay_epochs,
+        )
+        changes_lr = self.lr_schedule != "constant" or self.warmup_epochs > 0
+        if not (changes_lr or self.gradient_clipping or self.l1 or self.ema_decay):
+            return None
+        return Recipe(schedule if changes_lr else None, self.gradient_clipping, self.l1, self.ema_decay)
+
     def _train(
-        self, train: Part, valid: Part | None, epochs: int, rng: np.random.RandomState, observers: tuple
+        self,
+        train: Part,
+        valid: Part | None,
+        epochs: int,
+        rng: np.random.RandomState,
+        observers: tuple,
+        recipe: Recipe | None,
     ) -> None:
         data = self._tensors(train, weighted=False)
         data_valid = None if valid is None else self._tensors(valid, weighted=data.weight is not None)
-        self.net_.train(data, data_valid, epochs=epochs, seed=rng.randint(_SEED_END), observers=observers)
+        automatic = self.precision == "auto" and has_bfloat16(self.net_.device)
+        self.net_.train(
+            data,
+            data_valid,
+            epochs=epochs,
+            seed=rng.randint(_SEED_END),
+            observers=observers,
+            recipe=recipe,
+            bfloat16=automatic or self.precision == "bfloat16",
+            compiled=self.compile,
+        )
 
     def _make_net(self, train: Part, rng: np.random.RandomState) -> Net:
         # Built without memory and then drawn from a generator of our own: torch's global random state stays untouched.
@@ -322,13 +452,17 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
         )
         device = resolve_device(self.device)
         optimizer = optimizer_arguments(
-            self.optimizer, momentum=self.momentum, weight_decay=self.weight_decay, device=device
+            self.optimizer,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            weight_decay=self.weight_decay,
+            device=device,
         )
         automatic = max(8, min(256, len(train.target) // 10))
         batch_size = automatic if self.batch_size == "auto" else self.batch_size
         net = Net(
             module,
-            criterion=WeightedLoss(self._loss),
+            criterion=WeightedLoss(self.loss, **self._loss_parameters()),
             lr=self.lr,
             batch_size=batch_size,
             device=str(device),
@@ -346,7 +480,7 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
     @property
     def history_(self) -> dict[str, np.ndarray]:
         """Losses and duration of every epoch."""
-        names = ("epoch", "train_loss", "valid_loss", "dur")
+        names = ("epoch", "train_loss", "valid_loss", "lr", "dur")
         records = self.net_.history
         return {name: np.array([r[name] for r in records]) for name in names if records and name in records[0]}
 
@@ -359,6 +493,21 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     """Base of the classifiers."""
 
+    loss: str = hp(
+        "cross_entropy",
+        choices=("cross_entropy", "focal"),
+        doc="What is minimised; focal weighs an event by (1 − p)^γ, p the probability of its class (Lin et al., 2017).",
+    )
+    focal_gamma: float = hp(
+        2.0, valid=Interval(Real, 0, None, closed="left"), search=(0.5, 5.0), doc="γ of the focal loss."
+    )
+    label_smoothing: float = hp(
+        0.0,
+        valid=Interval(Real, 0, 1, closed="left"),
+        search=(0.0, 0.2),
+        doc="Probability ε that is taken from the class of an event and shared among all classes (Szegedy et al., "
+        "2016).",
+    )
     class_weight: Any = hp(
         None,
         valid=(dict, StrOptions({"balanced"}), None),
@@ -373,7 +522,6 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             Labels.
     """
     )
-    _loss = "cross_entropy"
     _stratified = True
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, *, sample_weight: Any = None) -> Self:
@@ -431,6 +579,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
     def _learn_from_target(self, part: Part) -> None:
         pass
+
+    def _loss_parameters(self) -> dict[str, float]:
+        focal = {"gamma": self.focal_gamma} if self.loss == "focal" else {}
+        return focal | ({"label_smoothing": self.label_smoothing} if self.label_smoothing else {})
 
     def _learn_weight_scale(self, train: Part) -> None:
         self._class_factors = self._factors(train)
@@ -504,7 +656,23 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     weighted, so that a learning rate means the same whatever the unit of ``y``.
     """
 
-    _loss = "mse"
+    loss: str = hp(
+        "mse",
+        choices=("mse", "huber", "quantile", "gaussian_nll"),
+        doc="What is minimised: the squared error; Huber's, which is linear beyond ``huber_delta``; the one whose "
+        "minimum is a quantile; or the negative log-likelihood of a normal distribution, whose width "
+        "``predict(X, return_std=True)`` gives (Nix and Weigend, 1994).",
+    )
+    huber_delta: float = hp(
+        1.0,
+        valid=Interval(Real, 0, None, closed="neither"),
+        search=(0.1, 3.0),
+        doc="Where Huber's loss turns linear, in standard deviations of the target.",
+    )
+    quantile: float = hp(
+        0.5, valid=Interval(Real, 0, 1, closed="neither"), doc="Which quantile the quantile loss estimates."
+    )
+
     _stratified = False
 
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> Self:
@@ -546,26 +714,49 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     def _to_training_target(self, target: np.ndarray) -> np.ndarray:
         return ((target - self._y_mean) / self._y_scale).astype(np.float32)
 
+    def _loss_parameters(self) -> dict[str, float]:
+        parameters = {"huber": {"delta": self.huber_delta}, "quantile": {"quantile": self.quantile}}
+        return parameters.get(self.loss, {})
+
     @property
     def _n_out(self) -> int:
-        return self._n_targets
+        return 2 * self._n_targets if self.loss == "gaussian_nll" else self._n_targets
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict the targets.
 
         Parameters
         ----------
         X : array-like of shape (n_events, n_features)
             Events.
+        return_std : bool, default=False
+            Whether to give the standard deviation of each target as well; needs ``loss="gaussian_nll"``.
 
         Returns
         -------
-        ndarray of shape (n_events,) or (n_events, n_targets), float64
+        prediction : ndarray of shape (n_events,) or (n_events, n_targets), float64
             In the unit of ``y``.
+        std : ndarray of the same shape
+            Only where ``return_std``.
+
+        Raises
+        ------
+        ValueError
+            A standard deviation is asked for that was not trained.
         """
-        prediction = self._outputs(X)
-        prediction = prediction * self._y_scale + self._y_mean
-        return prediction[:, 0] if self._y_is_column else prediction
+        outputs = self._outputs(X)
+        gaussian = outputs.shape[1] == 2 * self._n_targets
+        if return_std and not gaussian:
+            raise ValueError(
+                'return_std=True needs a network fitted with loss="gaussian_nll"; this one was fitted with another.'
+            )
+        mean = outputs[:, : self._n_targets] * self._y_scale + self._y_mean
+        parts = [mean]
+        if return_std:
+            log_variance = split_gaussian(torch.from_numpy(outputs))[1].numpy()
+            parts.append(np.exp(log_variance / 2) * self._y_scale)
+        parts = [part[:, 0] if self._y_is_column else part for part in parts]
+        return tuple(parts) if return_std else parts[0]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -32,6 +32,7 @@ class _FeedForward(NetworkEstimator):
             width=self.width,
             activation=self.activation,
             dropout=self.dropout,
+            normalisation=self.normalisation,
         )
 
 

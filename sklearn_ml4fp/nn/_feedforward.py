@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ._layers import ACTIVATIONS, Dropout
+from ._layers import ACTIVATIONS, dropout_layer, norm
 
 
 class FeedForward(nn.Module):
-    """Fully connected layers of one width, each followed by an activation and dropout.
+    """Fully connected layers of one width, each followed by normalisation, an activation and dropout.
 
     Parameters
     ----------
@@ -24,6 +24,8 @@ class FeedForward(nn.Module):
         A name in ``ACTIVATIONS``.
     dropout : float
         Probability with which a node's output is dropped during training.
+    normalisation : str
+        A name in ``NORMALISATIONS``.
 
     Examples
     --------
@@ -33,13 +35,26 @@ class FeedForward(nn.Module):
     torch.Size([5, 2])
     """
 
-    def __init__(self, d_in: int, d_out: int, *, n_layers: int, width: int, activation: str, dropout: float) -> None:
+    def __init__(
+        self,
+        d_in: int,
+        d_out: int,
+        *,
+        n_layers: int,
+        width: int,
+        activation: str,
+        dropout: float = 0.0,
+        normalisation: str = "none",
+    ) -> None:
         super().__init__()
         hidden: list[nn.Module] = []
         for i in range(n_layers):
-            hidden += [nn.Linear(d_in if i == 0 else width, width), ACTIVATIONS[activation]()]
+            hidden.append(nn.Linear(d_in if i == 0 else width, width))
+            if normalisation != "none":
+                hidden.append(norm(normalisation, width))
+            hidden.append(ACTIVATIONS[activation]())
             if dropout > 0:
-                hidden.append(Dropout(dropout))
+                hidden.append(dropout_layer(dropout, activation))
         self.hidden = nn.Sequential(*hidden)
         self.head = nn.Linear(width, d_out)
 

@@ -1,4 +1,4 @@
-"""Building blocks that the architectures share: activations, dropout, and how weights are drawn."""
+"""Building blocks that the architectures share: activations, dropout, normalisation, pooling."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ import math
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "sigmoid": nn.Sigmoid,
     "tanh": nn.Tanh,
+    "selu": nn.SELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
 }
-
-# Variance of a weight for (n_in, n_out) inputs and outputs of its layer.
-_VARIANCES: dict[str, Callable[[int, int], float]] = {
-    "glorot": lambda n_in, n_out: 2 / (n_in + n_out),
-    "he": lambda n_in, n_out: 2 / n_in,
-    "lecun": lambda n_in, n_out: 1 / n_in,
-}
-_AUTO = {"relu": "he", "sigmoid": "glorot", "tanh": "glorot"}
-INITIALISATIONS = ("auto", *_VARIANCES)
+NORMALISATIONS = ("none", "batch", "layer")
 
 
 class Dropout(nn.Module):
@@ -49,10 +45,37 @@ class Dropout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``x`` of any shape to the same shape."""
-        if not self.training:
+        if not self.training or self.p == 0:
             return x
-        keep = torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator)
+        return self._drop(x, torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator))
+
+    def _drop(self, x: Tensor, keep: Tensor) -> Tensor:
         return x * keep.div_(1 - self.p)
+
+
+class AlphaDropout(Dropout):
+    """Dropout for SELU: keeps a mean of 0 and a variance of 1.
+
+    Dropped features become α' = −λα, the limit of SELU at −∞, and an affine map a·x + b restores the moments, with
+    q = 1 − p, a = (q + α'² q (1 − q))^(−1/2) and b = −a (1 − q) α'.
+
+    References
+    ----------
+    Klambauer et al., arXiv:1706.02515.
+    """
+
+    _LIMIT = -1.0507009873554805 * 1.6732632423543772  # −λα, the constants of SELU
+
+    def _drop(self, x: Tensor, keep: Tensor) -> Tensor:
+        q = 1 - self.p
+        a = (q + self._LIMIT**2 * q * (1 - q)) ** -0.5
+        b = -a * (1 - q) * self._LIMIT
+        return a * torch.where(keep > 0, x, self._LIMIT) + b
+
+
+def dropout_layer(p: float, activation: str) -> nn.Module:
+    """The dropout layer that suits an activation."""
+    return AlphaDropout(p) if activation == "selu" else Dropout(p)
 
 
 def set_generator(module: nn.Module, generator: torch.Generator | None) -> None:
@@ -62,47 +85,134 @@ def set_generator(module: nn.Module, generator: torch.Generator | None) -> None:
             child.generator = generator
 
 
-def _draw(layer: nn.Linear, scheme: str, generator: torch.Generator) -> None:
-    variance = _VARIANCES[scheme](layer.in_features, layer.out_features)
-    with torch.no_grad():
-        layer.weight.normal_(0.0, math.sqrt(variance), generator=generator)
-        if layer.bias is not None:
-            layer.bias.zero_()
+class Norm(nn.Module):
+    """Batch or layer normalisation of channels, also of padded data and of a batch of one event.
 
-
-def initialise(module: nn.Module, *, init: str, activation: str, generator: torch.Generator) -> nn.Module:
-    """Draw every weight of ``module`` from the initialisation that suits its activation; biases start at zero.
+    (x − mean)/√(variance + 1e-5)·scale + shift. With "batch", mean and variance of each channel are taken over the
+    events (and positions) of the batch, which all count alike whatever their weights; running means stand in for them
+    in predictions, and in training where a channel has a single value. With "layer", they are taken over the channels
+    of each event (and over the positions of an image, for each point of a sequence or set alone).
 
     Parameters
     ----------
-    module : nn.Module
-        Its layer named ``head``, which feeds no activation, gets variance 1/n_in whatever ``init`` says.
-    init : {"auto", "glorot", "he", "lecun"}
-        Variance of a weight: 2/(n_in + n_out), 2/n_in or 1/n_in. "auto" is "he" for ReLU and "glorot" for sigmoid and
-        tanh.
-    activation : str
-        A name in ``ACTIVATIONS``.
-    generator : torch.Generator
-        A generator on the module's device.
-
-    Returns
-    -------
-    nn.Module
-        The same module.
-
-    Raises
-    ------
-    TypeError
-        A layer has parameters that no rule here covers.
+    kind : {"batch", "layer"}
+        Over what the moments are taken.
+    d : int
+        Number of channels.
+    channel_axis : {1, -1}
+        Where the channels stand: 1 for tables ``(n, d)`` and images ``(n, d, ...)``, -1 for sets ``(n, t, d)``.
 
     References
     ----------
-    Glorot and Bengio, AISTATS 2010; He et al., arXiv:1502.01852; LeCun et al., "Efficient BackProp" (1998).
+    Ioffe and Szegedy, arXiv:1502.03167; Ba, Kiros and Hinton, arXiv:1607.06450.
     """
-    scheme = _AUTO[activation] if init == "auto" else init
-    for name, layer in module.named_modules():
-        if isinstance(layer, nn.Linear):
-            _draw(layer, "lecun" if name == "head" else scheme, generator)
-        elif next(layer.parameters(recurse=False), None) is not None:
-            raise TypeError(f"No initialisation is known for {name!r}, a {type(layer).__name__}: add its rule here.")
-    return module
+
+    running_mean: Tensor
+    running_var: Tensor
+    _EPSILON = 1e-5  # torch's own
+    _MOMENTUM = 0.1  # share of the newest batch in the running moments; torch's own
+
+    def __init__(self, kind: str, d: int, channel_axis: int = 1) -> None:
+        super().__init__()
+        self.kind, self.channel_axis = kind, channel_axis
+        self.weight = nn.Parameter(torch.empty(d))
+        self.bias = nn.Parameter(torch.empty(d))
+        if kind == "batch":
+            self.register_buffer("running_mean", torch.empty(d))
+            self.register_buffer("running_var", torch.empty(d))
+
+    def reset_parameters(self) -> None:
+        """Scale 1 and shift 0; running moments of a standard normal distribution."""
+        with torch.no_grad():
+            self.weight.fill_(1.0)
+            self.bias.zero_()
+        if self.kind == "batch":
+            self.running_mean.zero_()
+            self.running_var.fill_(1.0)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Map ``x`` to its shape; ``mask`` ``(n, t)`` is True at the points of a padded ``x`` that are there."""
+        if self.kind == "layer":
+            if self.channel_axis == -1 or x.ndim == 2:
+                return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self._EPSILON)
+            return F.group_norm(x, 1, self.weight, self.bias, self._EPSILON)
+        moved = x if self.channel_axis == 1 else x.movedim(-1, 1)
+        if mask is not None and self.training:
+            moved = self._masked(moved, mask)
+        else:  # of a single value there is no variance
+            use_batch = self.training and x.numel() > len(self.weight)
+            moments = (self.running_mean, self.running_var)
+            moved = F.batch_norm(moved, *moments, self.weight, self.bias, use_batch, self._MOMENTUM, self._EPSILON)
+        return moved if self.channel_axis == 1 else moved.movedim(1, -1)
+
+    def _masked(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Moments over the points that are there; ``x`` is ``(n, d, t)``. No branch waits for the device."""
+        there = mask[:, None].to(x.dtype)
+        count = there.sum()
+        mean = (x * there).sum((0, 2)) / count.clamp(min=1)
+        variance = (((x - mean[:, None]) * there) ** 2).sum((0, 2)) / count.clamp(min=1)
+        enough = count > 1
+        mean = torch.where(enough, mean, self.running_mean)
+        variance = torch.where(enough, variance, self.running_var)
+        with torch.no_grad():
+            unbiased = torch.where(enough, variance * count / (count - 1).clamp(min=1), variance)
+            self.running_mean.lerp_(mean, self._MOMENTUM)
+            self.running_var.lerp_(unbiased, self._MOMENTUM)
+        scale = self.weight * (variance + self._EPSILON).rsqrt()
+        return (x - mean[:, None]) * scale[:, None] + self.bias[:, None]
+
+
+class NoNorm(nn.Module):
+    """Stands where a normalisation could be."""
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return ``x``."""
+        return x
+
+
+def norm(kind: str, d: int, channel_axis: int = 1) -> nn.Module:
+    """The normalisation layer of a name in ``NORMALISATIONS``."""
+    return NoNorm() if kind == "none" else Norm(kind, d, channel_axis)
+
+
+def pool_points(x: Tensor, mask: Tensor, how: str) -> Tensor:
+    """Pool the points ``(n, t, d)`` of each event that are there, to ``(n, d)``; zeros for an event without points.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, t, d)
+        Features of the points.
+    mask : Tensor of shape (n, t), bool
+        True where there is a point.
+    how : {"mean", "max", "sum"}
+        What is taken over the points.
+    """
+    there = mask[..., None]
+    if how == "max":
+        highest = x.masked_fill(~there, -math.inf).amax(1)
+        return torch.where(mask.any(1, keepdim=True), highest, 0.0)
+    total = x.masked_fill(~there, 0.0).sum(1)
+    return total if how == "sum" else total / there.sum(1).clamp(min=1)
+
+
+def affine(n_axes: int, d_in: int, d_out: int, *, kernel: int = 3, stride: int = 1) -> nn.Module:
+    """A linear layer for tables (no axes), else a convolution along one or two axes that keeps their lengths."""
+    if n_axes == 0:
+        return nn.Linear(d_in, d_out)
+    return (nn.Conv1d, nn.Conv2d)[n_axes - 1](d_in, d_out, kernel, stride=stride, padding=kernel // 2)
+
+
+class Halve(nn.Module):
+    """Mean over neighbouring pairs of positions along every axis after the channels; an odd last one stays alone."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(n, d, h, w)`` to ``(n, d, ⌈h/2⌉, ⌈w/2⌉)``; a table ``(n, d)`` stays as it is."""
+        return x if x.ndim == 2 else F.avg_pool2d(x, 2, ceil_mode=True)
+
+
+class PoolPositions(nn.Module):
+    """Mean over all positions of an image."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(n, d, h, w)`` to ``(n, d)``; a table ``(n, d)`` stays as it is."""
+        return x if x.ndim == 2 else x.mean((2, 3))

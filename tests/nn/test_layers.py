@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import norm
 from torch import nn
 
 from sklearn_ml4fp.nn import ACTIVATIONS, Dropout, FeedForward, initialise, set_generator
@@ -53,7 +54,14 @@ def test_feed_forward_against_its_formula(activation):
     """h = f(W h + b) layer by layer, and a linear layer at the end, written out in numpy."""
     network = FeedForward(3, 2, n_layers=2, width=5, activation=activation, dropout=0.0).double()
     X = np.random.default_rng(0).normal(size=(4, 3))
-    function = {"relu": lambda z: np.maximum(z, 0), "tanh": np.tanh, "sigmoid": lambda z: 1 / (1 + np.exp(-z))}
+    function = {
+        "relu": lambda z: np.maximum(z, 0),
+        "tanh": np.tanh,
+        "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+        "selu": lambda z: 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * np.expm1(z)),
+        "gelu": lambda z: z * norm.cdf(z),
+        "silu": lambda z: z / (1 + np.exp(-z)),
+    }
     weights = [parameter.detach().numpy() for parameter in network.parameters()]
     h = X
     for W, b in zip(weights[:-2:2], weights[1:-2:2], strict=True):

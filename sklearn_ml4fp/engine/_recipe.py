@@ -1,0 +1,137 @@
+"""What is done around an optimiser's step: schedule, clipping, L1, and the average of the weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ._schedules import Schedule
+
+
+class WeightAverage:
+    """Exponential moving average of the weights, which takes their place outside the training steps.
+
+    θ̄ ← d·θ̄ + (1 − d)·θ after every step, with d = min(decay, (1 + n)/(10 + n)) in step n, so that the first, random
+    weights are soon forgotten.
+
+    Parameters
+    ----------
+    decay : float
+        d of a long training.
+    parameters : list of Tensor
+        The trained weights.
+
+    References
+    ----------
+    Polyak and Juditsky, SIAM J. Control Optim. 30 (1992) 838; the ramp of d is TensorFlow's ExponentialMovingAverage.
+    """
+
+    def __init__(self, decay: float, parameters: list[nn.Parameter]) -> None:
+        self.decay = decay
+        self.trained: list[Tensor] = [parameter.data for parameter in parameters]
+        self.spare = [parameter.detach().clone() for parameter in parameters]
+        self.n_steps = 0
+        self.shown = False  # whether the module holds the average at present
+
+    def update(self) -> None:
+        """Take the weights of one more step into the average."""
+        self.n_steps += 1
+        decay = min(self.decay, (1 + self.n_steps) / (10 + self.n_steps))
+        torch._foreach_lerp_(self.spare, self.trained, 1 - decay)
+
+    def show(self, average: bool) -> None:
+        """Put the average, or the trained weights, into the module; the other of the two is kept aside."""
+        if self.shown == average:
+            return
+        kept = [weight.clone() for weight in self.trained]
+        torch._foreach_copy_(self.trained, self.spare)
+        torch._foreach_copy_(self.spare, kept)
+        self.shown = average
+
+
+@dataclass
+class Recipe:
+    """Everything around the steps of one training; `Net.train` takes None for the plain optimiser.
+
+    Parameters
+    ----------
+    schedule : Schedule or None
+        Factor on the learning rate.
+    max_grad_norm : float or None
+        The gradient of all weights together is scaled down to this norm where it exceeds it.
+    l1 : float
+        λ of a penalty λ Σ|w| on the weights of matrices and kernels (not on biases and scales); like the optimisers'
+        L2 term it enters the gradient, after the clipping, and not the recorded loss.
+    average_decay : float
+        Decay of the moving average of the weights; 0 for none.
+
+    References
+    ----------
+    Pascanu, Mikolov and Bengio, arXiv:1211.5063 (clipping).
+    """
+
+    schedule: Schedule | None = None
+    max_grad_norm: float | None = None
+    l1: float = 0.0
+    average_decay: float = 0.0
+    _epoch: int = 0  # goes on over several trainings with one recipe
+
+    def begin(self, module: nn.Module, optimizer: torch.optim.Optimizer, lr: float) -> None:
+        """Get ready to train ``module`` from its present weights."""
+        self._parameters = [p for p in module.parameters() if p.requires_grad]
+        self._matrices = [p for p in self._parameters if p.ndim > 1]
+        self._groups, self._lr = optimizer.param_groups, lr
+        self._average = WeightAverage(self.average_decay, self._parameters) if self.average_decay else None
+
+    def end(self) -> None:
+        """Leave nothing behind that a later training, or a pickle, would carry along."""
+        for group in self._groups:
+            group["lr"] = self._lr
+        del self._parameters, self._matrices, self._groups, self._average
+
+    def begin_epoch(self, n_batches: int) -> None:
+        """Prepare for the steps of an epoch."""
+        self._step, self._n_batches = 0, n_batches
+        if self._average is not None:
+            self._average.show(False)
+
+    def before_step(self) -> None:
+        """Set the learning rate."""
+        if self.schedule is not None:
+            self.lr = self._lr * self.schedule.factor(self._epoch + self._step / self._n_batches)
+            for group in self._groups:
+                group["lr"] = self.lr
+        self._step += 1
+
+    @torch.no_grad()
+    def after_backward(self) -> None:
+        """Clip the gradients and add the L1 term."""
+        if self.max_grad_norm is not None:
+            nn.utils.clip_grad_norm_(self._parameters, self.max_grad_norm)
+        if self.l1:
+            for matrix in self._matrices:
+                if matrix.grad is not None:
+                    matrix.grad.add_(matrix.sign(), alpha=self.l1)
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Update the average."""
+        if self._average is not None:
+            self._average.update()
+
+    @torch.no_grad()
+    def end_steps(self) -> None:
+        """Before the validation: show the average, which is what is watched, kept and used to predict."""
+        if self._average is not None:
+            self._average.show(True)
+
+    def end_epoch(self, history: Any) -> None:
+        """Count the epoch; record its last learning rate."""
+        self._epoch += 1
+        if self.schedule is not None:
+            record = history[-1]
+            self.schedule.end_epoch(record.get("valid_loss", record["train_loss"]))
+            history.record("lr", self.lr)

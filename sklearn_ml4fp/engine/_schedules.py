@@ -1,0 +1,92 @@
+"""Learning-rate schedules: the factor on the learning rate as a function of time in epochs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+# The rate at which a warm-up starts, as a share of the full one: above zero, so that the first step is one.
+_WARMUP_START = 0.01
+# Smith and Topin's one cycle with the values that torch uses: 30 % of the time to rise from lr/25 to lr, the rest to
+# fall to lr/250 000.
+_RISE, _START, _END = 0.3, 1 / 25, 1 / 250_000
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    """Half a cosine from ``start`` to ``end``."""
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+
+
+def _one_cycle(share: float) -> float:
+    if share < _RISE:
+        return _cosine(_START, 1.0, share / _RISE)
+    return _cosine(1.0, _END, (share - _RISE) / (1 - _RISE))
+
+
+SCHEDULES = ("constant", "exponential", "step", "plateau", "cosine", "one_cycle")
+
+
+class Schedule:
+    """Factor on the learning rate at time t, counted in epochs (a fraction within an epoch).
+
+    With γ = ``decay`` and T = ``decay_epochs``: "exponential" is γ^(t/T), "step" is γ^⌊t/T⌋, "plateau" multiplies by γ
+    after T epochs in a row without a new lowest loss. "cosine" falls to zero at the last epoch along half a cosine,
+    "one_cycle" rises for 30 % of the epochs and falls for the rest. A warm-up rises linearly before all of them.
+
+    Parameters
+    ----------
+    name : str
+        A name in ``SCHEDULES``.
+    epochs : int
+        Epochs of the whole training, for "cosine" and "one_cycle".
+    warmup_epochs : float
+        Length of the warm-up; the schedule proper begins after it.
+    decay, decay_epochs : float
+        γ and T.
+
+    References
+    ----------
+    Loshchilov and Hutter, arXiv:1608.03983 (cosine); Smith and Topin, arXiv:1708.07120 (one cycle); Goyal et al.,
+    arXiv:1706.02677 (warm-up).
+
+    Examples
+    --------
+    >>> halving = Schedule("step", epochs=100, decay=0.5, decay_epochs=10)
+    >>> halving.factor(9.9), halving.factor(20.0)
+    (1.0, 0.25)
+    """
+
+    def __init__(
+        self, name: str, *, epochs: int, warmup_epochs: float = 0, decay: float = 0.5, decay_epochs: float = 5
+    ) -> None:
+        self.name, self.epochs, self.warmup_epochs = name, epochs, warmup_epochs
+        self.decay, self.decay_epochs = decay, decay_epochs
+        self._n_drops, self._n_stale, self._best_loss = 0, 0, math.inf
+
+    def factor(self, t: float) -> float:
+        """Factor on the learning rate at time ``t``."""
+        if t < self.warmup_epochs:
+            # a warm-up leads to where the schedule begins, which for one cycle is lr/25
+            return self._factor(0.0) * (_WARMUP_START + (1 - _WARMUP_START) * t / self.warmup_epochs)
+        return self._factor(t - self.warmup_epochs)
+
+    def _factor(self, t: float) -> float:
+        share = min(1.0, t / max(self.epochs - self.warmup_epochs, 1e-9))
+        formulas: dict[str, Callable[[], float]] = {
+            "constant": lambda: 1.0,
+            "exponential": lambda: self.decay ** (t / self.decay_epochs),
+            "step": lambda: self.decay ** math.floor(t / self.decay_epochs),
+            "plateau": lambda: self.decay**self._n_drops,
+            "cosine": lambda: _cosine(1.0, 0.0, share),
+            "one_cycle": lambda: _one_cycle(share),
+        }
+        return formulas[self.name]()
+
+    def end_epoch(self, loss: float) -> None:
+        """Take note of the loss that is watched, for "plateau"."""
+        if loss < self._best_loss:
+            self._best_loss, self._n_stale = loss, 0
+            return
+        self._n_stale += 1
+        if self._n_stale >= self.decay_epochs:
+            self._n_drops, self._n_stale = self._n_drops + 1, 0

@@ -1,0 +1,106 @@
+"""The recurrent network."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ._initialise import linear_output
+from ._layers import ACTIVATIONS, dropout_layer, norm
+
+CELLS: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+
+
+def _take(x: Tensor, positions: Tensor) -> Tensor:
+    """Rows of ``x`` ``(n, t, d)`` at ``positions`` ``(n, s)``."""
+    return x.gather(1, positions[..., None].expand(-1, -1, x.shape[2]))
+
+
+class Recurrent(nn.Module):
+    """Layers of recurrent cells along a sequence; the state after its last point goes through two linear layers.
+
+    A bidirectional layer reads the sequence from its own end as well, whatever the padding behind it.
+
+    Parameters
+    ----------
+    shape_in : tuple of int
+        ``(d, d_event)``: features of a point, and columns of the event as a whole, which join the last state.
+    d_out : int
+        Number of outputs: classes (logits) or targets.
+    cell : {"lstm", "gru", "rnn"}
+        Kind of cell; "rnn" is Elman's with tanh.
+    n_layers : int
+        Number of recurrent layers.
+    width : int
+        Size of the state, for each direction.
+    bidirectional : bool
+        Whether a second set of cells reads every layer's input backwards.
+    activation : str
+        A name in ``ACTIVATIONS``, used in front of the output; the cells have their own.
+    dropout : float
+        Probability with which an output of a layer is dropped during training.
+    normalisation : str
+        A name in ``NORMALISATIONS``: of the outputs of every layer.
+
+    References
+    ----------
+    Hochreiter and Schmidhuber, Neural Computation 9 (1997) 1735; Cho et al., arXiv:1406.1078 (GRU); Elman, Cognitive
+    Science 14 (1990) 179; Schuster and Paliwal, IEEE Trans. Signal Process. 45 (1997) 2673 (bidirectional).
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = Recurrent((3, 0), 2, cell="gru", n_layers=1, width=8)
+    >>> network(torch.zeros(5, 7, 3), torch.ones(5, 7, dtype=torch.bool)).shape
+    torch.Size([5, 2])
+    """
+
+    def __init__(
+        self,
+        shape_in: tuple[int, ...],
+        d_out: int,
+        *,
+        cell: str,
+        n_layers: int,
+        width: int,
+        bidirectional: bool = False,
+        activation: str = "relu",
+        dropout: float = 0.0,
+        normalisation: str = "none",
+    ) -> None:
+        super().__init__()
+        d, d_event = shape_in
+        n_directions = 2 if bidirectional else 1
+        sizes = [d, *[n_directions * width] * (n_layers - 1)]
+        self.layers = nn.ModuleList(
+            nn.ModuleList(CELLS[cell](d_in, width, batch_first=True) for _ in range(n_directions)) for d_in in sizes
+        )
+        self.norms = nn.ModuleList(norm(normalisation, n_directions * width, channel_axis=-1) for _ in sizes)
+        self.dropout = dropout_layer(dropout, activation)
+        self.join = nn.Sequential(
+            nn.Linear(n_directions * width + d_event, width),
+            ACTIVATIONS[activation](),
+            dropout_layer(dropout, activation),
+        )
+        self.head = linear_output(nn.Linear(width, d_out))
+
+    def forward(self, x: Tensor, mask: Tensor, event: Tensor | None = None) -> Tensor:
+        """Map points ``(n, t, d)`` and their mask ``(n, t)`` to outputs ``(n, d_out)``; padding comes last."""
+        counts = mask.sum(1, keepdim=True)
+        steps = torch.arange(x.shape[1], device=x.device)[None]
+        backwards = torch.where(steps < counts, counts - 1 - steps, steps)  # its own inverse
+        last = (counts - 1).clamp(min=0)
+        state = x
+        for directions, normalise in zip(self.layers, self.norms, strict=True):
+            outputs = [directions[0](x)[0]]  # type: ignore[index]
+            ends = [_take(outputs[0], last)]
+            if len(directions) == 2:  # type: ignore[arg-type]
+                reverse = directions[1](_take(x, backwards))[0]  # type: ignore[index]
+                ends.append(_take(reverse, last))
+                outputs.append(_take(reverse, backwards))
+            state = normalise(torch.cat(ends, dim=2), mask[:, :1])
+            x = self.dropout(normalise(torch.cat(outputs, dim=2), mask))
+        pooled = self.dropout(state[:, 0]) * mask.any(1, keepdim=True)
+        joined = pooled if event is None else torch.cat([pooled, event], dim=1)
+        logits: Tensor = self.head(self.join(joined))
+        return logits

@@ -1,0 +1,176 @@
+"""The Transformer encoder, over the points of an event or over the columns of a table."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ._initialise import linear_output
+from ._layers import ACTIVATIONS, dropout_layer, norm, pool_points
+
+POOLINGS = ("class_token", "mean", "max", "sum")
+POSITIONS = ("none", "sinusoidal")
+
+
+class ColumnTokens(nn.Module):
+    """One token for every column of a table: x_j · W_j + b_j (Gorishniy et al., arXiv:2106.11959)."""
+
+    def __init__(self, d_in: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(d_in, width))
+        self.bias = nn.Parameter(torch.empty(d_in, width))
+
+    def draw(self, generator: torch.Generator) -> None:
+        """Uniform within ±1/√width, as the paper's own code."""
+        for parameter in (self.weight, self.bias):
+            parameter.uniform_(-(self.weight.shape[1] ** -0.5), self.weight.shape[1] ** -0.5, generator=generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(n, d_in)`` to ``(n, d_in, width)``."""
+        return torch.addcmul(self.bias, x[..., None], self.weight)
+
+
+class ClassToken(nn.Module):
+    """One learned token, the same for every event, put in front of the others."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.empty(width))
+
+    def draw(self, generator: torch.Generator) -> None:
+        """Normal with a standard deviation of 0.02 (Devlin et al., arXiv:1810.04805)."""
+        self.token.normal_(0.0, 0.02, generator=generator)
+
+    def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Map tokens ``(n, t, width)`` and mask to those with one more in front."""
+        token = self.token.to(x.dtype).expand(len(x), 1, -1)
+        return torch.cat([token, x], dim=1), torch.cat([mask.new_ones(len(x), 1), mask], dim=1)
+
+
+class EncoderBlock(nn.Module):
+    """x + attention(norm(x)), and then x + MLP(norm(x)) with twice the width inside."""
+
+    def __init__(
+        self, width: int, n_heads: int, *, activation: str, dropout: float, normalisation: str, gain: float
+    ) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        d = n_heads * math.ceil(width / n_heads)  # any width goes with any number of heads
+        self.norm_attention = norm(normalisation, width, channel_axis=-1)
+        self.qkv = linear_output(nn.Linear(width, 3 * d))
+        self.mixed = linear_output(nn.Linear(d, width), gain)
+        self.norm_mlp = norm(normalisation, width, channel_axis=-1)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 2 * width),
+            ACTIVATIONS[activation](),
+            dropout_layer(dropout, activation),
+            linear_output(nn.Linear(2 * width, width), gain),
+        )
+        self.dropout = dropout_layer(dropout, activation)
+
+    def forward(self, x: Tensor, mask: Tensor, seen: Tensor) -> Tensor:
+        """Map tokens ``(n, t, width)`` to the same shape; ``seen`` ``(n, 1, 1, t)`` are the tokens attended to."""
+        n, t, _ = x.shape
+        qkv = self.qkv(self.norm_attention(x, mask)).view(n, t, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], attn_mask=seen)
+        x = x + self.dropout(self.mixed(attended.transpose(1, 2).reshape(n, t, -1)))
+        out: Tensor = x + self.dropout(self.mlp(self.norm_mlp(x, mask)))
+        return out
+
+
+class Transformer(nn.Module):
+    """Tokens, encoder blocks, pooling, and a linear layer.
+
+    A table gives one token a column, an event of points one token a point. Without positions the output does not
+    depend on the order of the points.
+
+    Parameters
+    ----------
+    shape_in : tuple of int
+        ``(d,)`` for a table; ``(d, d_event)`` for points, with columns of the event as a whole, which join the pooled
+        features.
+    d_out : int
+        Number of outputs: classes (logits) or targets.
+    n_blocks : int
+        Number of encoder blocks.
+    width : int
+        Features of a token.
+    n_heads : int
+        Number of attention heads, of ⌈width/n_heads⌉ features each.
+    pooling : {"class_token", "mean", "max", "sum"}
+        What is read out: one more, learned token, or the mean, maximum or sum over the tokens.
+    positions : {"none", "sinusoidal"}
+        Whether points know their place in the sequence.
+    activation : str
+        A name in ``ACTIVATIONS``.
+    dropout : float
+        Probability with which a feature that a block adds is dropped during training.
+    normalisation : str
+        A name in ``NORMALISATIONS``, in front of each half of a block.
+
+    References
+    ----------
+    Vaswani et al., arXiv:1706.03762; Xiong et al., arXiv:2002.04745 (normalisation in front); Gorishniy et al.,
+    arXiv:2106.11959 (tables).
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = Transformer((3, 0), 2, n_blocks=1, width=8, n_heads=2)
+    >>> network(torch.zeros(5, 7, 3), torch.ones(5, 7, dtype=torch.bool)).shape
+    torch.Size([5, 2])
+    """
+
+    def __init__(
+        self,
+        shape_in: tuple[int, ...],
+        d_out: int,
+        *,
+        n_blocks: int,
+        width: int,
+        n_heads: int,
+        pooling: str = "class_token",
+        positions: str = "none",
+        activation: str = "relu",
+        dropout: float = 0.0,
+        normalisation: str = "layer",
+    ) -> None:
+        super().__init__()
+        self.pooling, self.positions = pooling, positions
+        of_table = len(shape_in) == 1
+        self.tokens = ColumnTokens(shape_in[0], width) if of_table else linear_output(nn.Linear(shape_in[0], width))
+        self.class_token = ClassToken(width) if pooling == "class_token" else None
+        settings = {"activation": activation, "dropout": dropout, "normalisation": normalisation}
+        self.blocks = nn.ModuleList(
+            EncoderBlock(width, n_heads, **settings, gain=(2 * n_blocks) ** -0.5) for _ in range(n_blocks)
+        )
+        self.last = norm(normalisation, width, channel_axis=-1)
+        self.head = nn.Linear(width + (0 if of_table else shape_in[1]), d_out)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None, event: Tensor | None = None) -> Tensor:
+        """Map a table ``(n, d)``, or points ``(n, t, d)`` with their mask and event columns, to ``(n, d_out)``."""
+        tokens = self.tokens(x)
+        mask = x.new_ones(x.shape[:2], dtype=torch.bool) if mask is None else mask
+        if self.positions == "sinusoidal":
+            tokens = tokens + sinusoidal_positions(*tokens.shape[1:], device=x.device)
+        if self.class_token is not None:
+            tokens, mask = self.class_token(tokens, mask)
+        # an event without points looks at its padding, so that the softmax has something to normalise
+        seen = (mask | ~mask.any(1, keepdim=True))[:, None, None]
+        for block in self.blocks:
+            tokens = block(tokens, mask, seen)
+        tokens = self.last(tokens, mask)
+        pooled = tokens[:, 0] if self.class_token is not None else pool_points(tokens, mask, self.pooling)
+        outputs: Tensor = self.head(pooled if event is None else torch.cat([pooled, event], dim=1))
+        return outputs
+
+
+def sinusoidal_positions(n_positions: int, width: int, device: torch.device) -> Tensor:
+    """sin and cos of position/10000^(2i/width) in the even and the odd columns (arXiv:1706.03762, section 3.5)."""
+    position = torch.arange(n_positions, device=device, dtype=torch.float32)[:, None]
+    column = torch.arange(width, device=device)
+    phase = position / 10000 ** (2 * (column // 2) / width)
+    return torch.where(column % 2 == 0, phase.sin(), phase.cos())
