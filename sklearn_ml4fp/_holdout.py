@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,58 @@ from ._events import derive_salt, uniform
 _SALT = derive_salt(0, "hold-out")
 
 
+def set_apart(
+    validation: Any, X: Any, y: Any, *, groups: Any, codes: np.ndarray | None, rng: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray]:
+    """Choose the events to train on and the events to watch.
+
+    Parameters
+    ----------
+    validation : float or splitter
+        A share of the events, for `hold_out`; or a splitter, of which the first split is taken, unless it has a
+        ``hold_out(groups)`` of its own, as `RotatingKFold` does.
+    X, y : array-like
+        Events and targets, for the splitter.
+    groups : array-like of shape (n_events,) or None
+        Event ids.
+    codes : ndarray of shape (n_events,) or None
+        Index of each event's class, for a classification.
+    rng : RandomState
+        Source of the choice where there are neither groups nor a splitter.
+
+    Returns
+    -------
+    train, held : ndarray of shape (n_events,), bool
+        Masks.
+
+    Raises
+    ------
+    ValueError
+        One side would be empty, or the splitter puts an event on both.
+    """
+    n = len(y)
+    if isinstance(validation, Real):
+        held = hold_out(n, float(validation), groups=groups, codes=codes, rng=rng)
+        return ~held, held
+    if hasattr(validation, "hold_out"):
+        rows = validation.hold_out(groups)
+    else:
+        rows = next(iter(validation.split(X, y, groups)))
+    masks = np.zeros((2, n), dtype=bool)
+    for mask, chosen in zip(masks, rows, strict=True):
+        mask[chosen] = True
+    if (masks[0] & masks[1]).any() or not masks.any(axis=1).all():
+        raise ValueError(
+            f"validation={validation!r} split {n} events into {masks[0].sum()} to train on and {masks[1].sum()} to "
+            f"watch, {(masks[0] & masks[1]).sum()} of them on both sides: expected two parts without a common event."
+        )
+    return masks[0], masks[1]
+
+
 def hold_out(
     n: int, fraction: float, *, groups: Any = None, codes: np.ndarray | None = None, rng: np.random.RandomState
 ) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Choose the events that are set apart.
+    """Choose the events that are set apart, by their share.
 
     With groups, whole groups are set apart, by a hash of their ids: the same event is always on the same side. Without,
     the choice is random, and every class gives its share.

@@ -12,7 +12,7 @@ import torch
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_array, check_is_fitted, column_or_1d, validate_data
@@ -20,7 +20,7 @@ from torch import nn
 
 from .._compat import CallbackSupportMixin, with_callbacks
 from .._events import check_ids
-from .._holdout import hold_out
+from .._holdout import set_apart
 from .._params import Declared, hp
 from .._validation import check_class_weights, check_finite, check_weights
 from ..engine import (
@@ -189,11 +189,12 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
         valid=Interval(Integral, 1, None, closed="left"),
         doc="Epochs without a new lowest validation loss after which early stopping ends the training.",
     )
-    validation: float = hp(
+    validation: Any = hp(
         0.1,
-        valid=Interval(Real, 0, 1, closed="neither"),
+        valid=(Interval(Real, 0, 1, closed="neither"), HasMethods("split")),
         doc="Share of the events that early stopping sets apart: whole groups where ``fit`` gets ``groups``, else a "
-        "random choice with the same share of each class. Not used where ``fit`` gets ``X_val``.",
+        "random choice with the same share of each class. Or a splitter, of which the first split is taken; a "
+        "`RotatingKFold` takes the block after the one that is absent. Not used where ``fit`` gets ``X_val``.",
     )
     device: str = hp(
         "auto", valid=(str,), doc="Where to compute: auto takes an accelerator if there is one; cpu, cuda, cuda:1, mps."
@@ -388,8 +389,8 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
         if not self.early_stopping:
             return everything, None
         codes = everything.target if self._stratified else None
-        apart = hold_out(len(everything.target), self.validation, groups=groups, codes=codes, rng=rng)
-        return everything.rows(~apart), everything.rows(apart)
+        train, held = set_apart(self.validation, everything.X, everything.target, groups=groups, codes=codes, rng=rng)
+        return everything.rows(train), everything.rows(held)
 
     def _learn_weight_scale(self, train: Part) -> None:
         weights = self._effective_weights(train)

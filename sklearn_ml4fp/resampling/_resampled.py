@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, check_is_fitted, column_or_1d, has_fit_parameter
 
 from .._events import check_ids
-from .._holdout import hold_out
+from .._holdout import set_apart
 from .._validation import check_weights
 from ._weighted import WeightedSampler
 
@@ -142,7 +142,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         self._check_estimator(sample_weight)
         own = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
         given = {name: value for name, value in own.items() if value is not None}
-        apart = self._set_apart(n, y, groups) if not given else None
+        apart = self._set_apart(X, y, groups) if not given else None
         parts = (X, y, sample_weight, groups)
         train = tuple(p if p is None or apart is None else _safe_indexing(p, np.flatnonzero(~apart)) for p in parts)
         X_new, y_new, w_new, groups_new = self._resample(*train, wants_groups=apart is None and not given)
@@ -170,13 +170,13 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         if sample_weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
             raise ValueError(f"{name} takes no sample_weight in fit: expected one that does, or fit without weights.")
 
-    def _set_apart(self, n: int, y: Any, groups: Any) -> np.ndarray | None:
+    def _set_apart(self, X: Any, y: Any, groups: Any) -> np.ndarray | None:
         one = self.estimator
         if not has_fit_parameter(one, "X_val") or not getattr(one, "early_stopping", False):
             return None
         codes = np.unique(np.asarray(y), return_inverse=True)[1] if is_classifier(one) else None
         rng = check_random_state(getattr(one, "random_state", None))
-        return hold_out(n, one.validation, groups=groups, codes=codes, rng=rng)
+        return set_apart(one.validation, X, y, groups=groups, codes=codes, rng=rng)[1]
 
     def _resample(self, X: Any, y: Any, weights: Any, groups: Any, *, wants_groups: bool) -> tuple:
         """Resampled events, weights and groups; the last two None where there are none or nobody asks for them."""

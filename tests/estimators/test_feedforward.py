@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
+from sklearn.model_selection import GridSearchCV, GroupKFold, GroupShuffleSplit, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 
-from sklearn_ml4fp import EventKFold, FeedForwardClassifier, FeedForwardRegressor, roc_auc_scorer
+from sklearn_ml4fp import EventKFold, FeedForwardClassifier, FeedForwardRegressor, RotatingKFold, roc_auc_scorer
 from sklearn_ml4fp._events import derive_salt, uniform
 from sklearn_ml4fp._holdout import hold_out
 
@@ -152,6 +152,65 @@ def test_without_groups_the_hold_out_is_stratified():
         apart = hold_out(1000, 0.1, codes=y, rng=np.random.RandomState(seed))
         assert apart.sum() in (99, 100, 101)
         assert apart[y == 1].sum() in (1, 2, 3)
+
+
+def same_fit(first, second):
+    np.testing.assert_allclose(first.history_["valid_loss"], second.history_["valid_loss"], rtol=1e-5)
+    np.testing.assert_allclose(first.history_["train_loss"], second.history_["train_loss"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("splitter", [EventKFold(3), GroupShuffleSplit(1, test_size=0.3, random_state=0)])
+def test_a_splitter_chooses_the_hold_out(two_blobs, splitter):
+    X, y, event = two_blobs
+    train, held = next(splitter.split(X, y, event))
+    full_batches = {"batch_size": 400, "max_epochs": 3}
+    by_splitter = small(validation=splitter, **full_batches).fit(X, y, groups=event)
+    same_fit(by_splitter, small(**full_batches).fit(X[train], y[train], X_val=X[held], y_val=y[held]))
+
+
+def test_a_rotating_split_holds_out_the_block_after_the_absent_one(two_blobs):
+    """Inside a cross-validation by the same RotatingKFold: k − 2 blocks train, one is watched, one is tested."""
+    X, y, event = two_blobs
+    rotation = RotatingKFold(4)
+    blocks = rotation.assign(event)
+    full_batches = {"batch_size": 400, "max_epochs": 2}
+    for absent, (fit, _) in enumerate(rotation.split(X, y, event)):
+        rotated = small(validation=rotation, **full_batches).fit(X[fit], y[fit], groups=event[fit])
+        held = blocks == (absent + 1) % 4
+        train = (blocks != absent) & ~held
+        same_fit(rotated, small(**full_batches).fit(X[train], y[train], X_val=X[held], y_val=y[held]))
+
+
+def test_a_splitter_that_mixes_is_refused(two_blobs):
+    class Mixes:
+        def split(self, X, y=None, groups=None):
+            yield np.arange(300), np.arange(200, 400)
+
+        def get_n_splits(self, X=None, y=None, groups=None):
+            return 1
+
+    with pytest.raises(ValueError, match="300 to train on and 200 to watch, 100 of them on both sides"):
+        small(validation=Mixes()).fit(*two_blobs[:2])
+
+
+def test_X_val_is_transformed_by_the_pipeline(two_blobs, routing):
+    X, y, event = two_blobs
+    train, held = next(EventKFold(3).split(X, y, event))
+    pipeline = Pipeline([("scale", StandardScaler()), ("network", small())], transform_input=["X_val"])
+    pipeline.fit(X[train], y[train], X_val=X[held], y_val=y[held])
+    scaler = StandardScaler().fit(X[train])
+    by_hand = small().fit(scaler.transform(X[train]), y[train], X_val=scaler.transform(X[held]), y_val=y[held])
+    same_fit(pipeline[-1], by_hand)
+
+
+def test_grid_search_routes_ids_to_the_hold_out(two_blobs, routing):
+    X, y, event = two_blobs
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), small()), {"feedforwardclassifier__lr": [1e-3]}, cv=GroupKFold(3)
+    )
+    search.fit(X, y, groups=event)
+    scaler = StandardScaler().fit(X)
+    same_fit(search.best_estimator_[-1], small().fit(scaler.transform(X), y, groups=event))
 
 
 def test_early_stopping_restores_the_best_weights():
