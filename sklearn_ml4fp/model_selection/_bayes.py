@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn import config_context, get_config
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils.validation import _num_samples
 from skopt import BayesSearchCV as _SkoptBayesSearchCV
 from skopt.callbacks import check_callback
 
@@ -15,6 +16,17 @@ from .._progress import progress_bar
 from ._requests import scoring_with_weights, with_requests
 from ._spaces import search_space
 from ._splits import EventKFold
+
+
+def _check_not_sliced(X: Any, params: dict[str, Any]) -> None:
+    """Refuse validation events that scikit-learn would take for metadata of the events, one value each."""
+    for name, value in params.items():
+        if name.split("__")[-1] in {"X_val", "y_val", "sample_weight_val"} and _num_samples(value) == _num_samples(X):
+            raise ValueError(
+                f"{name} has as many events as X, {_num_samples(X)}: the search would take it for metadata of the "
+                "events and cut it to each fold. Leave out one event of it, or let the network set events apart "
+                "(validation=)."
+            )
 
 
 class BayesSearchCV(_SkoptBayesSearchCV):
@@ -151,7 +163,13 @@ class BayesSearchCV(_SkoptBayesSearchCV):
         -------
         self : object
             The fitted search.
+
+        Raises
+        ------
+        ValueError
+            ``X_val`` has as many events as ``X`` and would be cut to each fold.
         """
+        _check_not_sliced(X, params)
         metadata = {"groups": groups, "sample_weight": sample_weight}
         given = {name: value for name, value in metadata.items() if value is not None}
         stated = {name: getattr(self, name) for name in ("estimator", "scoring", "cv", "search_spaces")}

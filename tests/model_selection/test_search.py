@@ -201,3 +201,18 @@ def test_a_score_is_needed_to_optimise(two_blobs):
     X, y, _ = two_blobs
     with pytest.raises(ValueError, match="refit must be True, False or the name"):
         BayesSearchCV(network(), {"lr": (1e-3, 1e-2)}, refit=lambda results: 0).fit(X, y)
+
+
+def test_validation_events_that_a_search_would_cut_are_refused(two_blobs):
+    X, y, _ = two_blobs
+    search = BayesSearchCV(network(), {"lr": (1e-3, 1e-2)}, n_iter=1, cv=2)
+    with pytest.raises(ValueError, match="X_val has as many events as X, 400: .* cut it to each fold"):
+        search.fit(X, y, X_val=X, y_val=y)
+
+
+def test_validation_events_reach_the_network(two_blobs, routing):
+    X, y, _ = two_blobs
+    search = BayesSearchCV(network(), {"lr": (1e-3, 1e-2)}, n_iter=1, cv=2, random_state=0)
+    search.fit(X, y, X_val=X[:100], y_val=y[:100])
+    by_hand = network(**search.best_params_).fit(X, y, X_val=X[:100], y_val=y[:100])
+    np.testing.assert_array_equal(search.predict_proba(X), by_hand.predict_proba(X))
