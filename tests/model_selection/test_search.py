@@ -206,7 +206,7 @@ def test_a_score_is_needed_to_optimise(two_blobs):
 def test_validation_events_that_a_search_would_cut_are_refused(two_blobs):
     X, y, _ = two_blobs
     search = BayesSearchCV(network(), {"lr": (1e-3, 1e-2)}, n_iter=1, cv=2)
-    with pytest.raises(ValueError, match="X_val has as many events as X, 400: .* cut it to each fold"):
+    with pytest.raises(ValueError, match=r"X_val has as many events as X, 400: .* cut it to each fold"):
         search.fit(X, y, X_val=X, y_val=y)
 
 
