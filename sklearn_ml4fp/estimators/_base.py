@@ -191,7 +191,7 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
     )
     validation: Any = hp(
         0.1,
-        valid=(Interval(Real, 0, 1, closed="neither"), HasMethods("split")),
+        valid=(Interval(Real, 0, 1, closed="neither"), HasMethods(["split", "get_n_splits"])),
         doc="Share of the events that early stopping sets apart: whole groups where ``fit`` gets ``groups``, else a "
         "random choice with the same share of each class. Or a splitter, of which the first split is taken; a "
         "`RotatingKFold` takes the block after the one that is absent. Not used where ``fit`` gets ``X_val``.",
