@@ -2,6 +2,7 @@
 
 import pickle
 
+import awkward as ak
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -12,7 +13,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
 
-from sklearn_ml4fp import EventKFold, EventShuffleSplit, RotatingKFold, train_val_test_split
+from sklearn_ml4fp import EventKFold, EventShuffleSplit, PointClouds, RotatingKFold, train_val_test_split
 
 N = 12_000
 IDS = np.arange(N) // 2  # two rows an event
@@ -194,6 +195,18 @@ def test_every_container_is_split_alike():
     assert isinstance(made[6], pd.DataFrame)
     assert isinstance(made[12], pl.DataFrame)
     assert made[-3:] == [None, None, None]
+
+
+def test_point_clouds_and_awkward_arrays_are_split_alike():
+    ids, rng = np.arange(100), np.random.default_rng(0)
+    lists = [np.full((rng.integers(1, 5), 2), float(i)) for i in ids]
+    clouds, ragged = PointClouds.from_lists(lists), ak.Array([one.tolist() for one in lists])
+    made = train_val_test_split(clouds, ragged, ids, groups=ids)
+    for cloud, jagged, part in zip(made[:3], made[3:6], made[6:], strict=True):
+        assert isinstance(cloud, PointClouds)
+        assert [np.asarray(one)[0, 0] for one in cloud] == part.tolist()
+        assert isinstance(jagged, ak.Array)
+        assert jagged[:, 0, 0].tolist() == part.tolist()
 
 
 def test_ids_of_several_columns_and_of_strings():
