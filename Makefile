@@ -29,7 +29,7 @@ test-min: .venv-min/.test
 	OMP_NUM_THREADS=1 .venv-min/bin/python -m pytest -n 2 $(ARGS)
 
 clean:
-	rm -rf .venv .venv-min docs/_build docs/api/generated docs/auto_examples
+	rm -rf .venv .venv-min docs/_build docs/api docs/auto_examples
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
