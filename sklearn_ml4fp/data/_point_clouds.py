@@ -111,7 +111,8 @@ class PointClouds(InMemory):
         with needs("uproot").recreate(path) as file:
             branches = {name: array[name] for name in array.fields}
             file.mktree(tree, {name: branch.type.content for name, branch in branches.items()})
-            file[tree].extend(branches)
+            if len(self):  # uproot before 5.7 cannot extend a tree by nothing
+                file[tree].extend(branches)
 
     @classmethod
     def from_parquet(

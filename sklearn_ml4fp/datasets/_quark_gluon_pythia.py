@@ -17,7 +17,7 @@ SETTINGS = (
     "WeakZ0:gmZmode = 2",  # pure Z, no photon
     "23:onMode = off",
     "23:onIfAny = 12 14 16",
-    "PhaseSpace:pTHatMin = 300.",  # GeV: 1 jet in 1000 comes from below 316
+    "PhaseSpace:pTHatMin = 300.",  # GeV: 1 jet in 1000 comes from below 305 to 315
 )
 # By label. The outgoing quark of q g -> Z q is the incoming one, so that u, d, s alone may come in where charm and
 # bottom jets are vetoed.
