@@ -15,6 +15,7 @@ from sklearn_ml4fp import (
     DropParticles,
     FeedForwardClassifier,
     PermuteParticles,
+    PointClouds,
     Reflect,
     Resampled,
     Rotate,
@@ -24,25 +25,6 @@ from sklearn_ml4fp import (
     ZScoreScaler,
     load_events,
 )
-
-
-class Clouds:
-    """Points with offsets, as the package's PointClouds hold them."""
-
-    def __init__(self, values, offsets, feature_names, event_values=None, event_names=()):
-        self.values, self.offsets, self.feature_names = values, np.asarray(offsets), list(feature_names)
-        self.event_values, self.event_names = event_values, list(event_names)
-        self.shape = (len(self.offsets) - 1,)
-
-    def __len__(self):
-        return self.shape[0]
-
-    def __getitem__(self, key):
-        index = np.arange(len(self))[key]
-        points = np.concatenate([np.arange(self.offsets[i], self.offsets[i + 1]) for i in index])
-        offsets = np.r_[0, np.cumsum(np.diff(self.offsets)[index])]
-        extra = None if self.event_values is None else self.event_values[index]
-        return Clouds(self.values[points], offsets, self.feature_names, extra, self.event_names)
 
 
 def table(n=300, seed=0, absent=True):
@@ -77,7 +59,13 @@ def clouds(n=200, seed=0):
         [rng.exponential(30, counts.sum()), rng.normal(size=counts.sum()), rng.uniform(-np.pi, np.pi, counts.sum())]
     )
     met = np.column_stack([rng.exponential(30, n), rng.uniform(-np.pi, np.pi, n)])
-    return Clouds(values, np.r_[0, np.cumsum(counts)], ["pt", "eta", "phi"], met, ["met", "met_phi"])
+    return PointClouds(
+        values,
+        np.r_[0, np.cumsum(counts)],
+        feature_names=["pt", "eta", "phi"],
+        event_values=met,
+        event_names=["met", "met_phi"],
+    )
 
 
 def invariants(X):
@@ -236,7 +224,7 @@ def test_point_clouds(augmenter):
     before = X.values.copy()
     changed = augmenter.augment(X, 0)
     np.testing.assert_array_equal(X.values, before)
-    assert isinstance(changed, Clouds)
+    assert isinstance(changed, PointClouds)
     assert len(changed) == len(X)
     if isinstance(augmenter, DropParticles):
         counts = np.diff(changed.offsets)
