@@ -160,8 +160,8 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
 
     - ``"log"``: log(x + offset);
     - ``"log1p"``: log(1 + x);
-    - ``"symlog"``: sign(x) · log(1 + |x|/s) for columns with both signs: linear near zero, with s the weighted median
-      of |x| where x is not zero.
+    - ``"symlog"``: ±log(1 + abs(x)/s) with the sign of x, for columns with both signs: linear near zero, with s the
+      weighted median of abs(x) where x is not zero.
 
     NaN passes through. Offsets and s are learned in the first call of ``partial_fit``, means and variances in all.
 
