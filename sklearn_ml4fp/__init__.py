@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what an editor and a type checker see
+    from .augmentation import *
     from .data import *
     from .datasets import *
     from .estimators import *
@@ -66,6 +67,16 @@ _ROOM_OF: dict[str, str] = {
     "ToList": "preprocessing",
     "ToSet": "preprocessing",
     "ZScoreScaler": "preprocessing",
+    "AugmentedPrediction": "augmentation",
+    "Augmenter": "augmentation",
+    "Compose": "augmentation",
+    "DropParticles": "augmentation",
+    "PermuteParticles": "augmentation",
+    "Reflect": "augmentation",
+    "Rotate": "augmentation",
+    "Shift": "augmentation",
+    "Smear": "augmentation",
+    "Translate": "augmentation",
     "DropMissingRows": "resampling",
     "DropOutliers": "resampling",
     "Resampled": "resampling",

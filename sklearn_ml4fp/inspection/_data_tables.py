@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._data_columns import Table
+from ._data_columns import Table, transposed
 
 
 def _numbers(column: Any) -> np.ndarray | None:
@@ -30,7 +30,7 @@ def _of_frame(X: Any) -> tuple[Table, int]:
             found[str(name)] = numbers, str(column.dtype)
     if not found:
         raise ValueError(f"X has no numeric column: expected numbers, got {other}.")
-    matrix = np.column_stack([numbers for numbers, _ in found.values()])
+    matrix = np.array([numbers for numbers, _ in found.values()])
     memory = X.memory_usage(deep=True).sum() if hasattr(X, "memory_usage") else X.estimated_size()
     return Table.of(list(found), matrix, [dtype for _, dtype in found.values()], other), int(memory)
 
@@ -49,8 +49,8 @@ def _of_clouds(X: Any) -> tuple[Table, Table, int]:
     events = np.hstack(matrix).astype(np.float64)
     memory = X.values.nbytes + X.offsets.nbytes + (0 if X.event_values is None else X.event_values.nbytes)
     return (
-        Table.of(labels, events, ["int64", *["float64"] * (len(labels) - 1)]),
-        Table.of(names, X.values, [str(X.values.dtype)] * len(names)),
+        Table.of(labels, transposed(events), ["int64", *["float64"] * (len(labels) - 1)]),
+        Table.of(names, transposed(X.values), [str(X.values.dtype)] * len(names)),
         memory,
     )
 
@@ -75,4 +75,4 @@ def read_tables(X: Any, names: Any = None) -> tuple[Table, Table | None, int]:
             "a data frame or PointClouds."
         )
     labels = [f"x{i}" for i in range(array.shape[1])] if names is None else [str(name) for name in names]
-    return Table.of(labels, array, [str(array.dtype)] * array.shape[1]), None, array.nbytes
+    return Table.of(labels, transposed(array), [str(array.dtype)] * array.shape[1]), None, array.nbytes

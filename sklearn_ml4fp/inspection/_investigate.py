@@ -199,8 +199,8 @@ def investigate(
 ) -> DataReport:
     """Look at a data set before a model does: understand, explore, assess.
 
-    Statistics are weighted; correlations, trends and separations are estimated from at most 100 000 events. Outliers
-    are values beyond what a column's own tails lead to (see `OutlierClipper`); the scaling that is named for a column
+    Statistics are weighted; correlations, trends and separations are estimated from at most 40 000 events. Outliers are
+    values beyond what a column's own tails lead to (see `OutlierClipper`); the scaling that is named for a column
     is the one that `AutoScaler` picks. Training and test sets are compared without weights, by the Kolmogorov-Smirnov
     distance of each column and by a classifier that is to tell them apart [1]_.
 

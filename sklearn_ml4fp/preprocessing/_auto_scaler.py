@@ -14,6 +14,8 @@ from .._params import Declared, hp
 from .._validation import check_weights
 from ._scaling import LogScaler, MinMaxScaler, ZScoreScaler, column_names
 
+# Rows that are scaled at a time: the columns of one kind are gathered from a part that fits into the cache.
+_ROWS = 16384
 _MAKE: dict[str, Any] = {
     "min-max": MinMaxScaler,
     "z-score": ZScoreScaler,
@@ -146,9 +148,11 @@ class AutoScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
 
     def _by_kind(self, X: np.ndarray, method: str) -> np.ndarray:
         result = np.empty_like(X)
-        for kind, scaler in self.scalers_.items():
-            chosen = self.scalings_ == kind
-            result[:, chosen] = getattr(scaler, method)(X[:, chosen])
+        chosen = {kind: np.flatnonzero(self.scalings_ == kind) for kind in self.scalers_}
+        for start in range(0, len(X), _ROWS):
+            rows = slice(start, start + _ROWS)
+            for kind, scaler in self.scalers_.items():
+                result[rows, chosen[kind]] = getattr(scaler, method)(X[rows, chosen[kind]])
         return result
 
     def __sklearn_tags__(self) -> Any:

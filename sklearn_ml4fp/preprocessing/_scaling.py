@@ -160,8 +160,8 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
 
     - ``"log"``: log(x + offset);
     - ``"log1p"``: log(1 + x);
-    - ``"symlog"``: sign(x) · log(1 + |x|/s) for columns with both signs: linear near zero, with s the weighted median
-      of |x| where x is not zero.
+    - ``"symlog"``: ±log(1 + abs(x)/s) with the sign of x, for columns with both signs: linear near zero, with s the
+      weighted median of abs(x) where x is not zero.
 
     NaN passes through. Offsets and s are learned in the first call of ``partial_fit``, means and variances in all.
 
@@ -259,10 +259,17 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
             if isinstance(self.offset, Real):
                 self.offset_ *= float(self.offset)
             else:
-                half = np.where(X > 0, X, np.inf).min(axis=0) / 2
-                wanted = np.isfinite(half) & ((X == 0).any(axis=0) | (self.offset == "always"))
-                # a column of zeros has no scale of its own
-                self.offset_ = np.where(wanted, half, np.where((X == 0).any(axis=0), 1.0, 0.0)).astype(np.float64)
+                self.offset_ = self._offsets(X)
+
+    def _offsets(self, X: np.ndarray) -> np.ndarray:
+        """Half of the least positive value of each column that needs it; a column of zeros has no scale: one."""
+        least = np.fmin.reduce(X, axis=0).astype(np.float64)  # NaN passes
+        zeros = least == 0
+        for i in np.flatnonzero(zeros):
+            positive = X[X[:, i] > 0, i]
+            least[i] = positive.min() if len(positive) else 2.0
+        wanted = (zeros | (self.offset == "always")) & (least > 0)
+        return np.where(wanted, least / 2, 0.0)
 
     def _log(self, X: np.ndarray) -> np.ndarray:
         offset, linear = self.offset_.astype(X.dtype), self.linear_.astype(X.dtype)
@@ -270,17 +277,15 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
             result = np.abs(X)
             result /= linear
             return np.copysign(np.log1p(result, out=result), X, out=result)
-        if self.method == "log1p":
-            outside = X.min(axis=0) <= -1
-            shifted = None
-        else:
-            shifted = X + offset
-            outside = shifted.min(axis=0) <= 0
-        if outside.any() or np.isnan(X).any():  # a NaN hides the least value of its column
-            outside = ((X <= -1) if shifted is None else (shifted <= 0)).any(axis=0)
+        outside = np.fmin.reduce(X, axis=0) + offset <= 0  # the offset of log1p is one
         if outside.any():
             self._refuse(outside, X)
-        return np.log1p(X) if shifted is None else np.log(shifted, out=shifted)
+        if self.method == "log1p":
+            return np.log1p(X)
+        if not offset.any():
+            return np.log(X)
+        shifted = X + offset
+        return np.log(shifted, out=shifted)
 
     def _refuse(self, outside: np.ndarray, X: np.ndarray) -> None:
         index = np.flatnonzero(outside)
@@ -334,12 +339,16 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
         """
         check_is_fitted(self, "offset_")
         X = check_array(X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan")
-        logarithms = X * self.scale_.astype(X.dtype) + self.mean_.astype(X.dtype)
+        result = X * self.scale_.astype(X.dtype)
+        result += self.mean_.astype(X.dtype)
         if self.method == "symlog":
-            return np.sign(logarithms) * np.expm1(np.abs(logarithms)) * self.linear_.astype(X.dtype)
+            return np.sign(result) * np.expm1(np.abs(result)) * self.linear_.astype(X.dtype)
         if self.method == "log1p":
-            return np.expm1(logarithms)
-        return np.exp(logarithms) - self.offset_.astype(X.dtype)
+            return np.expm1(result, out=result)
+        np.exp(result, out=result)
+        if self.offset_.any():
+            result -= self.offset_.astype(X.dtype)
+        return result
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,6 +1,6 @@
 """Samplers: which events a model is trained on, with weights and groups carried along."""
 
-from ._base import Sampler
+from .._sampler import Sampler
 from ._drop import DropMissingRows, DropOutliers
 from ._resampled import Resampled
 from ._weighted import WeightedSampler

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_array
 
 from .._distributions import outlier_limits, shape_of
 from .._params import hp
-from ._base import Events, Sampler
+from .._sampler import Events, Sampler
 
 
 class _Drop(Sampler):

@@ -17,8 +17,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, check_array
 
 from .._params import hp
+from .._sampler import Events, Sampler
 from .._validation import check_class_weights
-from ._base import Events, Sampler
 
 _INTERPOLATING = {SMOTE: "k_neighbors", BorderlineSMOTE: "k_neighbors", ADASYN: "n_neighbors"}
 _BLIND = (RandomOverSampler, RandomUnderSampler)  # choose by class alone

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from scipy.stats import skew, spearmanr
 
-from sklearn_ml4fp import AutoScaler, investigate, load_events
+from sklearn_ml4fp import AutoScaler, PointClouds, investigate, load_events
 
 N = 4000
 
@@ -267,6 +267,33 @@ def test_missing_values_of_pandas():
     report = investigate(frame)
     assert [c.n_missing for c in report.columns] == [1, 0]
     assert report.columns[0].mean == pytest.approx(7 / 3)
+
+
+def test_point_clouds_per_event_and_per_particle():
+    rng = np.random.default_rng(0)
+    counts = rng.integers(0, 6, 1000)
+    k = int(counts.sum())
+    points = np.column_stack([rng.exponential(30, k), rng.normal(size=k)])
+    met = rng.exponential(30, (1000, 1))
+    points[7, 0] = 1e8
+    names = {"feature_names": ["pt", "eta"], "event_values": met, "event_names": ["met"]}
+    clouds = PointClouds(points, np.r_[0, np.cumsum(counts)], **names)
+    w = rng.uniform(0.5, 2, 1000)
+    report = investigate(clouds, counts > 2, sample_weight=w)
+    assert [(c.level, c.name) for c in report.columns] == [
+        ("event", "n_particles"), ("event", "mean pt"), ("event", "mean eta"), ("event", "met"),
+        ("particle", "pt"), ("particle", "eta"),
+    ]  # fmt: skip
+    columns = {(c.level, c.name): c for c in report.columns}
+    assert columns["event", "n_particles"].mean == pytest.approx(np.average(counts, weights=w))
+    assert columns["particle", "eta"].mean == pytest.approx(np.average(points[:, 1], weights=np.repeat(w, counts)))
+    of_first = np.split(points[:, 1], np.cumsum(counts)[:-1])
+    means = [one.mean() for one in of_first if len(one)]
+    assert columns["event", "mean eta"].mean == pytest.approx(np.average(means, weights=w[counts > 0]))
+    assert columns["event", "mean pt"].n_missing == (counts == 0).sum()
+    assert ("outliers", ("pt",)) in kinds(report)
+    assert ("leak", ("n_particles",)) in kinds(report)
+    assert f"1000 events, {k} particles" in str(report)
 
 
 class _Tags(HTMLParser):

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
-from sklearn_ml4fp import AutoScaler, LogScaler, MinMaxScaler, OutlierClipper, ZScoreScaler
+from sklearn_ml4fp import AutoScaler, LogScaler, MinMaxScaler, OutlierClipper, ParticleWise, PointClouds, ZScoreScaler
 from sklearn_ml4fp._distributions import outlier_limits, shape_of, suitable_scaling, weighted_quantile
 
 SCALERS = [
@@ -313,3 +313,14 @@ def test_unweighted_as_in_scikit_learn():
     np.testing.assert_array_equal(
         MinMaxScaler().fit_transform(X), theirs.MinMaxScaler(feature_range=(-1, 1)).fit_transform(X)
     )
+
+
+@pytest.mark.parametrize("scaler", WEIGHTED, ids=repr)
+def test_particle_by_particle(scaler):
+    rng = np.random.default_rng(8)
+    counts = rng.integers(0, 6, 150)
+    clouds = PointClouds(table(int(counts.sum())), np.r_[0, np.cumsum(counts)])
+    w = rng.uniform(0.5, 2, 150)
+    scaled = ParticleWise(clone(scaler)).fit(clouds, sample_weight=w).transform(clouds)
+    by_hand = clone(scaler).fit(clouds.values, sample_weight=np.repeat(w, counts)).transform(clouds.values)
+    np.testing.assert_array_equal(scaled.values, by_hand)

@@ -10,7 +10,7 @@ from imblearn.over_sampling import ADASYN, SMOTE, SVMSMOTE, BorderlineSMOTE, Ran
 from imblearn.under_sampling import ClusterCentroids, NearMiss, RandomUnderSampler
 from imblearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_ml4fp import DropMissingRows, DropOutliers, WeightedSampler
+from sklearn_ml4fp import DropMissingRows, DropOutliers, PointClouds, WeightedSampler
 
 SAMPLERS = [
     RandomOverSampler(random_state=0),
@@ -106,6 +106,19 @@ def test_chosen_events_keep_weights_ids_and_containers():
         np.testing.assert_array_equal(np.asarray(X_new), np.asarray(given)[ours.sample_indices_])
         np.testing.assert_array_equal(groups_new, groups[ours.sample_indices_])
         assert Counter(y_new.tolist()) == {0: 50, 1: 50}
+
+
+def test_point_clouds_are_resampled_by_number():
+    rng = np.random.default_rng(0)
+    counts = rng.integers(0, 5, 100)
+    clouds = PointClouds(rng.normal(size=(counts.sum(), 3)), np.r_[0, np.cumsum(counts)])
+    y = (np.arange(100) % 10 == 0).astype(int)
+    ours = WeightedSampler(sampler=RandomOverSampler(random_state=0))
+    new, y_new = ours.fit_resample(clouds, y)
+    assert isinstance(new, PointClouds)
+    assert Counter(y_new.tolist()) == {0: 90, 1: 90}
+    for i in (3, 100, 179):
+        np.testing.assert_array_equal(new[i], clouds[int(ours.sample_indices_[i])])
 
 
 @pytest.mark.parametrize("container", [np.asarray, pd.DataFrame, pl.DataFrame])

@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, validate_data
 
-from .._params import Declared
-from .._validation import check_weights
+from ._params import Declared
+from ._validation import check_weights
 
 
 class Events(NamedTuple):

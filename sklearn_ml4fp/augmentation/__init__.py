@@ -1,0 +1,19 @@
+"""Small, physically meaningful changes of events: before training and in prediction."""
+
+from ._base import Augmenter
+from ._prediction import AugmentedPrediction
+from ._smearing import DropParticles, Shift, Smear
+from ._symmetries import Compose, PermuteParticles, Reflect, Rotate, Translate
+
+__all__ = [
+    "AugmentedPrediction",
+    "Augmenter",
+    "Compose",
+    "DropParticles",
+    "PermuteParticles",
+    "Reflect",
+    "Rotate",
+    "Shift",
+    "Smear",
+    "Translate",
+]
