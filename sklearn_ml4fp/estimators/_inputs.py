@@ -65,8 +65,8 @@ class PointInput(Declared):
         None,
         valid=(Interval(Integral, 1, None, closed="left"), None),
         doc="How many neighbouring columns of a table make a point: 2 for Jet 1 pT, Jet 1 η, Jet 2 pT, Jet 2 η. A "
-        "point whose columns are all NaN is absent. `PointClouds`, awkward arrays, lists of arrays and arrays ``(n, t, f)`` "
-        "with NaN rows as padding tell it themselves.",
+        "point whose columns are all NaN is absent. `PointClouds`, awkward arrays, lists of arrays and arrays "
+        "``(n, t, f)`` with NaN rows as padding tell it themselves.",
     )
 
     def _check_X(self, X: Any, *, first: bool = False) -> Any:
