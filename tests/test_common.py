@@ -28,6 +28,17 @@ NETWORKS = [
     if inspect.isclass(one) and issubclass(one, NetworkEstimator) and not is_abstract(one)
 ]
 
+# Enough for the scores that scikit-learn's checks ask for, and no more: what is tested is not the architecture. A
+# larger rate makes up for the few epochs; two layers, because a convolution sees only its neighbours.
+SMALL = {"width": 16, "n_layers": 2, "n_blocks": 1, "n_heads": 2, "max_epochs": 30, "lr": 0.02}
+
+
+def small(network, **params):
+    """A network of few weights, whatever its hyperparameters."""
+    declared = {name: value for name, value in SMALL.items() if name in network._hyperparameters}
+    return network(**{"random_state": 0, "device": "cpu", **declared, **params})
+
+
 # Mini-batches in float32 cannot give equal results to 1e-7; tests/estimators/test_weights.py shows the equivalence for
 # full batches.
 EXPECTED_FAILURES = {
@@ -43,9 +54,7 @@ OLDER_SCIKIT_LEARN = tuple(map(int, __import__("sklearn").__version__.split(".")
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
 @pytest.mark.filterwarnings("ignore:Skipping check check_array_api_input")
 def test_scikit_learns_own_checks(network):
-    results = check_estimator(
-        network(random_state=0, device="cpu"), expected_failed_checks=EXPECTED_FAILURES, on_fail=None
-    )
+    results = check_estimator(small(network), expected_failed_checks=EXPECTED_FAILURES, on_fail=None)
     by_status = {}
     for result in results:
         by_status.setdefault(result["status"], []).append(result["check_name"])
@@ -72,7 +81,7 @@ def test_signature_constraints_and_documentation_come_from_one_declaration(netwo
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
 def test_a_fitted_network_survives_pickle_and_deepcopy(network, two_blobs):
     X, y, _ = two_blobs
-    fitted = network(random_state=0, max_epochs=2, device="cpu").fit(X, y)
+    fitted = small(network, max_epochs=2).fit(X, y)
     for twin in (pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted)):
         np.testing.assert_array_equal(twin.predict(X), fitted.predict(X))
         assert twin.history_["train_loss"].tolist() == fitted.history_["train_loss"].tolist()

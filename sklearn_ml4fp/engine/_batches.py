@@ -18,6 +18,11 @@ _GATHER_BYTES = 64 * 2**20
 _RESIDENT_SHARE = 0.5
 
 
+def fitting(size: int, event_size: int) -> int:
+    """Events in a block of images or points: as many as ``size`` rows of 64 columns hold, but 16 at least."""
+    return min(size, max(16, size * 64 // max(1, event_size)))
+
+
 @dataclass
 class TensorData:
     """Events as tensors of equal length.
@@ -52,7 +57,7 @@ class TensorData:
         fits = device.type != "cuda" or size <= _RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]
         moved = [tensor.to(device) if fits else tensor.pin_memory() for tensor in self.tensors]
         n = len(self.inputs)
-        return TensorData(tuple(moved[:n]), moved[n], moved[n + 1] if self.weight is not None else None)
+        return type(self)(tuple(moved[:n]), moved[n], moved[n + 1] if self.weight is not None else None)
 
     def batches(
         self, batch_size: int, device: torch.device, generator: torch.Generator | None = None
@@ -80,6 +85,24 @@ class TensorData:
             for columns in zip(*(part.split(batch_size) for part in parts), strict=True):
                 weight = columns[n_inputs + 1] if self.weight is not None else None
                 yield columns[:n_inputs], columns[n_inputs], weight
+
+    def blocks(self, size: int, device: torch.device) -> Iterator[tuple[Tensor, tuple[Tensor, ...]]]:
+        """Yield row numbers and inputs in blocks of one shape on ``device``, the last one filled up with zeros.
+
+        Parameters
+        ----------
+        size : int
+            Events in a block of a table; of images there are fewer.
+        device : torch.device
+            Where the blocks shall be.
+        """
+        image = next((tensor for tensor in self.inputs if tensor.ndim > 2), None)
+        size = size if image is None else fitting(size, image[:1].numel())
+        starts = range(0, len(self), size)
+        for start, columns in zip(starts, zip(*(t.split(size) for t in self.inputs), strict=True), strict=True):
+            n = len(columns[0])
+            filled = [torch.cat([c, c.new_zeros(size - n, *c.shape[1:])]) if n < size else c for c in columns]
+            yield torch.arange(start, start + n), tuple(column.to(device) for column in filled)
 
     def _order(self, generator: torch.Generator) -> Tensor:
         order = torch.randperm(len(self), generator=generator, device=generator.device)

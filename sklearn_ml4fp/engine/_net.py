@@ -202,16 +202,15 @@ class Net(NeuralNet):
         return [self.criterion_(self._forward(*inputs), target, weight) for inputs, (target, weight) in iterator]
 
     @torch.inference_mode()
-    def outputs(self, inputs: tuple[Tensor, ...]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def outputs(self, data: TensorData) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Outputs ``(n_events, n_outputs)`` of the network, the same for an event whatever else is in the call."""
         self.module_.eval()
-        n, device = len(inputs[0]), torch.device(self.device)
-        blocks = []
-        for columns in zip(*(tensor.split(self._block) for tensor in inputs), strict=True):
-            missing = self._block - len(columns[0])
-            padded = [torch.cat([c, c.new_zeros(missing, *c.shape[1:])]) if missing else c for c in columns]
-            blocks.append(self.module_(*(column.to(device) for column in padded)).float().cpu())
-        return torch.cat(blocks)[:n].numpy()
+        rows, blocks = [], []
+        for in_block, inputs in data.blocks(self._block, torch.device(self.device)):
+            rows.append(in_block)
+            blocks.append(self.module_(*inputs)[: len(in_block)].float().cpu())
+        outputs = torch.cat(blocks)
+        return torch.empty_like(outputs).index_copy_(0, torch.cat(rows), outputs).numpy()
 
     @property
     def _block(self) -> int:

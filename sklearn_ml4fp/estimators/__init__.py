@@ -1,12 +1,27 @@
 """Networks as scikit-learn estimators, one architecture a file."""
 
 from ._base import NetworkClassifier, NetworkEstimator, NetworkRegressor
+from ._cnn import CNNClassifier, CNNRegressor
+from ._densenet import DenseNetClassifier, DenseNetRegressor
 from ._feedforward import FeedForwardClassifier, FeedForwardRegressor
+from ._recurrent import RecurrentClassifier, RecurrentRegressor
+from ._resnet import ResNetClassifier, ResNetRegressor
+from ._transformer import TransformerClassifier, TransformerRegressor
 
 __all__ = [
+    "CNNClassifier",
+    "CNNRegressor",
+    "DenseNetClassifier",
+    "DenseNetRegressor",
     "FeedForwardClassifier",
     "FeedForwardRegressor",
     "NetworkClassifier",
     "NetworkEstimator",
     "NetworkRegressor",
+    "RecurrentClassifier",
+    "RecurrentRegressor",
+    "ResNetClassifier",
+    "ResNetRegressor",
+    "TransformerClassifier",
+    "TransformerRegressor",
 ]

@@ -23,11 +23,13 @@ from .._events import check_ids
 from .._holdout import set_apart
 from .._params import Declared, hp
 from .._validation import check_class_weights, check_finite, check_weights
+from ..data import PointClouds
 from ..engine import (
     OPTIMIZERS,
     SCHEDULES,
     Monitor,
     Net,
+    PointData,
     Recipe,
     Schedule,
     TensorData,
@@ -53,6 +55,19 @@ class Part(NamedTuple):
     def rows(self, chosen: np.ndarray) -> Part:
         """The chosen events."""
         return Part(self.X[chosen], self.target[chosen], None if self.weights is None else self.weights[chosen])
+
+
+def _shape_of(X: Any) -> tuple[int, ...]:
+    """Shape of an event: that of a row, or the numbers of features and of event columns of point clouds."""
+    return (len(X.feature_names), len(X.event_names)) if isinstance(X, PointClouds) else X.shape[1:]
+
+
+def _inputs_of(X: Any) -> tuple[torch.Tensor, ...]:
+    """What the engine makes batches of."""
+    if not isinstance(X, PointClouds):
+        return (_tensor(X),)
+    event = (_tensor(X.event_values.astype(np.float32)),) if X.event_names else ()
+    return (_tensor(X.values.astype(np.float32, copy=False)), _tensor(X.offsets), *event)
 
 
 def _tensor(array: np.ndarray) -> torch.Tensor:
@@ -361,7 +376,7 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
         self.n_iter_ = len(self.net_.history)
         return self
 
-    def _check_X(self, X: Any, *, first: bool = False) -> np.ndarray:
+    def _check_X(self, X: Any, *, first: bool = False) -> Any:
         X = validate_data(self, X, dtype=np.float32, order="C", ensure_all_finite=False, reset=first)
         check_finite(X, getattr(self, "feature_names_in_", None))
         return X
@@ -405,7 +420,8 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
         if weights is None and weighted:  # only the other part has weights
             weights = np.full(len(part.target), self._weight_scale)
         scaled = None if weights is None else _tensor((weights / self._weight_scale).astype(np.float32))
-        return TensorData((_tensor(part.X),), _tensor(self._to_training_target(part.target)), scaled)
+        kind = PointData if isinstance(part.X, PointClouds) else TensorData
+        return kind(_inputs_of(part.X), _tensor(self._to_training_target(part.target)), scaled)
 
     def _make_recipe(self) -> Recipe | None:
         schedule = Schedule(
@@ -446,7 +462,7 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
     def _make_net(self, train: Part, rng: np.random.RandomState) -> Net:
         # Built without memory and then drawn from a generator of our own: torch's global random state stays untouched.
         with torch.device("meta"):
-            module = self._build(train.X.shape[1:], self._n_out)
+            module = self._build(_shape_of(train.X), self._n_out)
         generator = torch.Generator().manual_seed(rng.randint(_SEED_END))
         module = initialise(
             module.to_empty(device="cpu"), init=self.init, activation=self.activation, generator=generator
@@ -476,7 +492,9 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
 
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "net_")
-        return self.net_.outputs((_tensor(self._check_X(X)),)).astype(np.float64)
+        X = self._check_X(X)
+        kind = PointData if isinstance(X, PointClouds) else TensorData
+        return self.net_.outputs(kind(_inputs_of(X), torch.zeros(len(X)))).astype(np.float64)
 
     @property
     def history_(self) -> dict[str, np.ndarray]:

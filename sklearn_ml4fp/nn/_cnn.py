@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -80,7 +81,7 @@ class CNN(nn.Module):
     ) -> None:
         super().__init__()
         self.n_axes = len(shape_in) - 1
-        settings = {"activation": activation, "dropout": dropout, "normalisation": normalisation}
+        settings: dict[str, Any] = {"activation": activation, "dropout": dropout, "normalisation": normalisation}
         d_event = 0 if self.n_axes == 2 else shape_in[1]
         features = [width * 2**i for i in range(n_layers)]
         self.layers = nn.ModuleList(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -77,7 +79,7 @@ class DenseNet(nn.Module):
     ) -> None:
         super().__init__()
         n_axes, d = len(shape_in) - 1, 2 * width
-        settings = {"activation": activation, "dropout": dropout, "normalisation": normalisation}
+        settings: dict[str, Any] = {"activation": activation, "dropout": dropout, "normalisation": normalisation}
         self.stem = linear_output(affine(n_axes, shape_in[0], d))
         body: list[nn.Module] = []
         for i in range(n_blocks):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
 
-CELLS: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+CELLS: dict[str, Callable[..., nn.Module]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
 def _take(x: Tensor, positions: Tensor) -> Tensor:
@@ -70,6 +72,7 @@ class Recurrent(nn.Module):
     ) -> None:
         super().__init__()
         d, d_event = shape_in
+        self.width = width
         n_directions = 2 if bidirectional else 1
         sizes = [d, *[n_directions * width] * (n_layers - 1)]
         self.layers = nn.ModuleList(
@@ -89,18 +92,14 @@ class Recurrent(nn.Module):
         counts = mask.sum(1, keepdim=True)
         steps = torch.arange(x.shape[1], device=x.device)[None]
         backwards = torch.where(steps < counts, counts - 1 - steps, steps)  # its own inverse
-        last = (counts - 1).clamp(min=0)
-        state = x
         for directions, normalise in zip(self.layers, self.norms, strict=True):
             outputs = [directions[0](x)[0]]  # type: ignore[index]
-            ends = [_take(outputs[0], last)]
             if len(directions) == 2:  # type: ignore[arg-type]
-                reverse = directions[1](_take(x, backwards))[0]  # type: ignore[index]
-                ends.append(_take(reverse, last))
-                outputs.append(_take(reverse, backwards))
-            state = normalise(torch.cat(ends, dim=2), mask[:, :1])
+                outputs.append(_take(directions[1](_take(x, backwards))[0], backwards))  # type: ignore[index]
             x = self.dropout(normalise(torch.cat(outputs, dim=2), mask))
-        pooled = self.dropout(state[:, 0]) * mask.any(1, keepdim=True)
+        # forwards, a sequence ends with its last point; backwards, with its first
+        ends = [_take(x[..., : self.width], (counts - 1).clamp(min=0))[:, 0], x[:, 0, self.width :]]
+        pooled = torch.cat(ends, dim=1) * mask.any(1, keepdim=True)
         joined = pooled if event is None else torch.cat([pooled, event], dim=1)
         logits: Tensor = self.head(self.join(joined))
         return logits

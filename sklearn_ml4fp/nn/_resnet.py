@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from ._initialise import linear_output
@@ -92,7 +94,7 @@ class ResNet(nn.Module):
         n_axes = len(shape_in) - 1
         n_stages = min(_N_STAGES, n_blocks) if n_axes else 1
         channels = [max(1, width // 2 ** (n_stages - 1 - i * n_stages // n_blocks)) for i in range(n_blocks)]
-        settings = {"activation": activation, "dropout": dropout, "normalisation": normalisation}
+        settings: dict[str, Any] = {"activation": activation, "dropout": dropout, "normalisation": normalisation}
         self.stem = linear_output(affine(n_axes, shape_in[0], channels[0]))
         self.blocks = nn.Sequential(
             *(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -143,7 +144,7 @@ class Transformer(nn.Module):
         of_table = len(shape_in) == 1
         self.tokens = ColumnTokens(shape_in[0], width) if of_table else linear_output(nn.Linear(shape_in[0], width))
         self.class_token = ClassToken(width) if pooling == "class_token" else None
-        settings = {"activation": activation, "dropout": dropout, "normalisation": normalisation}
+        settings: dict[str, Any] = {"activation": activation, "dropout": dropout, "normalisation": normalisation}
         self.blocks = nn.ModuleList(
             EncoderBlock(width, n_heads, **settings, gain=(2 * n_blocks) ** -0.5) for _ in range(n_blocks)
         )
@@ -155,7 +156,7 @@ class Transformer(nn.Module):
         tokens = self.tokens(x)
         mask = x.new_ones(x.shape[:2], dtype=torch.bool) if mask is None else mask
         if self.positions == "sinusoidal":
-            tokens = tokens + sinusoidal_positions(*tokens.shape[1:], device=x.device)
+            tokens = tokens + sinusoidal_positions(tokens.shape[1], tokens.shape[2], x.device)
         if self.class_token is not None:
             tokens, mask = self.class_token(tokens, mask)
         # an event without points looks at its padding, so that the softmax has something to normalise

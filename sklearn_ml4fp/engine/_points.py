@@ -1,0 +1,71 @@
+"""Events of points as a source of batches: flat in memory, padded batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ._batches import Batch, TensorData, fitting
+
+# Shortest length that predictions are padded to, and the factor between one length and the next: with a factor of two
+# at most half of a block is padding, and there are few shapes to compile.
+_SHORTEST = 8
+
+
+@dataclass
+class PointData(TensorData):
+    """Events of any number of points.
+
+    Batches hold points ``(n, t, d)``, padded with zeros to the longest event of the batch, their mask ``(n, t)``, and
+    columns of the event ``(n, d_event)`` where there are any.
+
+    Parameters
+    ----------
+    inputs : tuple of Tensor
+        Points ``(n_points, d)``; offsets ``(n_events + 1,)`` between the events; columns ``(n_events, d_event)`` of
+        the events as a whole, if there are any.
+    target, weight : Tensor
+        As for `TensorData`.
+    """
+
+    def __post_init__(self) -> None:
+        values, offsets, *event = self.inputs
+        self.starts, self.counts = offsets[:-1].cpu(), offsets.diff().cpu()
+        # one more point, of zeros, is what padding refers to; one more event, without points, fills up a block
+        self._points = torch.cat([values, values.new_zeros(1, values.shape[1])])
+        self._columns = tuple(event)
+
+    def batches(
+        self, batch_size: int, device: torch.device, generator: torch.Generator | None = None
+    ) -> Iterator[Batch]:
+        """Yield all events once, as `TensorData.batches` does."""
+        order = torch.arange(len(self)) if generator is None else self._order(generator).cpu()
+        for rows in order.split(batch_size):
+            length = max(1, int(self.counts[rows].max()))
+            there = rows.to(self.target.device)
+            weight = None if self.weight is None else self.weight[there].to(device, non_blocking=True)
+            yield self._padded(rows, length, device), self.target[there].to(device, non_blocking=True), weight
+
+    def blocks(self, size: int, device: torch.device) -> Iterator[tuple[Tensor, tuple[Tensor, ...]]]:
+        """Yield row numbers and inputs, each event in a block whose shape depends on its own number of points alone."""
+        lengths = _SHORTEST * 2 ** (self.counts / _SHORTEST).clamp(min=1).log2().ceil().long()
+        for length in lengths.unique().tolist():
+            in_block = fitting(size, length * self._points.shape[1])
+            for rows in torch.nonzero(lengths == length)[:, 0].split(in_block):
+                yield rows, self._padded(rows, length, device, n=in_block)
+
+    def _padded(self, rows: Tensor, length: int, device: torch.device, n: int | None = None) -> tuple[Tensor, ...]:
+        """Inputs for the events ``rows``, with empty events up to ``n`` of them."""
+        missing = 0 if n is None else n - len(rows)
+        counts = torch.cat([self.counts[rows], rows.new_zeros(missing)])
+        starts = torch.cat([self.starts[rows], rows.new_zeros(missing)])
+        steps = torch.arange(length)
+        mask = steps < counts[:, None]
+        index = torch.where(mask, starts[:, None] + steps, len(self._points) - 1)
+        points = self._points[index.to(self._points.device)].to(device, non_blocking=True)
+        columns = [column[rows.to(column.device)].to(device) for column in self._columns]
+        columns = [torch.cat([c, c.new_zeros(missing, c.shape[1])]) for c in columns]
+        return points, mask.to(device, non_blocking=True), *columns

@@ -1,0 +1,97 @@
+"""Convolutional networks for images and sequences."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+from sklearn.utils._param_validation import Interval
+from torch import nn
+
+from .._params import hp
+from ..nn import CNN, NORMALISATIONS
+from ._base import NetworkClassifier, NetworkEstimator, NetworkRegressor
+from ._inputs import ImageInput, PointInput, holds_points
+
+
+class _CNN(ImageInput, PointInput, NetworkEstimator):
+    n_layers: int = hp(
+        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 5), doc="Number of convolutional layers."
+    )
+    width: int = hp(
+        32,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(8, 128),
+        scale="log",
+        doc="Features of the first layer; each layer has twice those of the one before, and half its extent.",
+    )
+    normalisation: str = hp(
+        "layer",
+        choices=NORMALISATIONS,
+        doc="Normalisation behind each convolution: over each event (Ba et al., 2016), which no other event and no "
+        "weight has a part in, or over the events of the batch (Ioffe and Szegedy, 2015), which ignores their weights.",
+    )
+
+    def _check_X(self, X: Any, *, first: bool = False) -> Any:
+        if self.image_shape is not None and self.particle_features is not None:
+            raise ValueError("image_shape and particle_features are two ways to read a table: pass one of them.")
+        # an array of three axes is a stack of images; sequences come as PointClouds, lists, or in a table
+        is_array = getattr(X, "ndim", 2) > 2
+        if is_array or (self.image_shape is not None and not holds_points(X)):
+            return ImageInput._check_X(self, X, first=first)
+        return PointInput._check_X(self, X, first=first)
+
+    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
+        return CNN(
+            shape_in,
+            n_out,
+            n_layers=self.n_layers,
+            width=self.width,
+            activation=self.activation,
+            dropout=self.dropout,
+            normalisation=self.normalisation,
+        )
+
+
+class CNNClassifier(_CNN, NetworkClassifier):
+    """Convolutional network that classifies images or sequences.
+
+    Each of ``n_layers`` layers, a 3 × 3 convolution and the maximum over 2 × 2 pixels, halves the extent and doubles
+    the features; the mean over the pixels that are left goes to the output. Point clouds, and tables without
+    ``image_shape``, are read along one axis, in their order.
+
+    References
+    ----------
+    LeCun et al., Proc. IEEE 86 (1998) 2278; global pooling: Lin, Chen and Yan, arXiv:1312.4400.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ml4fp import CNNClassifier
+    >>> digits = load_digits()
+    >>> network = CNNClassifier(image_shape=(8, 8), width=8, max_epochs=2, random_state=0)
+    >>> network.fit(digits.data, digits.target).predict_proba(digits.data).shape
+    (1797, 10)
+    """
+
+
+class CNNRegressor(_CNN, NetworkRegressor):
+    """Convolutional network that predicts one or several numbers from images or sequences.
+
+    Each of ``n_layers`` layers, a 3 × 3 convolution and the maximum over 2 × 2 pixels, halves the extent and doubles
+    the features; the mean over the pixels that are left goes to the output. Point clouds, and tables without
+    ``image_shape``, are read along one axis, in their order.
+
+    References
+    ----------
+    LeCun et al., Proc. IEEE 86 (1998) 2278; global pooling: Lin, Chen and Yan, arXiv:1312.4400.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ml4fp import CNNRegressor
+    >>> images = np.random.default_rng(0).uniform(size=(200, 12, 12))
+    >>> network = CNNRegressor(width=4, max_epochs=2, random_state=0)
+    >>> network.fit(images, images.mean((1, 2))).predict(images).shape
+    (200,)
+    """

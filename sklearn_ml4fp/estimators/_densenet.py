@@ -1,0 +1,89 @@
+"""Densely connected networks for tables and images."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+from sklearn.utils._param_validation import Interval
+from torch import nn
+
+from .._params import hp
+from ..nn import NORMALISATIONS, DenseNet
+from ._base import NetworkClassifier, NetworkEstimator, NetworkRegressor
+from ._inputs import ImageInput
+
+
+class _DenseNet(ImageInput, NetworkEstimator):
+    n_blocks: int = hp(
+        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 4), doc="Number of dense blocks."
+    )
+    n_layers: int = hp(
+        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 6), doc="Number of layers in each dense block."
+    )
+    width: int = hp(
+        32,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(8, 128),
+        scale="log",
+        doc="Features that each layer adds: the growth rate k of the paper.",
+    )
+    normalisation: str = hp(
+        "layer",
+        choices=NORMALISATIONS,
+        doc="Normalisation in front of each layer: over the features of each event (Ba et al., 2016), which no other "
+        "event and no weight has a part in, or over the events of the batch (Ioffe and Szegedy, 2015), which ignores "
+        "their weights.",
+    )
+
+    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
+        return DenseNet(
+            shape_in,
+            n_out,
+            n_blocks=self.n_blocks,
+            n_layers=self.n_layers,
+            width=self.width,
+            activation=self.activation,
+            dropout=self.dropout,
+            normalisation=self.normalisation,
+        )
+
+
+class DenseNetClassifier(_DenseNet, NetworkClassifier):
+    """Densely connected network that classifies the rows of a table, or images.
+
+    In each of ``n_blocks`` blocks a layer sees the outputs of all layers before it and appends ``width`` features to
+    them; between two blocks the number of features is halved, and so is the extent of an image.
+
+    References
+    ----------
+    Huang et al., arXiv:1608.06993.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ml4fp import DenseNetClassifier
+    >>> digits = load_digits()
+    >>> network = DenseNetClassifier(n_layers=2, width=4, max_epochs=2, random_state=0)
+    >>> network.fit(digits.images, digits.target).predict_proba(digits.images).shape
+    (1797, 10)
+    """
+
+
+class DenseNetRegressor(_DenseNet, NetworkRegressor):
+    """Densely connected network that predicts one or several numbers from the rows of a table, or from images.
+
+    In each of ``n_blocks`` blocks a layer sees the outputs of all layers before it and appends ``width`` features to
+    them; between two blocks the number of features is halved, and so is the extent of an image.
+
+    References
+    ----------
+    Huang et al., arXiv:1608.06993.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from sklearn_ml4fp import DenseNetRegressor
+    >>> X, y = make_regression(n_samples=500, random_state=0)
+    >>> DenseNetRegressor(width=8, max_epochs=5, random_state=0).fit(X, y).predict(X).shape
+    (500,)
+    """

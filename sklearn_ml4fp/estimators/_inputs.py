@@ -1,0 +1,125 @@
+"""What the networks take besides tables: images, and sequences or sets of points."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import validate_data
+
+from .._params import Declared, hp
+from .._validation import check_finite
+from ..data import PointClouds, as_point_clouds
+
+
+def _check_shape(estimator: Any, shape: tuple[int, ...], *, first: bool) -> None:
+    if first:
+        estimator._event_shape = shape
+    elif shape != estimator._event_shape:
+        raise ValueError(
+            f"X has events of shape {shape}, but {type(estimator).__name__} was fitted on events of shape "
+            f"{estimator._event_shape}: pass data of the same kind."
+        )
+
+
+class ImageInput(Declared):
+    """For networks that take images; a table is one as well where ``image_shape`` says how."""
+
+    image_shape: Any = hp(
+        None,
+        valid=(tuple, list, None),
+        doc="How a row of a table is read as an image: (height, width) or (channels, height, width), its columns row "
+        "by row. Arrays of images, ``(n, h, w)`` or ``(n, c, h, w)``, tell it themselves.",
+    )
+
+    def _check_X(self, X: Any, *, first: bool = False) -> np.ndarray:
+        X = validate_data(self, X, dtype=np.float32, order="C", ensure_all_finite=False, allow_nd=True, reset=first)
+        check_finite(X, getattr(self, "feature_names_in_", None))
+        if X.ndim == 2 and self.image_shape is not None:
+            X = self._as_images(X)
+        elif X.ndim == 3:
+            X = X[:, None]
+        elif X.ndim > 4:
+            raise ValueError(f"Found array with dim {X.ndim}; expected a table or images (n, h, w) or (n, c, h, w).")
+        _check_shape(self, X.shape[1:], first=first)
+        return X
+
+    def _as_images(self, X: np.ndarray) -> np.ndarray:
+        shape = tuple(self.image_shape)
+        if len(shape) not in (2, 3) or not all(isinstance(n, Integral) and int(n) > 0 for n in shape):
+            raise ValueError(f"image_shape={shape}: expected (height, width) or (channels, height, width).")
+        if np.prod(shape) != X.shape[1]:
+            raise ValueError(
+                f"image_shape={shape} has {np.prod(shape)} pixels, but X has {X.shape[1]} columns: expected one "
+                "column a pixel."
+            )
+        return X.reshape(len(X), *(shape if len(shape) == 3 else (1, *shape)))
+
+
+class PointInput(Declared):
+    """For networks that take events of any number of points, as a sequence or as a set."""
+
+    particle_features: int | None = hp(
+        None,
+        valid=(Interval(Integral, 1, None, closed="left"), None),
+        doc="How many neighbouring columns of a table make a point: 2 for Jet 1 pT, Jet 1 η, Jet 2 pT, Jet 2 η. A "
+        "point whose columns are all NaN is absent. `PointClouds`, awkward arrays, lists of arrays and arrays "
+        "``(n, t, f)`` with NaN rows as padding tell it themselves.",
+    )
+
+    def _check_X(self, X: Any, *, first: bool = False) -> Any:
+        if holds_points(X):
+            clouds = as_point_clouds(X)
+            self._check_names(clouds, first=first)
+        else:
+            allow_nan = self.particle_features is not None
+            X = validate_data(self, X, dtype=np.float32, order="C", ensure_all_finite=False, reset=first)
+            check_finite(X, getattr(self, "feature_names_in_", None), allow_nan=allow_nan)
+            clouds = self._table(X)
+        if isinstance(clouds, PointClouds):
+            check_finite(clouds.values, clouds.feature_names)
+            check_finite(clouds.event_values, clouds.event_names)
+            _check_shape(self, (len(clouds.feature_names), len(clouds.event_names)), first=first)
+        else:
+            _check_shape(self, clouds.shape[1:], first=first)
+        return clouds
+
+    def _table(self, X: np.ndarray) -> Any:
+        """What a table is to the network: points of ``particle_features`` columns, or of one."""
+        n_features = self.particle_features or 1
+        if X.shape[1] % n_features:
+            raise ValueError(
+                f"X has {X.shape[1]} columns, which is no multiple of particle_features={n_features}: expected so many "
+                "columns for every point."
+            )
+        return PointClouds.from_padded(X.reshape(len(X), -1, n_features))
+
+    def _check_names(self, clouds: PointClouds, *, first: bool) -> None:
+        names = (clouds.feature_names, clouds.event_names)
+        if len(clouds) == 0:
+            raise ValueError("Found 0 clouds in X while a minimum of 1 is required.")
+        if first:
+            self.n_features_in_ = len(clouds.feature_names)
+            self._column_names = names
+            if hasattr(self, "feature_names_in_"):  # of a table that an earlier fit has seen
+                del self.feature_names_in_
+        elif names != getattr(self, "_column_names", names):
+            raise ValueError(
+                f"X has the columns {names}, but {type(self).__name__} was fitted on {self._column_names}."
+            )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.allow_nan = self.particle_features is not None
+        return tags
+
+
+def holds_points(X: Any) -> bool:
+    """Whether ``X`` holds points by itself and is no table."""
+    if isinstance(X, PointClouds) or type(X).__module__.split(".")[0] == "awkward":
+        return True
+    if isinstance(X, list | tuple):
+        return any(np.ndim(event) == 2 for event in X)
+    return getattr(X, "ndim", 2) == 3

@@ -1,0 +1,93 @@
+"""Recurrent networks for sequences."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+from sklearn.utils._param_validation import Interval
+from torch import nn
+
+from .._params import hp
+from ..nn import CELLS, Recurrent
+from ._base import NetworkClassifier, NetworkEstimator, NetworkRegressor
+from ._inputs import PointInput
+
+
+class _Recurrent(PointInput, NetworkEstimator):
+    cell: str = hp("lstm", choices=tuple(CELLS), doc="Kind of cell: LSTM, GRU, or Elman's plain one with tanh.")
+    n_layers: int = hp(
+        1, valid=Interval(Integral, 1, None, closed="left"), search=(1, 3), doc="Number of recurrent layers."
+    )
+    width: int = hp(
+        64,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(16, 256),
+        scale="log",
+        doc="Size of the state in each direction, and of the layer behind it.",
+    )
+    bidirectional: bool = hp(
+        False,
+        valid="boolean",
+        choices=(False, True),
+        doc="Whether a second set of cells reads the sequence from its end.",
+    )
+
+    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
+        return Recurrent(
+            shape_in,
+            n_out,
+            cell=self.cell,
+            n_layers=self.n_layers,
+            width=self.width,
+            bidirectional=self.bidirectional,
+            activation=self.activation,
+            dropout=self.dropout,
+            normalisation=self.normalisation,
+        )
+
+
+class RecurrentClassifier(_Recurrent, NetworkClassifier):
+    """Recurrent network that classifies sequences of any length.
+
+    The state of ``cell`` after the last point of a sequence, joined with the columns of the event if there are any,
+    goes through one more layer of ``width`` nodes to the output. The points are read in their order: sort a set first.
+
+    References
+    ----------
+    Hochreiter and Schmidhuber, Neural Computation 9 (1997) 1735; Cho et al., arXiv:1406.1078 (GRU); Elman, Cognitive
+    Science 14 (1990) 179.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ml4fp import RecurrentClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> sequences = [rng.normal(size=(n, 3)) for n in rng.integers(1, 9, size=100)]
+    >>> y = [len(sequence) > 4 for sequence in sequences]
+    >>> network = RecurrentClassifier(cell="gru", width=8, max_epochs=2, random_state=0).fit(sequences, y)
+    >>> network.predict_proba(sequences).shape
+    (100, 2)
+    """
+
+
+class RecurrentRegressor(_Recurrent, NetworkRegressor):
+    """Recurrent network that predicts one or several numbers from sequences of any length.
+
+    The state of ``cell`` after the last point of a sequence, joined with the columns of the event if there are any,
+    goes through one more layer of ``width`` nodes to the output. The points are read in their order: sort a set first.
+
+    References
+    ----------
+    Hochreiter and Schmidhuber, Neural Computation 9 (1997) 1735; Cho et al., arXiv:1406.1078 (GRU); Elman, Cognitive
+    Science 14 (1990) 179.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ml4fp import RecurrentRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> sequences = [rng.normal(size=(n, 3)) for n in rng.integers(1, 9, size=100)]
+    >>> y = [sequence.sum() for sequence in sequences]
+    >>> RecurrentRegressor(width=8, max_epochs=2, random_state=0).fit(sequences, y).predict(sequences).shape
+    (100,)
+    """

@@ -1,0 +1,84 @@
+"""Residual networks for tables and images."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+from sklearn.utils._param_validation import Interval
+from torch import nn
+
+from .._params import hp
+from ..nn import NORMALISATIONS, ResNet
+from ._base import NetworkClassifier, NetworkEstimator, NetworkRegressor
+from ._inputs import ImageInput
+
+
+class _ResNet(ImageInput, NetworkEstimator):
+    n_blocks: int = hp(
+        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 8), doc="Number of residual blocks."
+    )
+    width: int = hp(
+        256,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(16, 1024),
+        scale="log",
+        doc="Features carried by the skip connection; on images, channels of the last of up to three stages.",
+    )
+    normalisation: str = hp(
+        "layer",
+        choices=NORMALISATIONS,
+        doc="Normalisation in front of each block: over the features of each event (Ba et al., 2016), which no other "
+        "event and no weight has a part in, or over the events of the batch (Ioffe and Szegedy, 2015), which ignores "
+        "their weights.",
+    )
+
+    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
+        return ResNet(
+            shape_in,
+            n_out,
+            n_blocks=self.n_blocks,
+            width=self.width,
+            activation=self.activation,
+            dropout=self.dropout,
+            normalisation=self.normalisation,
+        )
+
+
+class ResNetClassifier(_ResNet, NetworkClassifier):
+    """Residual network that classifies the rows of a table, or images.
+
+    ``n_blocks`` blocks h ← h + F(h), with the normalisation in front: linear layers on a table, 3 × 3 convolutions on
+    images ``(n, h, w)`` or ``(n, c, h, w)``.
+
+    References
+    ----------
+    He et al., arXiv:1512.03385 and arXiv:1603.05027; for tables Gorishniy et al., arXiv:2106.11959.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn_ml4fp import ResNetClassifier
+    >>> X, y = make_classification(n_samples=500, random_state=0)
+    >>> ResNetClassifier(width=32, max_epochs=20, random_state=0).fit(X, y).predict_proba(X).shape
+    (500, 2)
+    """
+
+
+class ResNetRegressor(_ResNet, NetworkRegressor):
+    """Residual network that predicts one or several numbers from the rows of a table, or from images.
+
+    ``n_blocks`` blocks h ← h + F(h), with the normalisation in front: linear layers on a table, 3 × 3 convolutions on
+    images ``(n, h, w)`` or ``(n, c, h, w)``.
+
+    References
+    ----------
+    He et al., arXiv:1512.03385 and arXiv:1603.05027; for tables Gorishniy et al., arXiv:2106.11959.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from sklearn_ml4fp import ResNetRegressor
+    >>> X, y = make_regression(n_samples=500, random_state=0)
+    >>> ResNetRegressor(width=32, max_epochs=20, random_state=0).fit(X, y).predict(X).shape
+    (500,)
+    """

@@ -1,0 +1,113 @@
+"""Transformers for sequences, sets and tables."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+from torch import nn
+
+from .._params import hp
+from ..nn import NORMALISATIONS, POOLINGS, POSITIONS, Transformer
+from ._base import NetworkClassifier, NetworkEstimator, NetworkRegressor
+from ._inputs import PointInput
+
+
+class _Transformer(PointInput, NetworkEstimator):
+    n_blocks: int = hp(
+        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 6), doc="Number of encoder blocks."
+    )
+    width: int = hp(
+        64,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(16, 256),
+        scale="log",
+        doc="Features of a token.",
+    )
+    n_heads: int = hp(
+        4,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(1, 8),
+        doc="Number of attention heads; each has ⌈width/n_heads⌉ features.",
+    )
+    pooling: str = hp(
+        "class_token",
+        choices=POOLINGS,
+        doc="What is read out: one more, learned token, or the mean, maximum or sum over the tokens.",
+    )
+    positions: str = hp(
+        "none",
+        choices=POSITIONS,
+        doc="Whether points know their place in a sequence. Without, the order of the points changes no prediction.",
+    )
+    normalisation: str = hp(
+        "layer",
+        choices=NORMALISATIONS,
+        doc="Normalisation in front of the halves of a block: over the features of each token (Ba et al., 2016), which "
+        "no other event and no weight has a part in, or over the tokens of the batch (Ioffe and Szegedy, 2015), which "
+        "ignores weights.",
+    )
+
+    def _table(self, X: np.ndarray) -> Any:
+        return X if self.particle_features is None else super()._table(X)
+
+    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
+        return Transformer(
+            shape_in,
+            n_out,
+            n_blocks=self.n_blocks,
+            width=self.width,
+            n_heads=self.n_heads,
+            pooling=self.pooling,
+            positions=self.positions,
+            activation=self.activation,
+            dropout=self.dropout,
+            normalisation=self.normalisation,
+        )
+
+
+class TransformerClassifier(_Transformer, NetworkClassifier):
+    """Transformer encoder that classifies sets, sequences, or the rows of a table.
+
+    Every point is a token; every column of a table is one (the FT-Transformer), unless ``particle_features`` says how
+    columns make points. Blocks of attention, softmax(QKᵀ/√d)V, and of two linear layers, each added to their input.
+    The columns of an event as a whole join before the output.
+
+    References
+    ----------
+    Vaswani et al., arXiv:1706.03762; Xiong et al., arXiv:2002.04745; for tables Gorishniy et al., arXiv:2106.11959.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ml4fp import TransformerClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> jets = [rng.normal(size=(n, 3)) for n in rng.integers(1, 9, size=100)]
+    >>> y = [len(jet) > 4 for jet in jets]
+    >>> network = TransformerClassifier(n_blocks=1, width=8, max_epochs=2, random_state=0).fit(jets, y)
+    >>> network.predict_proba(jets).shape
+    (100, 2)
+    """
+
+
+class TransformerRegressor(_Transformer, NetworkRegressor):
+    """Transformer encoder that predicts one or several numbers from sets, sequences, or the rows of a table.
+
+    Every point is a token; every column of a table is one (the FT-Transformer), unless ``particle_features`` says how
+    columns make points. Blocks of attention, softmax(QKᵀ/√d)V, and of two linear layers, each added to their input.
+    The columns of an event as a whole join before the output.
+
+    References
+    ----------
+    Vaswani et al., arXiv:1706.03762; Xiong et al., arXiv:2002.04745; for tables Gorishniy et al., arXiv:2106.11959.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from sklearn_ml4fp import TransformerRegressor
+    >>> X, y = make_regression(n_samples=200, n_features=5, random_state=0)
+    >>> TransformerRegressor(n_blocks=1, width=8, max_epochs=2, random_state=0).fit(X, y).predict(X).shape
+    (200,)
+    """
