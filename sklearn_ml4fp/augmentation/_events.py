@@ -82,7 +82,7 @@ def objects_of(block: Block) -> list[Objects]:
     return result
 
 
-def read(X: Any) -> Batch:
+def read(X: Any, names: Any = None) -> Batch:
     """Copy events into arrays.
 
     Raises
@@ -107,8 +107,8 @@ def read(X: Any) -> Batch:
     array = array if array.dtype.kind == "f" else array.astype(np.float64)
     if array.ndim > 2:
         return Batch([], len(array), images=array)
-    names = [str(name) for name in getattr(X, "columns", range(array.shape[1]))]
-    return Batch([Block(names, array, np.arange(len(array)))], len(array))
+    known = getattr(X, "columns", range(array.shape[1])) if names is None else names
+    return Batch([Block([str(name) for name in known], array, np.arange(len(array)))], len(array))
 
 
 def write(batch: Batch, X: Any) -> Any:

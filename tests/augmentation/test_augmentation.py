@@ -333,3 +333,48 @@ def test_errors():
         Rotate().augment(np.zeros(3))
     with pytest.raises(ValueError, match="'relative' parameter"):
         Smear(relative=-1.0).augment(X)
+
+
+class Counting(Reflect):
+    """Counts how often it is asked, and for how many events."""
+
+    def augment(self, X, random_state=None, *, names=None):
+        self.__dict__.setdefault("calls", []).append((len(X), names))
+        return super().augment(X, random_state, names=names)
+
+
+def even_events(n=600):
+    """Classes that depend on the size of x alone, and a training sample in which x is never negative."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": np.abs(rng.normal(size=n)), "z": rng.normal(size=n)})
+    return X, (X["x"] > 0.7).astype(int)
+
+
+def test_on_the_fly_each_epoch_sees_new_copies_of_the_training_events():
+    X, y = even_events()
+    counting = Counting(columns="x")
+    network = FeedForwardClassifier(width=8, n_layers=1, max_epochs=4, patience=4, random_state=0, augment=counting)
+    network.fit(X, y)
+    assert [n for n, _ in counting.calls] == [540] * 4  # the hold-out and the predictions are not augmented
+    assert all(list(names) == ["x", "z"] for _, names in counting.calls)
+
+
+def test_on_the_fly_a_symmetry_is_learned():
+    X, y = even_events()
+    mirrored = X.assign(x=-X["x"])
+    gaps = []
+    for augment in (None, Reflect(columns=["x"])):
+        network = FeedForwardClassifier(width=32, n_layers=2, max_epochs=40, random_state=0, augment=augment).fit(X, y)
+        assert network.score(X, y) > 0.9
+        gaps.append(np.abs(network.predict_proba(X) - network.predict_proba(mirrored)).mean())
+    assert gaps[1] < 0.3 * gaps[0]
+
+
+def test_on_the_fly_the_seed_decides():
+    X, y = even_events()
+    parameters = {"width": 8, "n_layers": 1, "max_epochs": 3, "random_state": 3}
+    first, second = (
+        FeedForwardClassifier(**parameters, augment=Smear(columns=["x"], relative=0.2)).fit(X, y) for _ in range(2)
+    )
+    np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+    assert not np.array_equal(first.predict_proba(X), FeedForwardClassifier(**parameters).fit(X, y).predict_proba(X))

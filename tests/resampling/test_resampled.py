@@ -9,7 +9,7 @@ from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import GridSearchCV, ShuffleSplit, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
@@ -100,6 +100,16 @@ def test_no_relative_of_a_training_event_is_held_out(sampler, with_groups):
         before = w[train][y[train] == label].sum() / w[train].sum()
         ours = given["sample_weight_val"][given["y_val"] == label] / w[back][y[back] == label]
         np.testing.assert_allclose(ours, 0.5 / before, rtol=1e-9)
+
+
+def test_a_splitter_chooses_the_hold_out():
+    X, y, _, groups = events()
+    splitter = ShuffleSplit(1, train_size=0.5, test_size=0.25, random_state=0)  # a quarter is on neither side
+    marked = np.column_stack([X, np.arange(len(X))])
+    model = Resampled(RandomOverSampler(random_state=0), Recorder(validation=splitter)).fit(marked, y, groups=groups)
+    train, held = next(splitter.split(X))
+    np.testing.assert_array_equal(model.estimator_.given_["X_val"][:, 2], np.sort(held))
+    assert set(model.estimator_.given_["X"][:, 2]) == set(train)
 
 
 def test_what_is_given_is_handed_on():
