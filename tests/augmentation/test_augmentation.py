@@ -11,6 +11,7 @@ from sklearn.linear_model import LinearRegression
 
 from sklearn_ml4fp import (
     AugmentedPrediction,
+    CNNClassifier,
     Compose,
     DropParticles,
     FeedForwardClassifier,
@@ -21,6 +22,7 @@ from sklearn_ml4fp import (
     Rotate,
     Shift,
     Smear,
+    TransformerClassifier,
     Translate,
     ZScoreScaler,
     load_events,
@@ -378,3 +380,18 @@ def test_on_the_fly_the_seed_decides():
     )
     np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
     assert not np.array_equal(first.predict_proba(X), FeedForwardClassifier(**parameters).fit(X, y).predict_proba(X))
+
+
+def test_on_the_fly_images_and_point_clouds():
+    rng = np.random.default_rng(0)
+    images = rng.uniform(size=(60, 1, 8, 8)).astype(np.float32)
+    y = np.arange(60) % 2
+    network = CNNClassifier(max_epochs=2, random_state=0, augment=Translate(max_shift=1)).fit(images, y)
+    plain = CNNClassifier(max_epochs=2, random_state=0).fit(images, y)
+    assert not np.array_equal(network.predict_proba(images), plain.predict_proba(images))
+    X = clouds(60)
+    for augment in (Rotate(), DropParticles(probability=0.3)):
+        network = TransformerClassifier(max_epochs=2, random_state=0, augment=augment).fit(X, y)
+        plain = TransformerClassifier(max_epochs=2, random_state=0).fit(X, y)
+        assert np.isfinite(network.predict_proba(X)).all()
+        assert not np.array_equal(network.predict_proba(X), plain.predict_proba(X))

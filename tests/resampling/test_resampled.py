@@ -18,7 +18,9 @@ from sklearn_ml4fp import (
     DropMissingRows,
     DropOutliers,
     FeedForwardClassifier,
+    PointClouds,
     Resampled,
+    TransformerClassifier,
     WeightedSampler,
     ZScoreScaler,
 )
@@ -178,3 +180,14 @@ def test_errors():
         Resampled(SMOTE(), Recorder(early_stopping=False)).fit(X, y, groups=groups)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         Resampled(SMOTE(), Recorder()).fit(X, y[1:])
+
+
+def test_point_clouds_before_a_transformer():
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1, 5, 120)
+    clouds = PointClouds(rng.normal(size=(counts.sum(), 3)), np.r_[0, np.cumsum(counts)])
+    y, w = (np.arange(120) % 6 == 0).astype(int), rng.uniform(0.5, 2, 120)
+    model = Resampled(RandomOverSampler(random_state=0), TransformerClassifier(max_epochs=2, random_state=0))
+    model.fit(clouds, y, sample_weight=w, groups=np.arange(120))
+    assert model.predict_proba(clouds).shape == (120, 2)
+    assert 150 < len(model.sampler_.sample_indices_) < 200  # about 90 events of the frequent class, twice
