@@ -98,7 +98,9 @@ def read(X: Any, names: Any = None) -> Batch:
             names = [str(name) for name in X.event_names]
             blocks.append(Block(names, np.array(X.event_values), np.arange(len(counts))))
         return Batch(blocks, len(counts), dropped=np.zeros(len(event), dtype=bool))
-    array = np.array(X)
+    array = np.array(np.asarray(X))  # a copy also of what gives its own memory to NumPy
+    if array.dtype.kind == "O":  # columns of different types
+        array = array.astype(np.float64)
     if array.dtype.kind not in "fiub" or array.ndim not in (2, 3, 4):
         raise ValueError(
             f"X has shape {array.shape} and type {array.dtype}: expected a table (n, columns), images (n, h, w) or "

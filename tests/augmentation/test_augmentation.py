@@ -1,13 +1,18 @@
 """Augmenters: symmetries stay, resolutions are right, tables stay consistent, weights and ids go along."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import kstest
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.utils.estimator_checks import check_estimator
 
 from sklearn_ml4fp import (
     AugmentedPrediction,
@@ -27,6 +32,8 @@ from sklearn_ml4fp import (
     ZScoreScaler,
     load_events,
 )
+from sklearn_ml4fp.augmentation._events import read
+from sklearn_ml4fp.augmentation._random import EventRandom
 
 
 def table(n=300, seed=0, absent=True):
@@ -320,6 +327,71 @@ def test_averaged_predictions():
     assert 0.9 < model.score(X, y) <= 1
     nothing = AugmentedPrediction(Translate(columns=[0], max_shift=0.0), LinearRegression(), n_copies=3)
     np.testing.assert_allclose(nothing.fit(X, X[:, 0]).predict(X), X[:, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize("estimator", [LogisticRegression(), LinearRegression()], ids=repr)
+def test_averaging_conforms(estimator):
+    # a change that is small enough not to spoil the accuracies that the checks ask for
+    model = AugmentedPrediction(Translate(columns=[0], max_shift=0.01), estimator)
+    results = check_estimator(model, on_skip=None, on_fail=None)
+    states = Counter(result["status"] for result in results)
+    assert states["passed"] >= 45, states  # of scikit-learn 1.6; 1.9 has 52 and more
+    left = {r["check_name"]: r["exception"] for r in results if r["status"] not in ("passed", "skipped")}
+    assert not left, left
+
+
+@pytest.mark.parametrize("augmenter", AUGMENTERS, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("make", [table, clouds])
+def test_an_event_draws_by_what_it_is(augmenter, make):
+    X = make()
+    seen = []
+
+    class Remember(BaseEstimator):
+        def fit(self, X, y):
+            return self
+
+        def predict(self, X):
+            seen.append(X)
+            return np.zeros(len(X))
+
+    model = AugmentedPrediction(augmenter, Remember(), n_copies=2).fit(X, np.zeros(len(X)))
+    rows = np.array([5, 40, 17])
+    model.predict(X)
+    model.predict(X.iloc[rows] if make is table else X[rows])
+    whole, part = seen[1:3], seen[4:]
+    for all_events, few in zip(whole, part, strict=True):
+        if make is table:
+            np.testing.assert_array_equal(few, all_events.iloc[rows])
+        else:
+            for ours, theirs in zip(few, all_events[rows], strict=True):
+                np.testing.assert_array_equal(ours, theirs)
+    first, second = (one.to_numpy() if make is table else one.values for one in whole)
+    assert first.shape != second.shape or not np.array_equal(first, second, equal_nan=True)  # each copy is another
+
+
+def test_the_numbers_of_an_event_are_uniform():
+    batch = read(np.random.default_rng(0).normal(size=(20_000, 3)))
+    random = EventRandom(batch, "0/0")
+    for draw in (random.uniform(size=20_000), random.uniform(size=(20_000, 2))[:, 1]):
+        assert kstest(draw, "uniform").pvalue > 1e-4
+    assert kstest(random.standard_normal(size=20_000), "norm").pvalue > 1e-4
+    assert abs(np.corrcoef(random.uniform(size=20_000), random.uniform(size=20_000))[0, 1]) < 5 / np.sqrt(20_000)
+    assert np.bincount(random.randint(0, 3, size=20_000)).tolist() == pytest.approx([6667] * 3, abs=5 * 67)
+
+
+def test_what_comes_in_stays_as_it_is():
+    class Given:
+        """An array-like that hands out its own memory."""
+
+        def __init__(self, data):
+            self.data = data
+
+        def __array__(self, dtype=None, copy=None):
+            return self.data
+
+    data = np.ones((5, 2))
+    Smear(columns=[0], relative=0.1).augment(Given(data), 0)
+    np.testing.assert_array_equal(data, 1)
 
 
 def test_errors():
