@@ -126,7 +126,7 @@ def write(batch: Batch, X: Any) -> Any:
             of_events = {"event_values": batch.blocks[1].values, "event_names": batch.blocks[1].names}
         return type(X)(values[there], np.r_[0, np.cumsum(counts)], feature_names=batch.blocks[0].names, **of_events)
     if not hasattr(X, "columns"):
-        return values
+        return values.tolist() if isinstance(X, list) else values
     if hasattr(X, "iloc"):
         import pandas as pd
 
