@@ -35,7 +35,7 @@ class Augmenter(Sampler):
     def _apply(self, batch: Batch, rng: np.random.RandomState) -> None:
         """Change the events in place."""
 
-    def augment(self, X: Any, random_state: Any = None) -> Any:
+    def augment(self, X: Any, random_state: Any = None, *, names: Any = None) -> Any:
         """Change each event once.
 
         Parameters
@@ -44,6 +44,8 @@ class Augmenter(Sampler):
             Events; they stay as they are.
         random_state : int, RandomState or None
             Source of the changes in place of the augmenter's own.
+        names : sequence of str or None
+            Names of the columns of an array, which has none itself.
 
         Returns
         -------
@@ -56,7 +58,7 @@ class Augmenter(Sampler):
             The columns to change are not found.
         """
         self._validate_params()
-        batch = read(X)
+        batch = read(X, names)
         self._apply(batch, check_random_state(self.random_state if random_state is None else random_state))
         return write(batch, X)
 

@@ -82,7 +82,7 @@ def objects_of(block: Block) -> list[Objects]:
     return result
 
 
-def read(X: Any) -> Batch:
+def read(X: Any, names: Any = None) -> Batch:
     """Copy events into arrays.
 
     Raises
@@ -98,7 +98,9 @@ def read(X: Any) -> Batch:
             names = [str(name) for name in X.event_names]
             blocks.append(Block(names, np.array(X.event_values), np.arange(len(counts))))
         return Batch(blocks, len(counts), dropped=np.zeros(len(event), dtype=bool))
-    array = np.array(X)
+    array = np.array(np.asarray(X))  # a copy also of what gives its own memory to NumPy
+    if array.dtype.kind == "O":  # columns of different types
+        array = array.astype(np.float64)
     if array.dtype.kind not in "fiub" or array.ndim not in (2, 3, 4):
         raise ValueError(
             f"X has shape {array.shape} and type {array.dtype}: expected a table (n, columns), images (n, h, w) or "
@@ -107,8 +109,8 @@ def read(X: Any) -> Batch:
     array = array if array.dtype.kind == "f" else array.astype(np.float64)
     if array.ndim > 2:
         return Batch([], len(array), images=array)
-    names = [str(name) for name in getattr(X, "columns", range(array.shape[1]))]
-    return Batch([Block(names, array, np.arange(len(array)))], len(array))
+    known = getattr(X, "columns", range(array.shape[1])) if names is None else names
+    return Batch([Block([str(name) for name in known], array, np.arange(len(array)))], len(array))
 
 
 def write(batch: Batch, X: Any) -> Any:
@@ -124,7 +126,7 @@ def write(batch: Batch, X: Any) -> Any:
             of_events = {"event_values": batch.blocks[1].values, "event_names": batch.blocks[1].names}
         return type(X)(values[there], np.r_[0, np.cumsum(counts)], feature_names=batch.blocks[0].names, **of_events)
     if not hasattr(X, "columns"):
-        return values
+        return values.tolist() if isinstance(X, list) else values
     if hasattr(X, "iloc"):
         import pandas as pd
 

@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
@@ -13,6 +14,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import Augmenter
+from ._events import read, write
+from ._random import EventRandom
 
 
 class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
@@ -31,7 +34,8 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
     n_copies : int, default=8
         Changed copies of each event.
     random_state : int, RandomState or None, default=0
-        Seed of the changes; with a number, the same data gives the same prediction.
+        Seed of the changes. With a number, an event has the same prediction in every call, whatever else is in the
+        call: its changes are drawn by a hash of its content.
 
     Attributes
     ----------
@@ -85,6 +89,9 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
             The fitted estimator.
         """
         self._validate_params()
+        self.augmenter._validate_params()
+        if issparse(X):
+            raise TypeError("Sparse data was passed, but dense data is required. Use X.toarray().")
         given = {name: value for name, value in params.items() if value is not None}
         self.estimator_ = clone(self.estimator).fit(X, y, **given)
         for name in ("classes_", "n_features_in_", "feature_names_in_"):
@@ -94,10 +101,12 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
 
     def _average(self, method: str, X: Any) -> np.ndarray:
         check_is_fitted(self, "estimator_")
-        predict, rng = getattr(self.estimator_, method), check_random_state(self.random_state)
+        predict, seed = getattr(self.estimator_, method), check_random_state(self.random_state).randint(2**31 - 1)
         total = np.asarray(predict(X), dtype=np.float64)
-        for _ in range(self.n_copies):
-            total = total + predict(self.augmenter.augment(X, rng))
+        for copy in range(self.n_copies):
+            batch = read(X)
+            self.augmenter._apply(batch, EventRandom(batch, f"{seed}/{copy}"))
+            total = total + predict(write(batch, X))
         return total / (self.n_copies + 1)
 
     @available_if(lambda self: hasattr(self.estimator, "predict_proba"))
@@ -124,5 +133,5 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
         inner = get_tags(self.estimator)
         tags.estimator_type, tags.target_tags = inner.estimator_type, inner.target_tags
         tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags
-        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.input_tags.allow_nan, tags.input_tags.sparse = inner.input_tags.allow_nan, False
         return tags

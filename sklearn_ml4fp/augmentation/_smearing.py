@@ -126,7 +126,7 @@ class Smear(Augmenter):
             wrong = new * x < 0
             if not wrong.any():
                 break
-            new[wrong] = x[wrong] + sigma[wrong] * rng.standard_normal(int(wrong.sum()))
+            new = np.where(wrong, x + sigma * rng.standard_normal(x.shape), new)
         new = np.where((new * x < 0) & self.positive | ~np.isfinite(x), x, new)
         with np.errstate(divide="ignore"):
             return (new if self.of == "value" else 1 / new).astype(values.dtype)

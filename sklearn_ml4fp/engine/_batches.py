@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -35,11 +35,14 @@ class TensorData:
         Class indices or values.
     weight : Tensor of shape (n_events,) or None
         Weights of mean one over the training part; None for ones.
+    refresh : callable or None
+        Returns new inputs for an epoch of training: events augmented on the fly.
     """
 
     inputs: tuple[Tensor, ...]
     target: Tensor
     weight: Tensor | None = None
+    refresh: Callable[[], tuple[Tensor, ...]] | None = None
 
     def __len__(self) -> int:
         return len(self.target)
@@ -57,7 +60,8 @@ class TensorData:
         fits = device.type != "cuda" or size <= _RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]
         moved = [tensor.to(device) if fits else tensor.pin_memory() for tensor in self.tensors]
         n = len(self.inputs)
-        return type(self)(tuple(moved[:n]), moved[n], moved[n + 1] if self.weight is not None else None)
+        weight = moved[n + 1] if self.weight is not None else None
+        return replace(self, inputs=tuple(moved[:n]), target=moved[n], weight=weight)
 
     def batches(
         self, batch_size: int, device: torch.device, generator: torch.Generator | None = None
@@ -122,5 +126,8 @@ class ShuffledBatches:
         return -(-len(self.data) // self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[tuple[Tensor, ...], tuple[Tensor, Tensor | None]]]:
-        for inputs, target, weight in self.data.batches(self.batch_size, self.device, self.generator):
+        data = self.data
+        if self.generator is not None and data.refresh is not None:
+            data = replace(data, inputs=data.refresh()).placed_on(self.device)
+        for inputs, target, weight in data.batches(self.batch_size, self.device, self.generator):
             yield inputs, (target, weight)  # skorch unpacks a batch into X and y

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from copy import deepcopy
 from numbers import Integral, Real
 from typing import Any, NamedTuple, Self
@@ -210,6 +211,12 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
         doc="Share of the events that early stopping sets apart: whole groups where ``fit`` gets ``groups``, else a "
         "random choice with the same share of each class. Or a splitter, of which the first split is taken; a "
         "`RotatingKFold` takes the block after the one that is absent. Not used where ``fit`` gets ``X_val``.",
+    )
+    augment: Any = hp(
+        None,
+        valid=(HasMethods("augment"), None),
+        doc="An augmenter, such as `Rotate` or `Smear`, that changes every training event anew in each epoch. It sees "
+        "the columns as ``fit`` gets them; the hold-out and predictions stay as they are.",
     )
     device: str = hp(
         "auto", valid=(str,), doc="Where to compute: auto takes an accelerator if there is one; cpu, cuda, cuda:1, mps."
@@ -446,6 +453,8 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
         recipe: Recipe | None,
     ) -> None:
         data = self._tensors(train, weighted=False)
+        if self.augment is not None:
+            data.refresh = self._augmented(train, np.random.RandomState(rng.randint(_SEED_END)))
         data_valid = None if valid is None else self._tensors(valid, weighted=data.weight is not None)
         automatic = self.precision == "auto" and has_bfloat16(self.net_.device)
         self.net_.train(
@@ -458,6 +467,16 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
             bfloat16=automatic or self.precision == "bfloat16",
             compiled=self.compile,
         )
+
+    def _augmented(self, train: Part, rng: np.random.RandomState) -> Callable[[], tuple[torch.Tensor, ...]]:
+        """What gives the inputs of an epoch: the training events, changed anew at each call."""
+        names = getattr(self, "feature_names_in_", None)
+
+        def refresh() -> tuple[torch.Tensor, ...]:
+            changed = self.augment.augment(train.X, rng, names=names)
+            return self._tensors(train._replace(X=changed), weighted=False).inputs
+
+        return refresh
 
     def _make_net(self, train: Part, rng: np.random.RandomState) -> Net:
         # Built without memory and then drawn from a generator of our own: torch's global random state stays untouched.

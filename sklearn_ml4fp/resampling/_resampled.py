@@ -34,6 +34,10 @@ def _class_sums(y: Any, weights: np.ndarray | None, labels: np.ndarray) -> np.nd
     return np.bincount(codes, weights, minlength=len(labels)).astype(np.float64)
 
 
+def _rows(parts: tuple, mask: np.ndarray) -> tuple:
+    return tuple(None if part is None else _safe_indexing(part, np.flatnonzero(mask)) for part in parts)
+
+
 class Resampled(MetaEstimatorMixin, BaseEstimator):
     """Train an estimator on resampled events; prediction and scores are on the events as they are.
 
@@ -142,14 +146,14 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         self._check_estimator(sample_weight)
         own = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
         given = {name: value for name, value in own.items() if value is not None}
-        apart = self._set_apart(X, y, groups) if not given else None
+        apart = None if given else self._set_apart(X, y, groups)
         parts = (X, y, sample_weight, groups)
-        train = tuple(p if p is None or apart is None else _safe_indexing(p, np.flatnonzero(~apart)) for p in parts)
+        train = parts if apart is None else _rows(parts, apart[0])
         X_new, y_new, w_new, groups_new = self._resample(*train, wants_groups=apart is None and not given)
         if apart is not None:
-            rows = np.flatnonzero(apart)
-            given = {"X_val": _safe_indexing(X, rows), "y_val": _safe_indexing(y, rows)}
-            given["sample_weight_val"] = self._weights_apart(given["y_val"], sample_weight, apart, train, y_new, w_new)
+            held = _rows(parts, apart[1])
+            given = {"X_val": held[0], "y_val": held[1]}
+            given["sample_weight_val"] = self._weights_apart(held, train, y_new, w_new)
         if w_new is not None:
             given["sample_weight"] = w_new
         if groups_new is not None:
@@ -170,13 +174,14 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         if sample_weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
             raise ValueError(f"{name} takes no sample_weight in fit: expected one that does, or fit without weights.")
 
-    def _set_apart(self, X: Any, y: Any, groups: Any) -> np.ndarray | None:
+    def _set_apart(self, X: Any, y: Any, groups: Any) -> tuple[np.ndarray, np.ndarray] | None:
+        """Masks of the training events and of those that are set apart, chosen as the estimator would."""
         one = self.estimator
         if not has_fit_parameter(one, "X_val") or not getattr(one, "early_stopping", False):
             return None
         codes = np.unique(np.asarray(y), return_inverse=True)[1] if is_classifier(one) else None
         rng = check_random_state(getattr(one, "random_state", None))
-        return set_apart(one.validation, X, y, groups=groups, codes=codes, rng=rng)[1]
+        return set_apart(one.validation, X, y, groups=groups, codes=codes, rng=rng)
 
     def _resample(self, X: Any, y: Any, weights: Any, groups: Any, *, wants_groups: bool) -> tuple:
         """Resampled events, weights and groups; the last two None where there are none or nobody asks for them."""
@@ -192,11 +197,9 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         new = dict(zip(wanted, rest, strict=True))
         return X_new, y_new, new.get("sample_weight"), new.get("groups")
 
-    def _weights_apart(
-        self, y_val: Any, weights: np.ndarray | None, apart: np.ndarray, train: tuple, y_new: Any, w_new: Any
-    ) -> np.ndarray | None:
+    def _weights_apart(self, held: tuple, train: tuple, y_new: Any, w_new: Any) -> np.ndarray | None:
         """Weights of the hold-out, with the classes in the proportion in which they are trained."""
-        own = None if weights is None else weights[apart]
+        own = held[2]
         if not is_classifier(self.estimator):
             return own
         labels = np.unique(np.asarray(train[1]))
@@ -204,7 +207,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         factors = (after / after.sum()) / (before / before.sum())
         if np.allclose(factors, 1):
             return own
-        scaled = factors[np.searchsorted(labels, np.asarray(y_val)).clip(max=len(labels) - 1)]
+        scaled = factors[np.searchsorted(labels, np.asarray(held[1])).clip(max=len(labels) - 1)]
         return scaled if own is None else own * scaled
 
     @available_if(_has("predict"))

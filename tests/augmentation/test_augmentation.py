@@ -1,16 +1,22 @@
 """Augmenters: symmetries stay, resolutions are right, tables stay consistent, weights and ids go along."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import kstest
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.utils.estimator_checks import check_estimator
 
 from sklearn_ml4fp import (
     AugmentedPrediction,
+    CNNClassifier,
     Compose,
     DropParticles,
     FeedForwardClassifier,
@@ -21,10 +27,13 @@ from sklearn_ml4fp import (
     Rotate,
     Shift,
     Smear,
+    TransformerClassifier,
     Translate,
     ZScoreScaler,
     load_events,
 )
+from sklearn_ml4fp.augmentation._events import read
+from sklearn_ml4fp.augmentation._random import EventRandom
 
 
 def table(n=300, seed=0, absent=True):
@@ -320,6 +329,71 @@ def test_averaged_predictions():
     np.testing.assert_allclose(nothing.fit(X, X[:, 0]).predict(X), X[:, 0], atol=1e-12)
 
 
+@pytest.mark.parametrize("estimator", [LogisticRegression(), LinearRegression()], ids=repr)
+def test_averaging_conforms(estimator):
+    # a change that is small enough not to spoil the accuracies that the checks ask for
+    model = AugmentedPrediction(Translate(columns=[0], max_shift=0.01), estimator)
+    results = check_estimator(model, on_skip=None, on_fail=None)
+    states = Counter(result["status"] for result in results)
+    assert states["passed"] >= 45, states  # of scikit-learn 1.6; 1.9 has 52 and more
+    left = {r["check_name"]: r["exception"] for r in results if r["status"] not in ("passed", "skipped")}
+    assert not left, left
+
+
+@pytest.mark.parametrize("augmenter", AUGMENTERS, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("make", [table, clouds])
+def test_an_event_draws_by_what_it_is(augmenter, make):
+    X = make()
+    seen = []
+
+    class Remember(BaseEstimator):
+        def fit(self, X, y):
+            return self
+
+        def predict(self, X):
+            seen.append(X)
+            return np.zeros(len(X))
+
+    model = AugmentedPrediction(augmenter, Remember(), n_copies=2).fit(X, np.zeros(len(X)))
+    rows = np.array([5, 40, 17])
+    model.predict(X)
+    model.predict(X.iloc[rows] if make is table else X[rows])
+    whole, part = seen[1:3], seen[4:]
+    for all_events, few in zip(whole, part, strict=True):
+        if make is table:
+            np.testing.assert_array_equal(few, all_events.iloc[rows])
+        else:
+            for ours, theirs in zip(few, all_events[rows], strict=True):
+                np.testing.assert_array_equal(ours, theirs)
+    first, second = (one.to_numpy() if make is table else one.values for one in whole)
+    assert first.shape != second.shape or not np.array_equal(first, second, equal_nan=True)  # each copy is another
+
+
+def test_the_numbers_of_an_event_are_uniform():
+    batch = read(np.random.default_rng(0).normal(size=(20_000, 3)))
+    random = EventRandom(batch, "0/0")
+    for draw in (random.uniform(size=20_000), random.uniform(size=(20_000, 2))[:, 1]):
+        assert kstest(draw, "uniform").pvalue > 1e-4
+    assert kstest(random.standard_normal(size=20_000), "norm").pvalue > 1e-4
+    assert abs(np.corrcoef(random.uniform(size=20_000), random.uniform(size=20_000))[0, 1]) < 5 / np.sqrt(20_000)
+    assert np.bincount(random.randint(0, 3, size=20_000)).tolist() == pytest.approx([6667] * 3, abs=5 * 67)
+
+
+def test_what_comes_in_stays_as_it_is():
+    class Given:
+        """An array-like that hands out its own memory."""
+
+        def __init__(self, data):
+            self.data = data
+
+        def __array__(self, dtype=None, copy=None):
+            return self.data
+
+    data = np.ones((5, 2))
+    Smear(columns=[0], relative=0.1).augment(Given(data), 0)
+    np.testing.assert_array_equal(data, 1)
+
+
 def test_errors():
     X = pd.DataFrame({"jet1_pt": [1.0]})
     with pytest.raises(ValueError, match=r"Rotate expected columns 'phi' in X, got \[\['jet1_pt'\]\]"):
@@ -333,3 +407,63 @@ def test_errors():
         Rotate().augment(np.zeros(3))
     with pytest.raises(ValueError, match="'relative' parameter"):
         Smear(relative=-1.0).augment(X)
+
+
+class Counting(Reflect):
+    """Counts how often it is asked, and for how many events."""
+
+    def augment(self, X, random_state=None, *, names=None):
+        self.__dict__.setdefault("calls", []).append((len(X), names))
+        return super().augment(X, random_state, names=names)
+
+
+def even_events(n=600):
+    """Classes that depend on the size of x alone, and a training sample in which x is never negative."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": np.abs(rng.normal(size=n)), "z": rng.normal(size=n)})
+    return X, (X["x"] > 0.7).astype(int)
+
+
+def test_on_the_fly_each_epoch_sees_new_copies_of_the_training_events():
+    X, y = even_events()
+    counting = Counting(columns="x")
+    network = FeedForwardClassifier(width=8, n_layers=1, max_epochs=4, patience=4, random_state=0, augment=counting)
+    network.fit(X, y)
+    assert [n for n, _ in counting.calls] == [540] * 4  # the hold-out and the predictions are not augmented
+    assert all(list(names) == ["x", "z"] for _, names in counting.calls)
+
+
+def test_on_the_fly_a_symmetry_is_learned():
+    X, y = even_events()
+    mirrored = X.assign(x=-X["x"])
+    gaps = []
+    for augment in (None, Reflect(columns=["x"])):
+        network = FeedForwardClassifier(width=32, n_layers=2, max_epochs=40, random_state=0, augment=augment).fit(X, y)
+        assert network.score(X, y) > 0.9
+        gaps.append(np.abs(network.predict_proba(X) - network.predict_proba(mirrored)).mean())
+    assert gaps[1] < 0.3 * gaps[0]
+
+
+def test_on_the_fly_the_seed_decides():
+    X, y = even_events()
+    parameters = {"width": 8, "n_layers": 1, "max_epochs": 3, "random_state": 3}
+    first, second = (
+        FeedForwardClassifier(**parameters, augment=Smear(columns=["x"], relative=0.2)).fit(X, y) for _ in range(2)
+    )
+    np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+    assert not np.array_equal(first.predict_proba(X), FeedForwardClassifier(**parameters).fit(X, y).predict_proba(X))
+
+
+def test_on_the_fly_images_and_point_clouds():
+    rng = np.random.default_rng(0)
+    images = rng.uniform(size=(60, 1, 8, 8)).astype(np.float32)
+    y = np.arange(60) % 2
+    network = CNNClassifier(max_epochs=2, random_state=0, augment=Translate(max_shift=1)).fit(images, y)
+    plain = CNNClassifier(max_epochs=2, random_state=0).fit(images, y)
+    assert not np.array_equal(network.predict_proba(images), plain.predict_proba(images))
+    X = clouds(60)
+    for augment in (Rotate(), DropParticles(probability=0.3)):
+        network = TransformerClassifier(max_epochs=2, random_state=0, augment=augment).fit(X, y)
+        plain = TransformerClassifier(max_epochs=2, random_state=0).fit(X, y)
+        assert np.isfinite(network.predict_proba(X)).all()
+        assert not np.array_equal(network.predict_proba(X), plain.predict_proba(X))

@@ -9,7 +9,7 @@ from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import GridSearchCV, ShuffleSplit, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
@@ -18,7 +18,9 @@ from sklearn_ml4fp import (
     DropMissingRows,
     DropOutliers,
     FeedForwardClassifier,
+    PointClouds,
     Resampled,
+    TransformerClassifier,
     WeightedSampler,
     ZScoreScaler,
 )
@@ -102,6 +104,16 @@ def test_no_relative_of_a_training_event_is_held_out(sampler, with_groups):
         np.testing.assert_allclose(ours, 0.5 / before, rtol=1e-9)
 
 
+def test_a_splitter_chooses_the_hold_out():
+    X, y, _, groups = events()
+    splitter = ShuffleSplit(1, train_size=0.5, test_size=0.25, random_state=0)  # a quarter is on neither side
+    marked = np.column_stack([X, np.arange(len(X))])
+    model = Resampled(RandomOverSampler(random_state=0), Recorder(validation=splitter)).fit(marked, y, groups=groups)
+    train, held = next(splitter.split(X))
+    np.testing.assert_array_equal(model.estimator_.given_["X_val"][:, 2], np.sort(held))
+    assert set(model.estimator_.given_["X"][:, 2]) == set(train)
+
+
 def test_what_is_given_is_handed_on():
     X, y, w, _ = events()
     model = Resampled(RandomUnderSampler(random_state=0), Recorder())
@@ -168,3 +180,14 @@ def test_errors():
         Resampled(SMOTE(), Recorder(early_stopping=False)).fit(X, y, groups=groups)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         Resampled(SMOTE(), Recorder()).fit(X, y[1:])
+
+
+def test_point_clouds_before_a_transformer():
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1, 5, 120)
+    clouds = PointClouds(rng.normal(size=(counts.sum(), 3)), np.r_[0, np.cumsum(counts)])
+    y, w = (np.arange(120) % 6 == 0).astype(int), rng.uniform(0.5, 2, 120)
+    model = Resampled(RandomOverSampler(random_state=0), TransformerClassifier(max_epochs=2, random_state=0))
+    model.fit(clouds, y, sample_weight=w, groups=np.arange(120))
+    assert model.predict_proba(clouds).shape == (120, 2)
+    assert 150 < len(model.sampler_.sample_indices_) < 200  # about 90 events of the frequent class, twice

@@ -10,7 +10,19 @@ from imblearn.over_sampling import ADASYN, SMOTE, SVMSMOTE, BorderlineSMOTE, Ran
 from imblearn.under_sampling import ClusterCentroids, NearMiss, RandomUnderSampler
 from imblearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_ml4fp import DropMissingRows, DropOutliers, PointClouds, WeightedSampler
+from sklearn_ml4fp import (
+    Augmenter,
+    Compose,
+    DropMissingRows,
+    DropOutliers,
+    PointClouds,
+    Reflect,
+    Rotate,
+    Shift,
+    Smear,
+    Translate,
+    WeightedSampler,
+)
 
 SAMPLERS = [
     RandomOverSampler(random_state=0),
@@ -22,8 +34,8 @@ SAMPLERS = [
 ]
 
 
-def not_for_droppers(sampler):
-    """What imbalanced-learn asks of a balancing sampler, which these are not."""
+def not_for_all(sampler):
+    """What imbalanced-learn asks of a balancing sampler, which some are not."""
     if isinstance(sampler, WeightedSampler):
         return {}
     excluded = {
@@ -33,13 +45,25 @@ def not_for_droppers(sampler):
     }
     if isinstance(sampler, DropMissingRows):
         excluded["check_samplers_nan"] = "the rows with NaN, which the check looks for, are what it drops"
+    if isinstance(sampler, Augmenter):
+        excluded["check_samplers_pandas_sparse"] = "changed columns are dense"
     return excluded
 
 
-@parametrize_with_checks(
-    [*(WeightedSampler(sampler=one) for one in SAMPLERS), DropMissingRows(), DropOutliers()],
-    expected_failed_checks=not_for_droppers,
-)
+CHECKED = [
+    *(WeightedSampler(sampler=one) for one in SAMPLERS),
+    DropMissingRows(),
+    DropOutliers(),
+    Smear(columns=[0], relative=0.1, random_state=0),
+    Shift(columns=[0], random_state=0),
+    Rotate(phi_columns=[0], random_state=0),
+    Reflect(columns=[0], random_state=0),
+    Translate(columns=[0], random_state=0),
+    Compose(augmenters=[Translate(columns=[0]), Reflect(columns=[0])], random_state=0),
+]
+
+
+@parametrize_with_checks(CHECKED, expected_failed_checks=not_for_all)
 def test_conformance(estimator, check):
     check(estimator)
 
