@@ -125,6 +125,34 @@ def test_density_falls_as_the_profiles_say():
     assert abs(n_muons[ring].sum() - expected) < 4 * np.sqrt(expected)
 
 
+def test_signal_and_time_of_a_station():
+    """Bright stations: signal is the number of particles over cos(zenith), time the front and the first of n delays."""
+    rng = np.random.RandomState(6)
+    showers = _air_showers.draw_showers(4000, rng)
+    signal, _, time = _air_showers.observe(showers, rng)
+    axis, cos = showers["direction"], showers["direction"][:, 2:]
+    relative = _air_showers.stations() - showers["core"][:, np.newaxis]
+    three = np.concatenate([relative, np.zeros((*relative.shape[:2], 1))], axis=2)
+    r = np.linalg.norm(np.cross(three, axis[:, np.newaxis]), axis=2)
+    depth, x_max = 880 / cos, showers["x_max"][:, np.newaxis]
+    electrons = physics.gaisser_hillas(depth, x_max, showers["electromagnetic_energy"][:, np.newaxis])
+    density = electrons * physics.electron_density(r, physics.shower_age(depth, x_max))
+    density += showers["n_muons"][:, np.newaxis] * physics.muon_density(r)
+    n = 10 * cos * density
+    bright = (n > 50) & (r > 100)  # far above the threshold
+    pull = ((signal * cos - n) / np.sqrt(n * (1 + 0.3**2)))[bright]
+    assert abs(pull.mean()) < 4 / np.sqrt(bright.sum())
+    assert pull.std() == pytest.approx(1, abs=4 / np.sqrt(2 * bright.sum()))
+    radius = physics.distance_to_maximum(x_max, cos)
+    plane = -(three @ axis[:, :, np.newaxis])[:, :, 0] / physics.LIGHT
+    late = (time - plane - (np.sqrt(radius**2 + r**2) - radius) / physics.LIGHT)[bright]
+    delay = (2.6 * (1 + r / 30) ** 1.5 / n)[bright]
+    spread = np.hypot(delay, 10)
+    # n is expected, not drawn: 1/n averages to 1/n (1 + 1/n), at most 2 % more
+    assert abs(late.mean() - delay.mean()) < 4 * np.sqrt((spread**2).sum()) / len(late) + 0.02 * delay.mean()
+    assert late.std() == pytest.approx(np.sqrt((spread**2).mean() + delay.var()), rel=0.05)
+
+
 def test_the_seed_decides():
     again = make_air_showers(50, random_state=1)
     assert again.data == make_air_showers(50, random_state=1).data
