@@ -36,7 +36,7 @@ NETWORKS = [
 
 # Enough for the scores that scikit-learn's checks ask for, and no more: what is tested is not the architecture. A
 # larger rate makes up for the few epochs; two layers, because a convolution sees only its neighbours.
-SMALL = {"width": 16, "n_layers": 2, "n_blocks": 1, "n_heads": 2, "max_epochs": 30, "lr": 0.02}
+SMALL = {"width": 16, "n_layers": 2, "n_blocks": 1, "n_heads": 2, "max_epochs": 30, "lr": 0.02, "batch_size": 32}
 
 
 def small(network, **params):
@@ -110,6 +110,28 @@ def test_a_seed_is_a_network_and_the_global_random_state_is_left_alone(network, 
             strict=True,
         )
     )
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
+def test_the_contract_of_the_weights(network, two_blobs):
+    """All ones and all doubled are no weights; in full batches, weight zero removes an event and halves join."""
+    X, y, _ = two_blobs
+    X, y = X[:80], y[:80]
+    settings = {"max_epochs": 2, "batch_size": 1000, "early_stopping": False, "optimizer": "sgd"}
+
+    def outputs(X_fit, y_fit, weights):
+        return small(network, **settings).fit(X_fit, y_fit, sample_weight=weights)._outputs(X)
+
+    plain, twice = outputs(X, y, None), np.concatenate([X, X])
+    spoiled = np.concatenate([X, X + 5])
+    for X_fit, y_fit, weights in (
+        (X, y, np.ones(80)),
+        (X, y, np.full(80, 2.0)),
+        (spoiled, np.concatenate([y, y]), np.repeat([1.0, 0.0], 80)),
+        (twice, np.concatenate([y, y]), np.repeat([1.5, -0.5], 80)),
+    ):
+        # other shapes of the matrix products round differently
+        np.testing.assert_allclose(outputs(X_fit, y_fit, weights), plain, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
