@@ -13,6 +13,7 @@ import torch
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.estimator_checks import check_estimator
+from skopt.space import Space
 from torch import nn
 
 import sklearn_ml4fp
@@ -110,6 +111,17 @@ def test_a_seed_is_a_network_and_the_global_random_state_is_left_alone(network, 
             strict=True,
         )
     )
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
+def test_random_candidates_of_the_whole_search_space_train(network, two_blobs):
+    """Every combination is legal, in numpy's own types too, which a search hands over; only the width is kept small."""
+    X, y, _ = two_blobs
+    space = search_space(network(), exclude=["width"])
+    for values in Space(list(space.values())).rvs(4, random_state=0):
+        candidate = dict(zip(space, values, strict=True))
+        fitted = small(network, **{**candidate, "max_epochs": 1}).fit(X[:60], y[:60])
+        assert np.isfinite(fitted.predict(X)).all(), candidate
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
