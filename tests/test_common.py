@@ -125,6 +125,19 @@ def test_random_candidates_of_the_whole_search_space_train(network, two_blobs):
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("normalisation", ["batch", "layer"])
+def test_bfloat16_is_near_float32(network, normalisation, two_blobs):
+    """8 bits of mantissa: after the same few steps, outputs agree within a few per cent of their spread."""
+    X, y, _ = two_blobs
+    settings = {"max_epochs": 2, "optimizer": "sgd", "early_stopping": False, "normalisation": normalisation}
+    single, half = (
+        small(network, precision=precision, **settings).fit(X, y)._outputs(X) for precision in ("float32", "bfloat16")
+    )
+    assert not np.array_equal(single, half)
+    assert np.sqrt(np.mean((half - single) ** 2)) < 0.05 * max(1, single.std())
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
 def test_the_contract_of_the_weights(network, two_blobs):
     """All ones and all doubled are no weights; in full batches, weight zero removes an event and halves join."""
     X, y, _ = two_blobs
