@@ -495,7 +495,7 @@ class NetworkEstimator(CallbackSupportMixin, Declared, BaseEstimator):
             device=device,
         )
         automatic = max(8, min(256, len(train.target) // 10))
-        batch_size = automatic if self.batch_size == "auto" else self.batch_size
+        batch_size = automatic if self.batch_size == "auto" else int(self.batch_size)
         net = Net(
             module,
             criterion=WeightedLoss(self.loss, **self._loss_parameters()),

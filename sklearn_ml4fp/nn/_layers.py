@@ -147,6 +147,7 @@ class Norm(nn.Module):
 
     def _masked(self, x: Tensor, mask: Tensor) -> Tensor:
         """Moments over the points that are there; ``x`` is ``(n, d, t)``. No branch waits for the device."""
+        x = x.to(torch.promote_types(x.dtype, torch.float32))  # bfloat16 counts no further than 256
         there = mask[:, None].to(x.dtype)
         count = there.sum()
         mean = (x * there).sum((0, 2)) / count.clamp(min=1)

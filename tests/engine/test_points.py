@@ -1,0 +1,66 @@
+"""Events of points as a source of batches."""
+
+import pytest
+import torch
+
+from sklearn_ml4fp.engine import PointData
+
+COUNTS = [3, 0, 9, 1, 16, 17, 2]
+CPU = torch.device("cpu")
+
+
+def made(weight=True):
+    """Points numbered through, in the first feature; the event's number in the second and in its column."""
+    offsets = torch.tensor([0, *COUNTS]).cumsum(0)
+    events = torch.repeat_interleave(torch.arange(len(COUNTS)), torch.tensor(COUNTS))
+    values = torch.stack([torch.arange(len(events)) + 1, events], dim=1).float()
+    column, target = torch.arange(len(COUNTS))[:, None].float(), torch.arange(len(COUNTS))
+    return PointData((values, offsets, column), target, 10.0 * target if weight else None)
+
+
+def check(points, mask, column, event):
+    """One event of a batch: its points in their order, zeros behind, and what belongs to it."""
+    n = COUNTS[event]
+    first = sum(COUNTS[:event])
+    assert mask.tolist() == [True] * n + [False] * (len(mask) - n)
+    assert points[:n, 0].tolist() == [first + i + 1 for i in range(n)]
+    assert not points[n:].any()
+    assert column.item() == event
+
+
+@pytest.mark.parametrize("generator", [None, torch.Generator().manual_seed(0)])
+def test_every_event_once_padded_to_the_longest_of_its_batch(generator):
+    seen = []
+    for (points, mask, column), target, weight in made().batches(3, CPU, generator):
+        assert points.shape[1] == max(1, *(COUNTS[event] for event in target))
+        for i, event in enumerate(target.tolist()):
+            check(points[i], mask[i], column[i], event)
+            assert weight[i] == 10 * event
+            seen.append(event)
+    assert sorted(seen) == list(range(len(COUNTS)))
+    assert (seen == sorted(seen)) == (generator is None)
+
+
+def test_blocks_have_shapes_of_their_own_length():
+    seen = {}
+    for rows, (points, mask, column) in made().blocks(20, CPU):
+        assert len(points) == 20
+        for i, event in enumerate(rows.tolist()):
+            check(points[i], mask[i], column[i], event)
+            seen[event] = points.shape[1]
+        assert not mask[len(rows) :].any()
+    assert seen == {0: 8, 1: 8, 2: 16, 3: 8, 4: 16, 5: 32, 6: 8}
+
+
+def test_long_events_come_in_small_blocks():
+    data = PointData((torch.ones(5000, 4), torch.tensor([0, 5000])), torch.zeros(1))
+    ((_, (points, _)),) = data.blocks(512, CPU)
+    assert points.shape == (16, 8192, 4)
+
+
+def test_events_without_any_point():
+    data = PointData((torch.ones(0, 3), torch.zeros(3, dtype=torch.long)), torch.zeros(2))
+    (((points, mask), _, weight),) = data.batches(5, CPU)
+    assert points.shape == (2, 1, 3)
+    assert not mask.any()
+    assert weight is None
