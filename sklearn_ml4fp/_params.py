@@ -99,7 +99,7 @@ def _doc_of(cls: type[Declared]) -> str:
     return "\n".join([*lines[:first_section], "", *generated, *lines[first_section:]])
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(hp,))
+@dataclass_transform(kw_only_default=True)  # to a type checker, what hp() returns is the default itself
 class Declared:
     """Base of every class whose hyperparameters are fields made with `hp`.
 

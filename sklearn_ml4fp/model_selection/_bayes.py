@@ -198,6 +198,10 @@ class BayesSearchCV(_SkoptBayesSearchCV):
         self.optimizer_kwargs_ = dict(self.optimizer_kwargs or {})
         BaseSearchCV.fit(self, X, y, **params)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the running progress bar behind: scikit-learn sends the search itself to its workers."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_bar"}
+
     def _hidden(self) -> bool | None:
         return None if self.progress is None else not self.progress
 

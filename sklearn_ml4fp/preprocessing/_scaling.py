@@ -236,7 +236,7 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
         weights = check_weights(sample_weight, len(X))
         if first:
             self._learn(X, weights)
-            self._standard = ZScoreScaler()  # type: ignore[call-arg]
+            self._standard = ZScoreScaler()
         logarithms = self._log(X)
         if self.standardize:
             self._standard.partial_fit(logarithms, sample_weight=weights)

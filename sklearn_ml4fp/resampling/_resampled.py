@@ -187,7 +187,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         """Resampled events, weights and groups; the last two None where there are none or nobody asks for them."""
         sampler = clone(self.sampler)
         if "sample_weight" not in signature(sampler.fit_resample).parameters:
-            sampler = WeightedSampler(sampler=sampler)  # type: ignore[call-arg]
+            sampler = WeightedSampler(sampler=sampler)
         self.sampler_ = sampler
         wanted = {"sample_weight": weights}
         if wants_groups and has_fit_parameter(self.estimator, "groups"):

@@ -175,6 +175,15 @@ def test_fit_leaves_the_arguments_alone(two_blobs):
     assert search.estimator is estimator
 
 
+def test_folds_in_several_processes_give_the_same_scores(two_blobs):
+    X, y, event = two_blobs
+    scores = []
+    for n_jobs in (1, 2):
+        search = BayesSearchCV(network(), {"lr": (1e-3, 1e-2)}, n_iter=1, cv=2, n_jobs=n_jobs, random_state=0)
+        scores.append(search.fit(X, y, groups=event, sample_weight=weights()).cv_results_["mean_test_score"][0])
+    assert scores[0] == pytest.approx(scores[1], abs=1e-6)
+
+
 def test_several_metrics_and_negative_weights(two_blobs):
     X, y, event = two_blobs
     search = BayesSearchCV(
