@@ -111,7 +111,7 @@ def significance(cut, X, y, w):
     return asimov_score(y, selected, sample_weight=w, relative_uncertainty=0.1, **yields)
 
 
-cut = max(np.linspace(0.1, 0.9, 17), key=lambda cut: significance(cut, X_val, y_val, w_val))
+cut = max(np.linspace(0.1, 0.98, 45), key=lambda cut: significance(cut, X_val, y_val, w_val))
 print(f"best cut {cut:.2f}: expected significance {significance(cut, X_test, y_test, w_test):.1f} on test events")
 print(f"test AUC of the tuned network: {roc_auc_scorer(tuned, X_test, y_test, sample_weight=w_test):.4f}")
 

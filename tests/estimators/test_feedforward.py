@@ -327,7 +327,7 @@ def test_torchs_global_random_state_is_neither_used_nor_touched(two_blobs):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_the_bad_column_is_named(two_blobs, value):
     X, y, _ = two_blobs
-    bad = pd.DataFrame(X, columns=["pt", "eta", "phi", "m"])
+    bad = pd.DataFrame(X.copy(), columns=["pt", "eta", "phi", "m"])
     fitted = small().fit(bad, y)
     bad.loc[3, "phi"] = value
     for call in (
