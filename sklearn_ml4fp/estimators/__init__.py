@@ -1,10 +1,12 @@
 """Networks as scikit-learn estimators, one architecture a file."""
 
-from ._base import NetworkClassifier, NetworkEstimator, NetworkRegressor
+from ._base import NetworkEstimator
+from ._classifier import NetworkClassifier
 from ._cnn import CNNClassifier, CNNRegressor
 from ._densenet import DenseNetClassifier, DenseNetRegressor
 from ._feedforward import FeedForwardClassifier, FeedForwardRegressor
 from ._recurrent import RecurrentClassifier, RecurrentRegressor
+from ._regressor import NetworkRegressor
 from ._resnet import ResNetClassifier, ResNetRegressor
 from ._transformer import TransformerClassifier, TransformerRegressor
 

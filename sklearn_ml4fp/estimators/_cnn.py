@@ -10,8 +10,10 @@ from torch import nn
 
 from .._params import hp
 from ..nn import CNN, NORMALISATIONS
-from ._base import NetworkClassifier, NetworkEstimator, NetworkRegressor
+from ._base import NetworkEstimator
+from ._classifier import NetworkClassifier
 from ._inputs import ImageInput, PointInput, holds_points
+from ._regressor import NetworkRegressor
 
 
 class _CNN(ImageInput, PointInput, NetworkEstimator):

@@ -9,7 +9,9 @@ from torch import nn
 
 from .._params import hp
 from ..nn import FeedForward
-from ._base import NetworkClassifier, NetworkEstimator, NetworkRegressor
+from ._base import NetworkEstimator
+from ._classifier import NetworkClassifier
+from ._regressor import NetworkRegressor
 
 
 class _FeedForward(NetworkEstimator):

@@ -9,8 +9,10 @@ from torch import nn
 
 from .._params import hp
 from ..nn import CELLS, Recurrent
-from ._base import NetworkClassifier, NetworkEstimator, NetworkRegressor
+from ._base import NetworkEstimator
+from ._classifier import NetworkClassifier
 from ._inputs import PointInput
+from ._regressor import NetworkRegressor
 
 
 class _Recurrent(PointInput, NetworkEstimator):

@@ -9,8 +9,10 @@ from torch import nn
 
 from .._params import hp
 from ..nn import NORMALISATIONS, ResNet
-from ._base import NetworkClassifier, NetworkEstimator, NetworkRegressor
+from ._base import NetworkEstimator
+from ._classifier import NetworkClassifier
 from ._inputs import ImageInput
+from ._regressor import NetworkRegressor
 
 
 class _ResNet(ImageInput, NetworkEstimator):

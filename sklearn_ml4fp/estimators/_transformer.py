@@ -11,8 +11,10 @@ from torch import nn
 
 from .._params import hp
 from ..nn import NORMALISATIONS, POOLINGS, POSITIONS, Transformer
-from ._base import NetworkClassifier, NetworkEstimator, NetworkRegressor
+from ._base import NetworkEstimator
+from ._classifier import NetworkClassifier
 from ._inputs import PointInput
+from ._regressor import NetworkRegressor
 
 
 class _Transformer(PointInput, NetworkEstimator):

@@ -1,0 +1,179 @@
+"""How a network is trained: the hyperparameters that every network shares."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+from .._params import Declared, hp
+from ..engine import OPTIMIZERS, SCHEDULES
+from ..nn import ACTIVATIONS, INITIALISATIONS, NORMALISATIONS
+
+
+class TrainingChoices(Declared):
+    """Hyperparameters of the training; see docs/training.rst."""
+
+    activation: str = hp(
+        "relu", choices=tuple(ACTIVATIONS), doc="Function between the layers; the weights are drawn to suit it."
+    )
+    dropout: float = hp(
+        0.0,
+        valid=Interval(Real, 0, 1, closed="left"),
+        search=(0.0, 0.5),
+        doc="Probability with which a node's output is dropped in training (Srivastava et al., 2014; for SELU alpha "
+        "dropout, Klambauer et al., 2017).",
+    )
+    normalisation: str = hp(
+        "none",
+        choices=NORMALISATIONS,
+        doc="Normalisation of the features between layers: over the events of the batch (Ioffe and Szegedy, 2015), "
+        "which ignores their weights, or over the features of each event (Ba et al., 2016).",
+    )
+    init: str = hp(
+        "auto",
+        valid=None,
+        choices=INITIALISATIONS,
+        doc="Variance of the first weights: 2/(n_in + n_out) (glorot), 2/n_in (he), 1/n_in (lecun); auto suits the "
+        "activation: he for ReLU, GELU and SiLU, glorot for sigmoid and tanh, lecun for SELU.",
+    )
+    optimizer: Any = hp(
+        "adam",
+        valid=(StrOptions(set(OPTIMIZERS)), type),
+        choices=tuple(OPTIMIZERS),
+        doc="How a gradient becomes a step; or a subclass of torch.optim.Optimizer, which is given ``lr`` and, where "
+        "it knows them, ``momentum``, ``nesterov`` and ``weight_decay``.",
+    )
+    lr: float = hp(
+        1e-3,
+        valid=Interval(Real, 0, None, closed="neither"),
+        search=(1e-4, 1e-2),
+        scale="log",
+        doc="Learning rate: the size of a step.",
+    )
+    momentum: float = hp(
+        0.0,
+        valid=Interval(Real, 0, 1, closed="left"),
+        search=(0.0, 0.99),
+        doc="Share of the last step that is kept, for SGD and RMSprop; Adam has its own.",
+    )
+    nesterov: bool = hp(
+        False,
+        valid="boolean",
+        choices=(False, True),
+        doc="Whether SGD takes the gradient where its momentum leads; without a momentum it changes nothing.",
+    )
+    lr_schedule: str = hp(
+        "constant",
+        choices=SCHEDULES,
+        doc="How the learning rate changes with the epoch t, with γ = ``lr_decay`` and T = ``lr_decay_epochs``: "
+        "γ^(t/T) (exponential), γ^⌊t/T⌋ (step), a factor γ after T epochs without a new lowest loss (plateau), half a "
+        "cosine down to 0 at ``max_epochs``, or one_cycle: up to ``lr`` for 30 % of ``max_epochs``, then down.",
+    )
+    lr_decay: float = hp(
+        0.5,
+        valid=Interval(Real, 0, 1, closed="neither"),
+        search=(0.1, 0.9),
+        doc="γ of the schedules exponential, step and plateau.",
+    )
+    lr_decay_epochs: int = hp(
+        5,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(2, 20),
+        doc="T of the schedules exponential, step and plateau; for plateau less than ``patience``.",
+    )
+    warmup_epochs: float = hp(
+        0,
+        valid=Interval(Real, 0, None, closed="left"),
+        search=(0.0, 5.0),
+        doc="Epochs, or a fraction of one, over which the learning rate first rises linearly from a hundredth.",
+    )
+    gradient_clipping: float | None = hp(
+        None,
+        valid=(Interval(Real, 0, None, closed="neither"), None),
+        search=(0.1, 10.0),
+        scale="log",
+        doc="Largest norm of the gradient of all weights; a longer one is scaled down (Pascanu et al., 2013).",
+    )
+    weight_decay: float = hp(
+        0.0,
+        valid=Interval(Real, 0, None, closed="left"),
+        search=(1e-6, 1e-2),
+        scale="log",
+        doc="Factor of the L2 term, which pulls weights towards zero.",
+    )
+    l1: float = hp(
+        0.0,
+        valid=Interval(Real, 0, None, closed="left"),
+        search=(1e-7, 1e-3),
+        scale="log",
+        doc="Factor λ of the L1 term λ·Σ|w|, which drives weights to zero; biases and scales are left out.",
+    )
+    ema_decay: float = hp(
+        0.0,
+        valid=Interval(Real, 0, 1, closed="left"),
+        search=(0.9, 0.9999),
+        doc="Decay d of an exponential moving average of the weights, θ̄ ← d·θ̄ + (1 − d)·θ after each step, which is "
+        "validated and kept in their place (Polyak and Juditsky, 1992). 0 is no average.",
+    )
+    batch_size: int | str = hp(
+        "auto",
+        valid=(Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})),
+        search=(64, 1024),
+        scale="log",
+        doc="Events in a mini-batch. auto is 256, or a tenth of a training part of less than 2560 events, so that an "
+        "epoch of a small sample still takes ten steps (but 8 at least).",
+    )
+    max_epochs: int = hp(
+        100, valid=Interval(Integral, 1, None, closed="left"), doc="Passes over the training part at most."
+    )
+    early_stopping: bool = hp(
+        True,
+        valid="boolean",
+        doc="Whether to set events apart, to stop when their loss no longer falls, and to keep the best weights.",
+    )
+    patience: int = hp(
+        10,
+        valid=Interval(Integral, 1, None, closed="left"),
+        doc="Epochs without a new lowest validation loss after which early stopping ends the training.",
+    )
+    validation: Any = hp(
+        0.1,
+        valid=(Interval(Real, 0, 1, closed="neither"), HasMethods(["split", "get_n_splits"])),
+        doc="Share of the events that early stopping sets apart: whole groups where ``fit`` gets ``groups``, else a "
+        "random choice with the same share of each class. Or a splitter, of which the first split is taken; a "
+        "`RotatingKFold` takes the block after the one that is absent. Not used where ``fit`` gets ``X_val``.",
+    )
+    augment: Any = hp(
+        None,
+        valid=(HasMethods("augment"), None),
+        doc="An augmenter, such as `Rotate` or `Smear`, that changes every training event anew in each epoch. It sees "
+        "the columns as ``fit`` gets them; the hold-out and predictions stay as they are.",
+    )
+    device: str = hp(
+        "auto", valid=(str,), doc="Where to compute: auto takes an accelerator if there is one; cpu, cuda, cuda:1, mps."
+    )
+    precision: str = hp(
+        "float32",
+        valid=StrOptions({"float32", "bfloat16", "auto"}),
+        doc="What the training computes its matrix products in; auto takes bfloat16 on GPUs that have it. Weights, "
+        "loss and predictions are float32.",
+    )
+    compile: bool = hp(
+        False,
+        valid="boolean",
+        doc="Whether torch.compile translates the network before the training; that takes up to a minute.",
+    )
+    callbacks: list | None = hp(
+        None,
+        valid=(list, None),
+        doc="skorch callbacks. One that asks for batch or gradient events switches to skorch's own, slower loop.",
+    )
+    warm_start: bool = hp(
+        False, valid="boolean", doc="Whether a second ``fit`` goes on from the weights of the one before."
+    )
+    random_state: Any = hp(
+        None, valid="random_state", doc="Seed of the first weights, the hold-out, the shuffling and dropout."
+    )
+    verbose: int = hp(0, valid="verbose", doc="Whether to show a progress bar over the epochs.")
