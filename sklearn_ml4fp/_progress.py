@@ -13,15 +13,16 @@ T = TypeVar("T")
 
 
 class Bar:
-    """A running progress bar; made by `progress_bar`."""
+    """A running progress bar, or one that is not shown; made by `progress_bar`."""
 
-    def __init__(self, progress: Progress, description: str, total: float | None) -> None:
+    def __init__(self, progress: Progress | None, description: str, total: float | None) -> None:
         self._progress = progress
-        self._task = progress.add_task(description, total=total)
+        self._task = progress.add_task(description, total=total) if progress is not None else None
 
     def advance(self, description: str | None = None) -> None:
         """Take one step, and say something new where there is something to say."""
-        self._progress.update(self._task, advance=1, description=description)
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, advance=1, description=description)
 
 
 @contextmanager
@@ -45,8 +46,11 @@ def progress_bar(description: str, total: float | None = None, *, disable: bool 
     console = Console(stderr=True)
     if disable is None:
         disable = not (console.is_terminal or console.is_jupyter)
+    if disable:
+        yield Bar(None, description, total)
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=disable) as progress:
+    with Progress(*columns, console=console) as progress:
         yield Bar(progress, description, total)
 
 

@@ -15,7 +15,9 @@ def _numbers(column: Any) -> np.ndarray | None:
     if array.dtype.kind in "fiub":
         return array
     if str(column.dtype).startswith(("Int", "UInt", "Float", "boolean", "Decimal", "Boolean")):  # with missing values
-        return np.array([np.nan if one is None or one != one else one for one in column.tolist()], dtype=np.float64)
+        absent = np.asarray(column.isna() if hasattr(column, "isna") else column.is_null(), dtype=bool)
+        values = [np.nan if missing else one for one, missing in zip(column.tolist(), absent, strict=True)]
+        return np.array(values, dtype=np.float64)
     return None
 
 

@@ -127,7 +127,9 @@ def test_ids_reach_the_hold_out_of_the_network(two_blobs):
     """The refitted network equals the network fitted with the same weights and ids by hand."""
     X, y, event = two_blobs
     w = np.abs(weights())
-    search = BayesSearchCV(pipeline(), {"network__lr": (1e-3, 1e-2)}, n_iter=1, cv=GroupKFold(2), random_state=0)
+    search = BayesSearchCV(
+        pipeline(), {"network__lr": (1e-3, 1e-2)}, n_iter=1, cv=GroupKFold(2), scoring=roc_auc_scorer, random_state=0
+    )
     search.fit(X, y, groups=event, sample_weight=w)
     by_hand = pipeline().set_params(**search.best_params_)
     by_hand.fit(X, y, network__sample_weight=w, network__groups=event)

@@ -47,7 +47,8 @@ def test_conformance(scaler):
     states = Counter(result["status"] for result in results)
     assert states["passed"] >= LEAST_CHECKS, states
     left = {r["check_name"] for r in results if r["status"] != "passed"}
-    assert left <= {"check_array_api_input"}, left  # skipped for a whole class of libraries, which we do not claim
+    # skipped for a whole class of libraries, which we do not claim; by scikit-learn 1.6 for all that refuse sparse X
+    assert left <= {"check_array_api_input", "check_sample_weight_equivalence_on_sparse_data"}, left
 
 
 @pytest.mark.parametrize("scaler", WEIGHTED, ids=repr)
@@ -189,9 +190,9 @@ def test_z_score_and_logarithms_by_their_formulas():
     np.testing.assert_allclose(
         LogScaler(method="log1p").fit(X, sample_weight=w).transform(X), standard(np.log1p(X)), **tolerance
     )
-    unit = [np.quantile(x, 0.5, weights=w, method="inverted_cdf") for x in X.T]
+    unit = [weighted_quantile(x, 0.5, w) for x in X.T]
     signed = LogScaler(method="symlog", standardize=False).fit(X - 50, sample_weight=w)
-    unit = [np.quantile(np.abs(x - 50), 0.5, weights=w, method="inverted_cdf") for x in X.T]
+    unit = [weighted_quantile(np.abs(x - 50), 0.5, w) for x in X.T]
     np.testing.assert_allclose(signed.transform(X - 50), np.sign(X - 50) * np.log1p(np.abs(X - 50) / unit))
 
 

@@ -23,6 +23,7 @@ from sklearn_ml4fp import (
     TransformerClassifier,
     WeightedSampler,
     ZScoreScaler,
+    roc_auc_scorer,
 )
 
 LEAST_CHECKS = 50  # of scikit-learn 1.6; 1.9 has 60
@@ -153,9 +154,10 @@ def test_with_a_network_in_a_pipeline_and_a_search():
         # the sampler drops what the network refuses; predicting it is then the user's to see to
         model = make_pipeline(ZScoreScaler(), Resampled(WeightedSampler(), network))
         X[5, 0] = 0
-        search = GridSearchCV(model, {"resampled__estimator__lr": [1e-3, 1e-2]}, cv=2)
+        # a scorer: scikit-learn before 1.7 cannot hand weights to Pipeline.score
+        search = GridSearchCV(model, {"resampled__estimator__lr": [1e-3, 1e-2]}, cv=2, scoring=roc_auc_scorer)
         search.fit(X, y, sample_weight=w, groups=groups)
-        scores = cross_validate(model, X, y, cv=2, params={"sample_weight": w})
+        scores = cross_validate(model, X, y, cv=2, scoring=roc_auc_scorer, params={"sample_weight": w})
     assert search.predict(X).shape == y.shape
     assert np.isfinite(scores["test_score"]).all()
 
