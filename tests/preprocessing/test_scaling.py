@@ -120,9 +120,11 @@ def test_round_trip(X, which, missing):
     # The largest number that a column passes through, times some roundings: for a linear scaler the greatest |x|; a
     # logarithm L of size up to 21 turns its own rounding into L relative ones, and is itself |mean| + |scale| · |z|.
     size = np.broadcast_to(np.nanmax(np.abs(X), axis=0, initial=0), X.shape)
-    # A constant column has no scale: min-max divides it by one, and cannot tell 1e-9 from 0 beside its −1.
-    size = np.where(np.nanmin(X, axis=0, initial=np.inf) == size, np.maximum(size, 1), size)
-    tolerance = 200 * np.finfo(X.dtype).eps * size
+    # A constant column has no scale: min-max divides it by one, and cannot tell 1e-9 from 0 beside its −1. As in
+    # scikit-learn, a range below ten roundings of one counts as constant.
+    eps = np.finfo(X.dtype).eps
+    size = np.where(size - np.nanmin(X, axis=0, initial=np.inf) < 10 * eps, np.maximum(size, 1), size)
+    tolerance = 200 * eps * size
     np.testing.assert_array_equal(np.isnan(back), np.isnan(X))
     assert (np.abs(back - X) <= tolerance)[~np.isnan(X)].all()
 
