@@ -60,7 +60,8 @@ def _write_api_pages() -> None:
 
 def _plain_words(app, what, name, obj, options, lines) -> None:
     """Turn scikit-learn's cross-references in inherited docstrings into words: their targets are not here."""
-    if getattr(obj, "__module__", "").startswith(("sklearn.", "skopt.")):
+    owner = obj.fget if isinstance(obj, property) else obj
+    if (getattr(owner, "__module__", None) or "").startswith(("sklearn.", "skopt.")):
         lines[:] = [re.sub(r":\w+:`([^`<]+?)\s*(<[^`]+>)?`", r"\1", line) for line in lines]
 
 
