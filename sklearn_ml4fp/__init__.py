@@ -71,6 +71,7 @@ _ROOM_OF: dict[str, str] = {
     "Augmenter": "augmentation",
     "Compose": "augmentation",
     "DropParticles": "augmentation",
+    "NeighbourInterpolation": "augmentation",
     "PermuteParticles": "augmentation",
     "Reflect": "augmentation",
     "Rotate": "augmentation",

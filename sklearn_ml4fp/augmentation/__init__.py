@@ -1,6 +1,7 @@
 """Small, physically meaningful changes of events: before training and in prediction."""
 
 from ._base import Augmenter
+from ._neighbours import NeighbourInterpolation
 from ._prediction import AugmentedPrediction
 from ._smearing import DropParticles, Shift, Smear
 from ._symmetries import Compose, PermuteParticles, Reflect, Rotate, Translate
@@ -10,6 +11,7 @@ __all__ = [
     "Augmenter",
     "Compose",
     "DropParticles",
+    "NeighbourInterpolation",
     "PermuteParticles",
     "Reflect",
     "Rotate",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -35,7 +35,26 @@ class Augmenter(Sampler):
     def _apply(self, batch: Batch, rng: np.random.RandomState) -> None:
         """Change the events in place."""
 
-    def augment(self, X: Any, random_state: Any = None, *, names: Any = None) -> Any:
+    def learn(self, X: Any, y: Any = None, *, names: Any = None) -> Self:
+        """Learn from the training events what the changes need; most augmenters need nothing.
+
+        Parameters
+        ----------
+        X : table of shape (n_events, n_columns), images of shape (n_events, [channels,] h, w), or PointClouds
+            Training events.
+        y : array-like of shape (n_events,) or None
+            Their classes or targets.
+        names : sequence of str or None
+            Names of the columns of an array, which has none itself.
+
+        Returns
+        -------
+        augmenter : object
+            A copy that has learned, or the augmenter itself where there is nothing to learn.
+        """
+        return self
+
+    def augment(self, X: Any, random_state: Any = None, *, y: Any = None, names: Any = None) -> Any:
         """Change each event once.
 
         Parameters
@@ -44,6 +63,8 @@ class Augmenter(Sampler):
             Events; they stay as they are.
         random_state : int, RandomState or None
             Source of the changes in place of the augmenter's own.
+        y : array-like of shape (n_events,) or None
+            Classes or targets, for augmenters whose changes depend on them.
         names : sequence of str or None
             Names of the columns of an array, which has none itself.
 
@@ -59,6 +80,7 @@ class Augmenter(Sampler):
         """
         self._validate_params()
         batch = read(X, names)
+        batch.y = y
         self._apply(batch, check_random_state(self.random_state if random_state is None else random_state))
         return write(batch, X)
 
@@ -68,9 +90,10 @@ class Augmenter(Sampler):
         index = np.tile(np.arange(first.n), copies)
         repeated = events.rows(index)
         batch = read(repeated.X)
+        batch.y = repeated.y
         kept = [block.values.copy() for block in batch.blocks]
         pictures = None if batch.images is None else batch.images[: first.n].copy()
-        self._apply(batch, check_random_state(self.random_state))
+        self.learn(events.X, events.y)._apply(batch, check_random_state(self.random_state))
         for block, values in zip(batch.blocks, kept, strict=True):  # the first of the copies is the event itself
             own = block.event < first.n
             block.values[own] = values[own]

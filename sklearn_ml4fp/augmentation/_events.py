@@ -43,6 +43,7 @@ class Batch:
     n: int
     images: np.ndarray | None = None
     dropped: np.ndarray | None = None  # rows of the first block of point clouds that are no longer there
+    y: Any = None  # classes or targets, where they are known
 
     def columns(self, wanted: Any, what: str) -> list[tuple[Block, list[int]]]:
         """The blocks that have named columns, with the numbers of these.

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import _safe_indexing, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -41,6 +41,8 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
     ----------
     estimator_ : estimator
         The fitted estimator.
+    augmenter_ : Augmenter
+        The augmenter, with what it has learned from the training events.
     classes_ : ndarray of shape (n_classes,)
         Labels of a classifier.
 
@@ -94,6 +96,8 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
             raise TypeError("Sparse data was passed, but dense data is required. Use X.toarray().")
         given = {name: value for name, value in params.items() if value is not None}
         self.estimator_ = clone(self.estimator).fit(X, y, **given)
+        weights = given.get("sample_weight")  # an event of weight zero is none
+        self.augmenter_ = self.augmenter.learn(X if weights is None else _safe_indexing(X, np.flatnonzero(weights)))
         for name in ("classes_", "n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
@@ -105,7 +109,7 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
         total = np.asarray(predict(X), dtype=np.float64)
         for copy in range(self.n_copies):
             batch = read(X)
-            self.augmenter._apply(batch, EventRandom(batch, f"{seed}/{copy}"))
+            self.augmenter_._apply(batch, EventRandom(batch, f"{seed}/{copy}"))
             total = total + predict(write(batch, X))
         return total / (self.n_copies + 1)
 

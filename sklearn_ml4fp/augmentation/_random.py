@@ -11,7 +11,7 @@ from .._events import check_ids, uniform
 from ._events import Batch
 
 
-def _codes(values: np.ndarray) -> np.ndarray:
+def codes_of(values: np.ndarray) -> np.ndarray:
     """One integer for the content of each row, the same in single and in double precision."""
     numbers = values.reshape(len(values), -1).astype(np.float64) + 0.0  # −0 is 0
     numbers[np.isnan(numbers)] = np.nan  # one NaN of the many
@@ -35,13 +35,13 @@ class EventRandom:
     def __init__(self, batch: Batch, stream: str) -> None:
         self.stream, self.n_draws = stream, 0
         if batch.images is not None:
-            codes = _codes(batch.images)
+            codes = codes_of(batch.images)
         elif batch.dropped is None:
-            codes = _codes(batch.blocks[0].values)
+            codes = codes_of(batch.blocks[0].values)
         else:
             codes = np.zeros(batch.n, dtype=np.uint64)
             for block in batch.blocks:
-                np.add.at(codes, block.event, _codes(block.values))
+                np.add.at(codes, block.event, codes_of(block.values))
         self.ids = {batch.n: codes}
         if batch.dropped is not None and len(batch.dropped) != batch.n:
             event = batch.blocks[0].event

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy.ndimage import rotate
+from sklearn.base import clone
 from sklearn.utils._param_validation import Interval
 
 from .._params import hp
@@ -178,9 +179,18 @@ class Compose(Augmenter):
 
     augmenters: Any = hp((), valid=(tuple, list), doc="The augmenters, in order.")
 
-    def _apply(self, batch: Batch, rng: np.random.RandomState) -> None:
+    def learn(self, X: Any, y: Any = None, *, names: Any = None) -> Self:
+        learned = clone(self)
+        learned.augmenters = [augmenter.learn(X, y, names=names) for augmenter in self._checked()]
+        return learned
+
+    def _checked(self) -> list[Augmenter]:
         for augmenter in self.augmenters:
             if not isinstance(augmenter, Augmenter):
                 raise TypeError(f"Compose expected augmenters, got {augmenter!r}.")
             augmenter._validate_params()
+        return list(self.augmenters)
+
+    def _apply(self, batch: Batch, rng: np.random.RandomState) -> None:
+        for augmenter in self._checked():
             augmenter._apply(batch, rng)

@@ -300,9 +300,12 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
     def _augmented(self, train: Part, rng: np.random.RandomState) -> Callable[[], tuple[torch.Tensor, ...]]:
         """What gives the inputs of an epoch: the training events, changed anew at each call."""
         names = getattr(self, "feature_names_in_", None)
+        y = train.target if self._stratified else None
+        there = slice(None) if train.weights is None else np.flatnonzero(train.weights)  # of weight zero: no event
+        augment = self.augment.learn(train.X[there], None if y is None else y[there], names=names)
 
         def refresh() -> tuple[torch.Tensor, ...]:
-            changed = self.augment.augment(train.X, rng, names=names)
+            changed = augment.augment(train.X, rng, y=y, names=names)
             return self._tensors(train._replace(X=changed), weighted=False).inputs
 
         return refresh

@@ -147,7 +147,7 @@ class TrainingChoices(Declared):
     )
     augment: Any = hp(
         None,
-        valid=(HasMethods("augment"), None),
+        valid=(HasMethods(["augment", "learn"]), None),
         doc="An augmenter, such as `Rotate` or `Smear`, that changes every training event anew in each epoch. It sees "
         "the columns as ``fit`` gets them; the hold-out and predictions stay as they are.",
     )

@@ -20,6 +20,7 @@ from sklearn_ml4fp import (
     Compose,
     DropParticles,
     FeedForwardClassifier,
+    NeighbourInterpolation,
     PermuteParticles,
     PointClouds,
     Reflect,
@@ -329,10 +330,13 @@ def test_averaged_predictions():
     np.testing.assert_allclose(nothing.fit(X, X[:, 0]).predict(X), X[:, 0], atol=1e-12)
 
 
+# changes that are small enough not to spoil the accuracies that the checks ask for
+@pytest.mark.parametrize(
+    "augmenter", [Translate(columns=[0], max_shift=0.01), NeighbourInterpolation(strength=0.01)], ids=repr
+)
 @pytest.mark.parametrize("estimator", [LogisticRegression(), LinearRegression()], ids=repr)
-def test_averaging_conforms(estimator):
-    # a change that is small enough not to spoil the accuracies that the checks ask for
-    model = AugmentedPrediction(Translate(columns=[0], max_shift=0.01), estimator)
+def test_averaging_conforms(augmenter, estimator):
+    model = AugmentedPrediction(augmenter, estimator)
     results = check_estimator(model, on_skip=None, on_fail=None)
     states = Counter(result["status"] for result in results)
     assert states["passed"] >= 45, states  # of scikit-learn 1.6; 1.9 has 52 and more
@@ -412,9 +416,9 @@ def test_errors():
 class Counting(Reflect):
     """Counts how often it is asked, and for how many events."""
 
-    def augment(self, X, random_state=None, *, names=None):
+    def augment(self, X, random_state=None, *, y=None, names=None):
         self.__dict__.setdefault("calls", []).append((len(X), names))
-        return super().augment(X, random_state, names=names)
+        return super().augment(X, random_state, y=y, names=names)
 
 
 def even_events(n=600):

@@ -15,6 +15,7 @@ from sklearn_ml4fp import (
     Compose,
     DropMissingRows,
     DropOutliers,
+    NeighbourInterpolation,
     PointClouds,
     Reflect,
     Rotate,
@@ -60,6 +61,7 @@ CHECKED = [
     Reflect(columns=[0], random_state=0),
     Translate(columns=[0], random_state=0),
     Compose(augmenters=[Translate(columns=[0]), Reflect(columns=[0])], random_state=0),
+    NeighbourInterpolation(random_state=0),
 ]
 
 
