@@ -18,7 +18,6 @@ from sklearn_ml4fp import (
     CNNClassifier,
     JetConstituentFeatures,
     ParticleWise,
-    PointClouds,
     RecurrentClassifier,
     ResNetClassifier,
     ToImage,
@@ -36,16 +35,8 @@ common = {"max_epochs": 10, "lr": 3e-3, "random_state": 0}
 # %%
 # What the points are: rapidity and azimuth relative to the jet, logarithms of momentum and energy, and the kind of
 # particle. A list and a sequence are ordered by momentum, an image and a set have no order.
-# Columns of the jet as a whole would join behind the points; they are dropped here (momenta of 500 GeV would have to be
-# scaled first).
-
-
-def points_alone(X):
-    """The same clouds without columns of the event."""
-    return PointClouds(X.values, X.offsets, X.feature_names)
-
-
-points = [JetConstituentFeatures(), FunctionTransformer(points_alone), ParticleWise(StandardScaler())]
+# Columns of the jet as a whole, such as its mass, join behind the points.
+points = [JetConstituentFeatures(), ParticleWise(StandardScaler())]
 networks = {
     "list: ResNet": make_pipeline(
         JetConstituentFeatures(), ToList(20), SimpleImputer(), StandardScaler(), ResNetClassifier(width=32, **common)

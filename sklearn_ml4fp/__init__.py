@@ -106,6 +106,7 @@ _ROOM_OF: dict[str, str] = {
     "DenseNetRegressor": "estimators",
     "FeedForwardClassifier": "estimators",
     "FeedForwardRegressor": "estimators",
+    "hp": "estimators",
     "NetworkClassifier": "estimators",
     "NetworkEstimator": "estimators",
     "NetworkRegressor": "estimators",

@@ -11,7 +11,9 @@ import numpy as np
 _CANCELLATION_LIMIT = 0.2
 
 
-def check_finite(X: np.ndarray, names: Any = None, *, allow_nan: bool = False) -> None:
+def check_finite(
+    X: np.ndarray, names: Any = None, *, allow_nan: bool = False, cure: str = "Fill or drop them before the network."
+) -> None:
     """Refuse NaN and infinity in a table, and name the columns that hold them.
 
     Parameters
@@ -22,6 +24,8 @@ def check_finite(X: np.ndarray, names: Any = None, *, allow_nan: bool = False) -
         Names of the columns; their numbers are given where there are none.
     allow_nan : bool
         Whether NaN may pass, as the mark of an absent object; infinity never may.
+    cure : str
+        What the error tells the user to do.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def check_finite(X: np.ndarray, names: Any = None, *, allow_nan: bool = False) -
         more = f" and {len(columns) - 10} more" if len(columns) > 10 else ""
         raise ValueError(
             f"Input X contains {what}: expected finite numbers, got {int(bad.sum())} such values in the "
-            f"column{'s' if len(columns) > 1 else ''} {shown}{more}. Fill or drop them before the network."
+            f"column{'s' if len(columns) > 1 else ''} {shown}{more}. {cure}"
         )
 
 

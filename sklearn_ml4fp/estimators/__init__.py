@@ -1,5 +1,6 @@
 """Networks as scikit-learn estimators, one architecture a file."""
 
+from .._params import hp
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
 from ._cnn import CNNClassifier, CNNRegressor
@@ -26,4 +27,5 @@ __all__ = [
     "ResNetRegressor",
     "TransformerClassifier",
     "TransformerRegressor",
+    "hp",
 ]

@@ -55,12 +55,13 @@ def _shape_of(X: Any) -> tuple[int, ...]:
     return (len(X.feature_names), len(X.event_names)) if isinstance(X, PointClouds) else X.shape[1:]
 
 
-def _inputs_of(X: Any) -> tuple[torch.Tensor, ...]:
-    """What the engine makes batches of."""
-    if not isinstance(X, PointClouds):
-        return (_tensor(X),)
-    event = (_tensor(X.event_values.astype(np.float32)),) if X.event_names else ()
-    return (_tensor(X.values.astype(np.float32, copy=False)), _tensor(X.offsets), *event)
+def mean_and_scale(values: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted mean and standard deviation of each column; a column without a usable spread keeps its own unit."""
+    mean = np.average(values, axis=0, weights=weights)
+    variance = np.average((values - mean) ** 2, axis=0, weights=weights)
+    # a constant column, or negative weights on the tails, leave no usable spread
+    usable = variance > np.finfo(np.float64).eps * mean**2
+    return mean, np.where(usable, np.sqrt(np.abs(variance)), 1.0)
 
 
 def _tensor(array: np.ndarray) -> torch.Tensor:
@@ -175,6 +176,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         train, valid = self._set_apart(everything, groups, rng) if val is None else (everything, val)
         if not continued:
             self._learn_from_target(train)
+            self._learn_event_unit(train)
             self.net_ = self._make_net(train, rng)
         self._learn_weight_scale(train)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
@@ -204,6 +206,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         part = self._check_part(X, y, sample_weight, "sample_weight", first=first)
         if first:
             self._learn_from_target(part)
+            self._learn_event_unit(part)
             self.net_ = self._make_net(part, self._rng)
             self._learn_weight_scale(part)
         if not hasattr(self, "_recipe"):
@@ -257,7 +260,23 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
             weights = np.full(len(part.target), self._weight_scale)
         scaled = None if weights is None else _tensor((weights / self._weight_scale).astype(np.float32))
         kind = PointData if isinstance(part.X, PointClouds) else TensorData
-        return kind(_inputs_of(part.X), _tensor(self._to_training_target(part.target)), scaled)
+        return kind(self._inputs(part.X), _tensor(self._to_training_target(part.target)), scaled)
+
+    def _learn_event_unit(self, train: Part) -> None:
+        """Learn the unit of the event columns of point clouds, which no transformer of points touches."""
+        self._event_unit = None
+        if isinstance(train.X, PointClouds) and train.X.event_names:
+            self._event_unit = mean_and_scale(train.X.event_values.astype(np.float64), train.weights)
+
+    def _inputs(self, X: Any) -> tuple[torch.Tensor, ...]:
+        """What the engine makes batches of; event columns are standardised, so that GeV do not drown the points."""
+        if not isinstance(X, PointClouds):
+            return (_tensor(X),)
+        points = (_tensor(X.values.astype(np.float32, copy=False)), _tensor(X.offsets))
+        if self._event_unit is None:
+            return points
+        mean, scale = self._event_unit
+        return (*points, _tensor(((X.event_values - mean) / scale).astype(np.float32)))
 
     def _make_recipe(self) -> Recipe | None:
         schedule = Schedule(
@@ -345,7 +364,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         check_is_fitted(self, "net_")
         X = self._check_X(X)
         kind = PointData if isinstance(X, PointClouds) else TensorData
-        return self.net_.outputs(kind(_inputs_of(X), torch.zeros(len(X)))).astype(np.float64)
+        return self.net_.outputs(kind(self._inputs(X), torch.zeros(len(X)))).astype(np.float64)
 
     @property
     def history_(self) -> dict[str, np.ndarray]:

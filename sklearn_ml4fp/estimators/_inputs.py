@@ -13,6 +13,12 @@ from .._params import Declared, hp
 from .._validation import check_finite
 from ..data import PointClouds, as_point_clouds
 
+# Filled, an absent jet would become a jet.
+_ABSENT = (
+    "NaN marks a point as absent only where all its features are NaN: in a table pass particle_features=, so that its "
+    "columns are read as points; else drop the point."
+)
+
 
 def _check_shape(estimator: Any, shape: tuple[int, ...], *, first: bool) -> None:
     if first:
@@ -76,10 +82,10 @@ class PointInput(Declared):
         else:
             allow_nan = self.particle_features is not None
             X = validate_data(self, X, dtype=np.float32, order="C", ensure_all_finite=False, reset=first)
-            check_finite(X, getattr(self, "feature_names_in_", None), allow_nan=allow_nan)
+            check_finite(X, getattr(self, "feature_names_in_", None), allow_nan=allow_nan, cure=_ABSENT)
             clouds = self._table(X)
         if isinstance(clouds, PointClouds):
-            check_finite(clouds.values, clouds.feature_names)
+            check_finite(clouds.values, clouds.feature_names, cure=_ABSENT)
             check_finite(clouds.event_values, clouds.event_names)
             _check_shape(self, (len(clouds.feature_names), len(clouds.event_names)), first=first)
         else:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array
 
 from .._params import hp
 from ..engine import split_gaussian
-from ._base import NetworkEstimator, Part
+from ._base import NetworkEstimator, Part, mean_and_scale
 
 
 class NetworkRegressor(RegressorMixin, NetworkEstimator):
@@ -72,11 +72,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         return target
 
     def _learn_from_target(self, part: Part) -> None:
-        mean = np.average(part.target, axis=0, weights=part.weights)
-        variance = np.average((part.target - mean) ** 2, axis=0, weights=part.weights)
-        # a constant target, or negative weights on its tails, leave no usable spread
-        usable = variance > np.finfo(np.float64).eps * mean**2
-        self._y_mean, self._y_scale = mean, np.where(usable, np.sqrt(np.abs(variance)), 1.0)
+        self._y_mean, self._y_scale = mean_and_scale(part.target, part.weights)
 
     def _to_training_target(self, target: np.ndarray) -> np.ndarray:
         return ((target - self._y_mean) / self._y_scale).astype(np.float32)
