@@ -101,8 +101,11 @@ class AutoScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
             self.scalings_ = np.array([kind for kind, _ in choices])
             self.reasons_ = np.array([reason for _, reason in choices])
             self.scalers_ = {kind: _MAKE[kind]() for kind in np.unique(self.scalings_).tolist()}
+            names = column_names(self)
+            for kind, scaler in self.scalers_.items():  # for their errors: they see parts of X
+                scaler._columns = [names[i] for i in np.flatnonzero(self.scalings_ == kind)]
             if self.verbose:
-                for name, (kind, reason) in zip(column_names(self), choices, strict=True):
+                for name, (kind, reason) in zip(names, choices, strict=True):
                     print(f"{name}: {kind} ({reason})")  # noqa: T201
         for kind, scaler in self.scalers_.items():
             scaler.partial_fit(X[:, self.scalings_ == kind], sample_weight=weights)

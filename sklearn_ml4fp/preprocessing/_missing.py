@@ -140,7 +140,7 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
         )
 
     def _index_of_along(self) -> int:
-        names = column_names(self)
+        names = [str(name) for name in column_names(self)]
         index = names.index(self.along) if self.along in names else self.along
         if not isinstance(index, Integral) or isinstance(index, bool) or not 0 <= int(index) < len(names):
             raise ValueError(

@@ -20,9 +20,11 @@ from .._validation import check_weights
 _ROUNDING = 1e-12
 
 
-def column_names(estimator: Any) -> list[str]:
-    """Names of the columns seen in ``fit``, or their numbers."""
-    return [str(name) for name in getattr(estimator, "feature_names_in_", range(estimator.n_features_in_))]
+def column_names(estimator: Any) -> list[Any]:
+    """Names of the columns seen in ``fit``, or their numbers; those of the whole table for a scaler of a part of it."""
+    if hasattr(estimator, "_columns"):
+        return estimator._columns
+    return list(getattr(estimator, "feature_names_in_", range(estimator.n_features_in_)))
 
 
 class MinMaxScaler(Declared, theirs.MinMaxScaler):
@@ -237,6 +239,7 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
         if first:
             self._learn(X, weights)
             self._standard = ZScoreScaler()
+            self._standard._columns = column_names(self)  # for its errors: it sees arrays
         logarithms = self._log(X)
         if self.standardize:
             self._standard.partial_fit(logarithms, sample_weight=weights)

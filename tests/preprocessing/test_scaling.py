@@ -90,6 +90,31 @@ def test_a_negative_variance_is_an_error():
         ZScoreScaler().fit(X, sample_weight=weights)
 
 
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("named", [True, False])
+def test_errors_of_auto_scaler_name_the_columns_of_the_whole_table(number, named):
+    """The variance of the Gaussian and of the logarithms is negative: their scalers see one column, number 0."""
+    rng = np.random.default_rng(7)
+    X = np.column_stack([rng.uniform(size=200), rng.normal(size=200), rng.lognormal(2, 2, 200)])
+    values = X[:, 1] if number == 1 else np.log(X[:, 2])
+    weights = np.where(np.abs(values - np.median(values)) > np.std(values), -1.0, 1.0)
+    data = pd.DataFrame(X, columns=["phi", "mass", "pt"]) if named else X
+    expected = repr(["mass", "pt"][number - 1]) if named else str(number)
+    with pytest.raises(ValueError, match=rf"variance of the columns \[{expected}\] is not positive"):
+        AutoScaler().fit(data, sample_weight=weights)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_auto_scaler_names_columns_outside_of_the_logarithm(named):
+    X = table()[:, [0, 2, 1]]  # the logarithm is for the last
+    wrong = X.copy()
+    wrong[5, 2] = -1e6
+    as_data = (lambda values: pd.DataFrame(values, columns=["eta", "mass", "pt"])) if named else np.asarray
+    scaler = AutoScaler().fit(as_data(X))
+    with pytest.raises(ValueError, match=rf"got the columns {'pt' if named else '2'} \(least value -1e\+06\)"):
+        scaler.transform(as_data(wrong))
+
+
 @pytest.mark.parametrize("scaler", WEIGHTED, ids=repr)
 def test_weights_that_cannot_be_used(scaler):
     with pytest.raises(ValueError, match="sums to 0: expected a positive sum"):
