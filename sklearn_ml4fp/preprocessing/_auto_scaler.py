@@ -127,7 +127,8 @@ class AutoScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
         Raises
         ------
         ValueError
-            A negative value in a column that gets a logarithm.
+            A negative value in a column that gets a logarithm (`LogScaler`, of columns that had none in ``fit``); a
+            zero is none.
         """
         check_is_fitted(self, "scalers_")
         X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", reset=False)

@@ -18,6 +18,8 @@ from .._validation import check_weights
 
 # Weighted variances are differences of large sums: below this share of mean² their sign is rounding.
 _ROUNDING = 1e-12
+# A zero that was scaled and back in float32 is off by some 20 roundings of 6e-8 of the offset: no negative value.
+_ROUNDED_ZERO = 1e-5
 
 
 def column_names(estimator: Any) -> list[Any]:
@@ -181,7 +183,8 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
         "zeros",
         valid=(Interval(Real, 0, None, closed="left"), StrOptions({"zeros", "always"})),
         doc="What is added before ``log``: a number in the unit of the columns; ``zeros`` is half of the least "
-        "positive value for columns that hold a zero, else nothing; ``always`` is that half for every column.",
+        "positive value for columns that hold a zero, else nothing; ``always`` is that half for every column. The "
+        "half makes room for zeros only: negative values stay an error.",
     )
     standardize: bool = hp(True, valid="boolean", doc="Whether the logarithms are scaled to mean 0 and variance 1.")
 
@@ -280,7 +283,10 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
             result = np.abs(X)
             result /= linear
             return np.copysign(np.log1p(result, out=result), X, out=result)
-        outside = np.fmin.reduce(X, axis=0) + offset <= 0  # the offset of log1p is one
+        least = np.fmin.reduce(X, axis=0)
+        outside = least + offset <= 0  # the offset of log1p is one
+        if self.method == "log" and isinstance(self.offset, str):
+            outside |= least < -_ROUNDED_ZERO * offset
         if outside.any():
             self._refuse(outside, X)
         if self.method == "log1p":
@@ -294,10 +300,15 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
         index = np.flatnonzero(outside)
         names, low = column_names(self), np.nanmin(X[:, index], axis=0)
         seen = ", ".join(f"{names[i]} (least value {x:.4g})" for i, x in zip(index, low, strict=True))
-        bound = "-1" if self.method == "log1p" else "-offset_, which is 0 for columns without a zero in fit"
+        if self.method == "log1p":
+            bound = "above -1"
+        elif isinstance(self.offset, str):
+            bound = "above 0, or also 0 where offset_ is positive (a column with a zero in fit, or offset='always')"
+        else:
+            bound = f"above {-self.offset:.4g}"
         raise ValueError(
             f"{'Negative values' if low.min() < 0 else 'Zeros'} in data: LogScaler(method={self.method!r}) expected "
-            f"values above {bound}, got the columns {seen}. Use method='symlog' for columns with both signs, "
+            f"values {bound}, got the columns {seen}. Use method='symlog' for columns with both signs, "
             "offset='always' where zeros come later, or another scaler."
         )
 

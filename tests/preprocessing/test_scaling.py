@@ -246,6 +246,26 @@ def test_outside_the_domain(method, value, message, missing):
         scaler.transform(good.assign(pt=[1.0, missing, value]))
 
 
+@pytest.mark.parametrize("offset", ["zeros", "always"])
+def test_an_offset_makes_room_for_zeros_and_not_for_negative_values(offset):
+    X = pd.DataFrame({"pt": [0.0 if offset == "zeros" else 25.0, 25.0, 80.0, 300.0]})
+    scaler = LogScaler(offset=offset, standardize=False).fit(X)
+    assert scaler.offset_.tolist() == [12.5]
+    assert scaler.transform(X.assign(pt=0.0)).ravel() == pytest.approx(np.log(12.5))
+    message = r"values above 0, or also 0 where offset_ is positive .*, got the columns pt \(least value -5\)"
+    with pytest.raises(ValueError, match=message):
+        scaler.transform(X.assign(pt=-5.0))
+    rounded = scaler.transform(X.assign(pt=-1e-6))  # a zero, scaled and back in float32
+    assert rounded.ravel() == pytest.approx(np.log(12.5), abs=1e-6)
+
+
+def test_an_offset_in_the_unit_of_the_column_is_the_bound():
+    scaler = LogScaler(offset=10.0, standardize=False).fit([[1.0], [2.0]])
+    assert scaler.transform([[-5.0]]) == pytest.approx(np.log(5.0))
+    with pytest.raises(ValueError, match=r"expected values above -10, got the columns 0 \(least value -12\)"):
+        scaler.transform([[-12.0]])
+
+
 def test_auto_scaler_picks_by_the_rules():
     rng = np.random.default_rng(5)
     n = 5000
@@ -264,6 +284,8 @@ def test_auto_scaler_picks_by_the_rules():
     assert dict(zip(frame, scaler.scalings_, strict=True)) == {name: kind for name, (_, kind) in columns.items()}
     assert scaler.reasons_[0].startswith("flat between -3.14")
     scaler.transform(frame.assign(energy=0.0))  # a zero to come is no error
+    with pytest.raises(ValueError, match=r"got the columns pt \(least value -5\)"):  # though the offset is 15
+        scaler.transform(frame.assign(pt=-5.0))
 
 
 def test_auto_scaler_says_what_it_picked(capsys):
