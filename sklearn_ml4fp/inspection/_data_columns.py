@@ -151,7 +151,9 @@ def describe(
         x, codes, w = x[~absent], codes[~absent], None if w is None else w[~absent]
     shape = shape_of(x, w)
     mean, variance, skewness = _moments(x, w)
-    scaling, reason = suitable_scaling(shape)
+    # as AutoScaler chooses: by the size of the weights
+    signed = w is not None and bool((w < 0).any())
+    scaling, reason = suitable_scaling(shape_of(x, np.abs(w)) if signed else shape)
     limits = outlier_limits(shape, OUTLIER_FACTOR) if len(x) >= _LEAST_EVENTS else (-np.inf, np.inf)
     beyond = shape.low < limits[0] or shape.high > limits[1]
     placeholder = _placeholder(x, shape) if shape.high > shape.low else None

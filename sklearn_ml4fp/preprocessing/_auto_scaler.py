@@ -33,6 +33,8 @@ class AutoScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
     `ZScoreScaler`. The choice rests on weighted quantiles, which a few outliers do not move: a tail is long where the
     95 % quantile lies at least three times as far from the median as the 75 % quantile (2.4 times for a Gaussian, 3.3
     for an exponential), and a column is flat where its range is at most three interquartile ranges (2 for a uniform).
+    For the choice, negative weights count by their size, so that it does not change with cancellations in small
+    samples; means and variances are signed sums.
 
     Examples
     --------
@@ -97,7 +99,9 @@ class AutoScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
         X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", reset=first)
         weights = check_weights(sample_weight, len(X))
         if first:
-            choices = [suitable_scaling(shape_of(column, weights)) for column in X.T]
+            # of small samples, quantiles by signed sums jump with each cancellation
+            sizes = None if weights is None else np.abs(weights)
+            choices = [suitable_scaling(shape_of(column, sizes)) for column in X.T]
             self.scalings_ = np.array([kind for kind, _ in choices])
             self.reasons_ = np.array([reason for _, reason in choices])
             self.scalers_ = {kind: _MAKE[kind]() for kind in np.unique(self.scalings_).tolist()}

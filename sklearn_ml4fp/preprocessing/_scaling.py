@@ -147,7 +147,8 @@ class ZScoreScaler(Declared, theirs.StandardScaler):
                 names = [name for name, wrong in zip(column_names(self), bad, strict=True) if wrong]
                 raise ValueError(
                     f"The weighted variance of the columns {names} is not positive: expected Σw (x − μ)² > 0. Negative "
-                    "weights outweigh the positive ones there; use more events, or scale without sample_weight."
+                    "weights outweigh the positive ones there. Drop nearly empty columns (DropMissingColumns), or "
+                    "scale without weights: in a Pipeline with metadata routing, set_fit_request(sample_weight=False)."
                 )
         return self
 

@@ -18,7 +18,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
-from sklearn_ml4fp import AutoScaler, LogScaler, MinMaxScaler, OutlierClipper, ParticleWise, PointClouds, ZScoreScaler
+from sklearn_ml4fp import (
+    AutoScaler,
+    DropMissingColumns,
+    FeedForwardRegressor,
+    LogScaler,
+    MinMaxScaler,
+    OutlierClipper,
+    ParticleWise,
+    PointClouds,
+    ZScoreScaler,
+    investigate,
+)
 from sklearn_ml4fp._distributions import outlier_limits, shape_of, suitable_scaling, weighted_quantile
 
 SCALERS = [
@@ -88,6 +99,36 @@ def test_a_negative_variance_is_an_error():
     weights = [-0.5, -0.5, 2.0, 2.0]
     with pytest.raises(ValueError, match=r"variance of the columns \['pt', 'eta'\] is not positive: expected Σw"):
         ZScoreScaler().fit(X, sample_weight=weights)
+
+
+def test_the_advice_on_a_negative_variance_can_be_followed():
+    X, weights = np.array([[0.0], [10.0], [1.0], [1.0]]), np.array([-0.5, -0.5, 2.0, 2.0])
+    # the network of the Pipeline takes the weights, the scaler does not
+    with sklearn.config_context(enable_metadata_routing=True):
+        network = FeedForwardRegressor(width=4, max_epochs=1, early_stopping=False)
+        pipeline = make_pipeline(ZScoreScaler().set_fit_request(sample_weight=False), network)
+        scaled = pipeline.fit(X, X[:, 0], sample_weight=weights)[:-1].transform(X)
+    np.testing.assert_allclose(scaled, ZScoreScaler().fit_transform(X))
+    nearly_empty = np.column_stack([np.arange(40.0), np.r_[0.0, 10.0, 1.0, 1.0, np.full(36, np.nan)]])
+    weights = np.r_[weights, np.ones(36)]
+    with pytest.raises(
+        ValueError, match=r"columns \[1\] is not .*DropMissingColumns.*set_fit_request\(sample_weight=F"
+    ):
+        ZScoreScaler().fit(nearly_empty, sample_weight=weights)
+    kept = DropMissingColumns(max_missing=0.5).fit_transform(nearly_empty)
+    assert ZScoreScaler().fit(kept, sample_weight=weights).var_ > 0
+
+
+def test_cancellations_do_not_change_the_choice_of_auto_scaler():
+    """Bulk events cancel in pairs: by signed sums the column is a few far values; by sizes it stays a bulk."""
+    rng = np.random.default_rng(8)
+    X = rng.normal(100, 5, (400, 1))
+    weights = np.where(np.abs(X[:, 0] - 100) < 3, rng.choice([1.0, -0.95], 400), 1.0)
+    assert suitable_scaling(shape_of(X[:, 0], weights))[0] == "min-max"  # what signed sums would say
+    scaler = AutoScaler().fit(X, sample_weight=weights)
+    assert scaler.scalings_.tolist() == ["z-score"]
+    assert scaler.scalers_["z-score"].mean_ == pytest.approx(np.average(X[:, 0], weights=weights))  # signed
+    assert investigate(X, sample_weight=weights).columns[0].scaling == "z-score"
 
 
 @pytest.mark.parametrize("number", [1, 2])
