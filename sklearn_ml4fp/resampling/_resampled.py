@@ -177,7 +177,10 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
     def _set_apart(self, X: Any, y: Any, groups: Any) -> tuple[np.ndarray, np.ndarray] | None:
         """Masks of the training events and of those that are set apart, chosen as the estimator would."""
         one = self.estimator
-        if not has_fit_parameter(one, "X_val") or not getattr(one, "early_stopping", False):
+        # scikit-learn's gradient boosting takes X_val too, but its hold-out is a validation_fraction of its own
+        if not (has_fit_parameter(one, "X_val") and hasattr(one, "validation")):
+            return None
+        if not getattr(one, "early_stopping", False):
             return None
         codes = np.unique(np.asarray(y), return_inverse=True)[1] if is_classifier(one) else None
         rng = check_random_state(getattr(one, "random_state", None))

@@ -8,6 +8,7 @@ import sklearn
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, ShuffleSplit, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
@@ -49,6 +50,18 @@ def test_conformance(model):
     # random sampling draws other events from repeated rows than from weighted ones
     drawn = {"check_sample_weight_equivalence_on_dense_data"} if isinstance(model.sampler, RandomOverSampler) else set()
     assert left.keys() <= drawn, left
+
+
+def test_gradient_boosting_of_scikit_learn_keeps_its_own_hold_out():
+    rng = np.random.default_rng(0)
+    X, w = rng.normal(size=(200, 2)), rng.uniform(1, 2, 200)
+    y = (X[:, 0] > 0).astype(int)
+    X[::10, 1] = np.nan
+    boosting = HistGradientBoostingClassifier(max_iter=5, early_stopping=True, random_state=0)
+    model = Resampled(DropMissingRows(), boosting).fit(X, y, sample_weight=w)
+    kept = ~np.isnan(X[:, 1])
+    alone = clone(boosting).fit(X[kept], y[kept], sample_weight=w[kept])
+    np.testing.assert_array_equal(model.predict_proba(X), alone.predict_proba(X))
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
