@@ -152,8 +152,7 @@ def describe(
     shape = shape_of(x, w)
     mean, variance, skewness = _moments(x, w)
     # as AutoScaler chooses: by the size of the weights
-    signed = w is not None and bool((w < 0).any())
-    scaling, reason = suitable_scaling(shape_of(x, np.abs(w)) if signed else shape)
+    scaling, reason = suitable_scaling(shape_of(x, np.abs(w)) if w is not None and (w < 0).any() else shape)
     limits = outlier_limits(shape, OUTLIER_FACTOR) if len(x) >= _LEAST_EVENTS else (-np.inf, np.inf)
     beyond = shape.low < limits[0] or shape.high > limits[1]
     placeholder = _placeholder(x, shape) if shape.high > shape.low else None
