@@ -86,7 +86,11 @@ def _hash_column(column: np.ndarray) -> np.ndarray:
 def _columns(ids: Any) -> list[np.ndarray]:
     """The id's columns, each 1-D, of an array, a list, a structured array, a Series or a DataFrame."""
     if ids is None:
-        raise ValueError("a split by event needs the event ids; got groups=None. Pass groups=, one id an event.")
+        raise ValueError(
+            "a split by event needs the event ids; got groups=None. Pass groups=, one id an event. Ids given as "
+            "cross_validate(..., params={'groups': ids}) arrive only with metadata routing: switch it on by "
+            "sklearn.set_config(enable_metadata_routing=True), or, with routing off, pass groups=ids directly."
+        )
     if hasattr(ids, "columns") and hasattr(ids, "shape"):  # a pandas or polars frame: every column keeps its type
         columns = [np.asarray(ids[name]) for name in ids.columns]
     else:
