@@ -63,24 +63,34 @@ def _object_column(column: np.ndarray) -> np.ndarray:
     raise _refuse("a column of " + ", ".join(sorted(kind.__name__ for kind in kinds)))
 
 
-def _hash_column(column: np.ndarray) -> np.ndarray:
-    """One column of ids as uint64, equal for equal ids whatever their type's width."""
+def _typed(column: np.ndarray) -> np.ndarray:
+    """One column of ids as integers or characters; other types are refused."""
     if column.dtype.kind in "OT":  # Python objects, numpy's strings of variable width
         column = _object_column(column.astype(object))
+    if column.dtype.kind not in "iuUS":
+        raise _refuse(str(column.dtype))
+    return column
+
+
+def _hash_column(column: np.ndarray) -> np.ndarray:
+    """One column of ids as uint64, equal for equal ids whatever their type's width."""
+    column = _typed(column)
     if column.dtype.kind in "iu":
         return column.astype(np.uint64)  # negative numbers: two's complement
-    if column.dtype.kind in "US":
-        width = column.dtype.itemsize // (4 if column.dtype.kind == "U" else 1)
-        native = np.ascontiguousarray(column.astype(column.dtype.newbyteorder("=")))
-        codes = native.view(np.uint32 if column.dtype.kind == "U" else np.uint8)
-        return _hash_codes(codes.reshape(len(column), width))
-    raise _refuse(str(column.dtype))
+    width = column.dtype.itemsize // (4 if column.dtype.kind == "U" else 1)
+    native = np.ascontiguousarray(column.astype(column.dtype.newbyteorder("=")))
+    codes = native.view(np.uint32 if column.dtype.kind == "U" else np.uint8)
+    return _hash_codes(codes.reshape(len(column), width))
 
 
 def _columns(ids: Any) -> list[np.ndarray]:
     """The id's columns, each 1-D, of an array, a list, a structured array, a Series or a DataFrame."""
     if ids is None:
-        raise ValueError("a split by event needs the event ids; got groups=None. Pass groups=, one id an event.")
+        raise ValueError(
+            "a split by event needs the event ids; got groups=None. Pass groups=, one id an event. Ids given as "
+            "cross_validate(..., params={'groups': ids}) arrive only with metadata routing: switch it on by "
+            "sklearn.set_config(enable_metadata_routing=True), or, with routing off, pass groups=ids directly."
+        )
     if hasattr(ids, "columns") and hasattr(ids, "shape"):  # a pandas or polars frame: every column keeps its type
         columns = [np.asarray(ids[name]) for name in ids.columns]
     else:
@@ -127,6 +137,17 @@ def check_ids(ids: Any) -> np.ndarray:
     for column in others:
         codes = _mix(codes ^ column)
     return codes
+
+
+def id_kinds(ids: Any) -> tuple[str, ...]:
+    """Kind of each column of the ids: one event has one hash only among ids of the same kinds.
+
+    Examples
+    --------
+    >>> id_kinds([1, 2]), id_kinds([["a", "1"], ["b", "2"]])
+    (('integers',), ('strings', 'strings'))
+    """
+    return tuple("integers" if _typed(column).dtype.kind in "iu" else "strings" for column in _columns(ids))
 
 
 def _salt_key(salt: int | str) -> np.ndarray:

@@ -82,10 +82,20 @@ class OvertrainingDisplay:
         *,
         sample_weight_train: Any = None,
         sample_weight_test: Any = None,
+        groups_train: Any = None,
+        groups_test: Any = None,
         bins: Any = 30,
         ax: Any = None,
     ) -> OvertrainingDisplay:
-        """Draw the scores of a fitted classifier of two classes; parameters as for :meth:`from_predictions`.
+        """Draw the scores of a fitted classifier of two classes; other parameters as for :meth:`from_predictions`.
+
+        Parameters
+        ----------
+        estimator : estimator
+        X_train, X_test : array-like of shape (n_train, ...), (n_test, ...)
+        groups_train, groups_test : array-like, optional
+            Event ids, for an estimator that needs them to predict (``CrossFitClassifier``). Each training event is then
+            scored by the model that has not seen it: the two samples agree unless they differ themselves.
 
         Returns
         -------
@@ -93,9 +103,9 @@ class OvertrainingDisplay:
         """
         return cls.from_predictions(
             y_train,
-            signal_score(estimator, X_train),
+            signal_score(estimator, X_train, groups_train),
             y_test,
-            signal_score(estimator, X_test),
+            signal_score(estimator, X_test, groups_test),
             sample_weight_train=sample_weight_train,
             sample_weight_test=sample_weight_test,
             pos_label=estimator.classes_[1],

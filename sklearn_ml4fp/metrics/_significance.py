@@ -59,6 +59,29 @@ def asimov_significance(s: Any, b: Any, *, sigma: Any = 0.0) -> Any:
     return np.where(small, s / np.sqrt(b + variance), np.sqrt(2 * np.clip(exact - profiled, 0, None)))[()]
 
 
+def _chosen(y_true: np.ndarray, y_pred: np.ndarray, label: Any, *, one_of_many: bool) -> np.ndarray:
+    """Which events are predicted as signal, (n_events,); scores are refused: none equals a label, the yield would be 0.
+
+    With one class against the rest a class may be predicted that is absent from a test part, but not a fraction, nor
+    a text among numbers.
+    """
+    labels = np.unique(y_true).tolist()
+    unknown = set(y_pred.tolist()) - {*labels, label}
+    if one_of_many:
+        kinds = {isinstance(known, str) for known in labels}
+        unknown = {u for u in unknown if isinstance(u, str) not in kinds or (isinstance(u, float) and u % 1)}
+    if y_pred.dtype.kind == "b" and y_true.dtype.kind != "b" and label != 1:
+        unknown = {True}  # a mask of the selection, which says True where the label is another number or a text
+    if unknown:
+        got = next(iter(unknown))
+        raise ValueError(
+            f"y_pred must be predicted labels, got {'scores' if isinstance(got, float) else 'values'} such as {got!r} "
+            f"where the labels are {labels[:5]}: choose a cut, and pass the label of the signal, {label!r}, for the "
+            "events above it and another label for the rest."
+        )
+    return y_pred == label
+
+
 def selected_yields(
     y_true: Any, y_pred: Any, sample_weight: Any, pos_label: Any, signal_yield: Any, background_yield: Any
 ) -> tuple[float, float]:
@@ -66,9 +89,11 @@ def selected_yields(
     check_consistent_length(y_true, y_pred, sample_weight)
     signal = is_signal(y_true, pos_label)
     y_pred = column_or_1d(y_pred)
-    label = column_or_1d(y_true)[signal][0] if signal.any() else pos_label
+    y_true = column_or_1d(y_true)
+    label = y_true[signal][0] if signal.any() else pos_label
     weight = check_weights(sample_weight, len(y_pred))
-    chosen = y_pred == label
+    label = label.item() if isinstance(label, np.generic) else label
+    chosen = _chosen(y_true, y_pred, label, one_of_many=pos_label is not None)
     yields = []
     for members, total, name in ((signal, signal_yield, "signal"), (~signal, background_yield, "background")):
         selected = weight[members & chosen].sum()
@@ -124,7 +149,7 @@ def asimov_score(
     Raises
     ------
     ValueError
-        If a class is absent, or has no positive sum of weights to be scaled.
+        If a class is absent, or has no positive sum of weights to be scaled, or y_pred holds scores.
 
     Examples
     --------

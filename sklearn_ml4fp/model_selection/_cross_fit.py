@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
+from .._events import id_kinds
 from .._validation import check_weights
 from ._requests import routed_to_fit, scoring_with_weights, with_requests
 from ._splits import EventKFold, _check_parts, _take
@@ -156,7 +157,21 @@ class _CrossFit(MetaEstimatorMixin):
         self.n_folds_ = self.cv_.get_n_splits()
         folds = self.cv_.assign(groups)
         _check_parts(folds, [f"fold {i}" for i in range(self.n_folds_)], groups, repr(self.cv_))
+        self._id_kinds = id_kinds(groups)
         return folds
+
+    def _check_kinds(self, groups: Any) -> None:
+        """Refuse ids of another kind than in fit: 7 and "7" hash differently, so the model may have seen the event."""
+        if len(groups) and (kinds := id_kinds(groups)) != self._id_kinds:
+            fitted, got = (
+                f"{len(names)} column{'s' if len(names) > 1 else ''} ({', '.join(names)})"
+                for names in (self._id_kinds, kinds)
+            )
+            raise ValueError(
+                f"this {type(self).__name__} was fitted with groups of {fitted}; got groups of {got}. The same event "
+                "would be scored by a model that has seen it: pass the ids as in fit, of the same types and columns. "
+                "For events that no model has seen, leave groups out and set without_groups='average'."
+            )
 
     # --- scores ---
 
@@ -202,6 +217,7 @@ class _CrossFit(MetaEstimatorMixin):
                     "which event. Fit it with groups, or predict without them to average the models."
                 )
             check_consistent_length(X, groups)
+            self._check_kinds(groups)
             return self.cv_.assign(groups)
         if self._by_event and self.without_groups != "average":
             raise ValueError(
@@ -246,7 +262,8 @@ class _CrossFit(MetaEstimatorMixin):
         Raises
         ------
         ValueError
-            If groups are absent though they were there in ``fit``, unless ``without_groups="average"``.
+            If groups are absent though they were there in ``fit``, unless ``without_groups="average"``, or if they are
+            of another kind than in ``fit``: integers or strings, column by column.
         """
         return self._respond("predict", X, self._folds_of(X, groups))
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import uproot
 from scipy.stats import ks_2samp
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
 import sklearn_ml4fp
-from sklearn_ml4fp import load_events
+from sklearn_ml4fp import load_events, make_weighted_scorer, neg_response_resolution_scorer, response_resolution
 from sklearn_ml4fp.datasets import _detector as detector
 from sklearn_ml4fp.datasets._load import COLUMNS
 
@@ -47,6 +48,18 @@ def test_types(events):
     assert events.target_names.tolist() == ["w_z_jets", "ttbar"]
     assert events.frame is None
     assert not {"weight", "sample_weight", "event_number", "target", "true_met"} & set(events.feature_names)
+
+
+def test_the_true_missing_momentum_of_some_events_is_zero_and_its_regression_scored_by_the_difference(events):
+    none = events.true_met == 0
+    np.testing.assert_allclose([none.mean(), none[events.target == 0].mean()], [0.053, 0.106], atol=5e-4)
+    assert not none[events.target == 1].any()  # a W boson of ttbar makes the lepton, and a neutrino
+    model = DummyRegressor().fit(events.data, events.true_met)
+    with pytest.raises(ValueError, match=r"Pass relative=False"):
+        neg_response_resolution_scorer(model, events.data, events.true_met)
+    scorer = make_weighted_scorer(response_resolution, greater_is_better=False, relative=False)
+    low, high = np.quantile(events.true_met, [0.15866, 0.84134])  # of a constant prediction: the spread of the truth
+    np.testing.assert_allclose(scorer(model, events.data, events.true_met), -(high - low) / 2, rtol=1e-3)
 
 
 def test_cuts(columns):

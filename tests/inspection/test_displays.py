@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_ml4fp import (
+    CrossFitClassifier,
     LossCurveDisplay,
     OvertrainingDisplay,
     RejectionDisplay,
@@ -101,6 +102,21 @@ def test_overtraining_draws_densities_with_their_errors(events):
         assert f"{wanted:.3f}" in display.ax_.get_legend().get_texts()[2 + i].get_text()
     drawn = [container.lines[0].get_ydata() for container in display.ax_.containers]
     np.testing.assert_array_equal(drawn, [histogram.density for histogram in display.test])
+
+
+def test_overtraining_of_a_cross_fitted_model_scores_each_event_by_its_id(events):
+    _, X, y, _ = events
+    event = np.arange(1000)
+    model = CrossFitClassifier(LogisticRegression(), cv=3).fit(X[:500], y[:500], groups=event[:500])
+    parts = X[:500], y[:500], X[500:], y[500:]
+    display = OvertrainingDisplay.from_estimator(model, *parts, groups_train=event[:500], groups_test=event[500:])
+    score = model.predict_proba(X, groups=event)[:, 1]
+    wanted = OvertrainingDisplay.from_predictions(y[:500], score[:500], y[500:], score[500:])
+    for made, right in zip((*display.train, *display.test), (*wanted.train, *wanted.test), strict=True):
+        np.testing.assert_array_equal(made.density, right.density)
+    assert display.distances == wanted.distances
+    with pytest.raises(ValueError, match="needs them to predict"):
+        OvertrainingDisplay.from_estimator(model, *parts, groups_train=event[:500])
 
 
 def test_densities_integrate_to_one_on_any_range():

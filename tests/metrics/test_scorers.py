@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import sklearn
+from sklearn import metrics
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import get_scorer
@@ -50,6 +51,19 @@ def test_with_routing_every_scorer_is_weighted_by_default(name, data):
     fitted, test = made["estimator"][0], slice(300, 600)
     assert made["test_score"][0] == wanted_score(name, fitted, X[test], y[test], weight[test])
     assert made["test_score"][0] != wanted_score(name, fitted, X[test], y[test], None)
+
+
+def test_negative_weights_that_stop_scikit_learns_area_do_not_stop_ours(data):
+    """The page on metrics says which of scikit-learn's metrics negative weights stop."""
+    _, y, weight = data
+    assert (weight[y == 0] < 0).any()
+    score = np.clip(0.25 + 0.5 * y + np.random.default_rng(2).normal(0, 0.1, len(y)), 0.01, 0.99)
+    for metric in (metrics.average_precision_score, metrics.brier_score_loss, metrics.log_loss):
+        assert np.isfinite(metric(y, score, sample_weight=weight))
+    assert np.isfinite(metrics.accuracy_score(y, score > 0.5, sample_weight=weight))
+    with pytest.raises(ValueError, match="neither increasing nor decreasing"):
+        metrics.roc_auc_score(y, score, sample_weight=weight)
+    assert 0.5 < sklearn_ml4fp.roc_auc_score(y, score, sample_weight=weight) < 1.5
 
 
 @pytest.mark.parametrize("routing", [False, True])

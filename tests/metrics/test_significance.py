@@ -82,6 +82,42 @@ def test_a_part_of_the_events_is_scaled_up_class_by_class():
     )
 
 
+@pytest.mark.parametrize("metric", [asimov_score, ams_score])
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "kwargs", "message"),
+    [
+        ([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.9], {}, r"must be predicted labels, got scores such as 0\.\d.*choose a cut"),
+        ([0, 0, 1, 1], [0.0, 0.0, 1.0, np.nan], {}, "got scores such as nan"),
+        ([0, 0, 1, 1], np.array([0, 0, 0.5, 1], "float32"), {"pos_label": 1}, r"got scores such as 0\.5"),
+        (Y, [0.0, 1.0, 1.0, 1.0, 0.0], {}, r"labels are \['bkg', 'sig'\]"),
+        (Y, Y == "sig", {}, "got values such as True .*'sig'"),
+        ([-1, -1, 1, 1], [False, True, True, True], {}, "got values such as False"),
+        ([1, 1, 2, 2], [False, False, True, True], {}, "got values such as True"),
+        ([0, 1, 2, 2], [0.1, 0.2, 0.5, 0.9], {"pos_label": 2}, "got scores"),
+        ([0, 1, 2, 2], ["a", "b", "c", "c"], {"pos_label": 2}, "got values"),
+    ],
+)
+def test_scores_in_place_of_labels_are_refused(metric, y_true, y_pred, kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        metric(y_true, y_pred, **kwargs)
+
+
+@pytest.mark.parametrize("metric", [asimov_score, ams_score])
+def test_labels_in_any_form_are_taken(metric):
+    y, selected = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
+    wanted = metric(y, selected)
+    assert wanted > 0
+    for made in (selected == 1, selected.astype(float), selected.astype("uint8"), selected.astype(object)):
+        assert metric(y, made) == wanted
+    assert metric(y == 1, selected == 1) == wanted
+    assert metric([-1, -1, 1, 1], [-1, 1, 1, 1]) == wanted
+    # one class against the rest: a class that this part lacks may be predicted
+    assert metric(np.r_[y, 2], np.r_[selected, 3], pos_label=1) == wanted
+    assert metric([0, 0, 1, 1], [2, 1, 1, 1], pos_label=1) == wanted
+    # a model that selects nothing is a model, not an error
+    assert metric(y, np.zeros(4, int)) == 0
+
+
 def test_a_class_without_positive_weight_cannot_be_scaled():
     with pytest.raises(ValueError, match=r"background_yield=5\.0 needs a positive yield"):
         ams_score([0, 1], [0, 1], sample_weight=[-1, 1], background_yield=5.0)

@@ -93,7 +93,7 @@ def test_an_event_of_any_file_has_one_model(events):
     X, y, event, _ = events
     model = CrossFitClassifier(LogisticRegression(), cv=4).fit(X[:, 1:], y, groups=event)
     rng = np.random.default_rng(1)
-    new, ids = rng.normal(size=(50, 3)), [f"data-{i}" for i in range(50)]
+    new, ids = rng.normal(size=(50, 3)), np.arange(10_000, 10_050)  # ids that were not in fit
     folds = model.cv_.assign(ids)
     assert set(folds) == {0, 1, 2, 3}
     for method in ("predict_proba", "decision_function", "predict"):
@@ -230,6 +230,49 @@ def test_predicting_without_groups_is_refused_because_it_would_leak(events):
     model.set_params(without_groups="average")
     wanted = np.mean([one.predict_proba(X[:, 1:]) for one in model.estimators_], axis=0)
     np.testing.assert_allclose(model.predict_proba(X[:, 1:]), wanted)
+
+
+KINDS = {
+    "strings": (lambda ids: ids.astype(str), r"1 column \(integers\); got groups of 1 column \(strings\)"),
+    "objects": (lambda ids: pd.Series(ids).astype(str).astype(object), r"got groups of 1 column \(strings\)"),
+    "two columns": (lambda ids: np.column_stack([ids // 7, ids]), r"got groups of 2 columns \(integers, integers\)"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_ids_of_another_kind_than_in_fit_are_refused_because_they_would_leak(events, kind):
+    X, y, event, _ = events
+    other, message = KINDS[kind]
+    model = CrossFitClassifier(LogisticRegression(), cv=3).fit(X[:, 1:], y, groups=event)
+    regressor = CrossFitRegressor(Ridge(), cv=3).fit(X[:, 1:], X[:, 1], groups=event)
+    calls = [model.predict, model.predict_proba, model.decision_function, regressor.predict]
+    for call in (*calls, lambda X, groups: model.score(X, y, groups=groups)):
+        with pytest.raises(ValueError, match=message):
+            call(X[:, 1:], groups=other(event))
+    # and the other way round, a different kind in fit
+    turned = CrossFitClassifier(LogisticRegression(), cv=3).fit(X[:, 1:], y, groups=other(event))
+    turned.predict(X[:, 1:], groups=other(event))
+    with pytest.raises(ValueError, match=r"got groups of 1 column \(integers\)"):
+        turned.predict(X[:, 1:], groups=event)
+
+
+def test_each_column_of_the_ids_has_its_kind(events):
+    X, y, event, _ = events
+    ids = pd.DataFrame({"run": [f"run {i}" for i in event % 3], "event": event})
+    model = CrossFitClassifier(LogisticRegression(), cv=3).fit(X[:, 1:], y, groups=ids)
+    model.predict(X[:, 1:], groups=ids.astype({"event": "uint16"}))
+    with pytest.raises(ValueError, match=r"\(strings, integers\); got groups of 2 columns \(integers, strings\)"):
+        model.predict(X[:, 1:], groups=ids[["event", "run"]])
+
+
+def test_integers_of_any_type_are_of_one_kind(events):
+    """A saved and reloaded id comes back as another integer type; its hash is the same."""
+    X, y, event, _ = events
+    model = CrossFitClassifier(Recorder(), cv=3).fit(X, y, groups=event)
+    same = [event.astype(name) for name in ("int32", "uint16", "uint64", object)]
+    same += [event.tolist(), event[:, None], pd.Series(event, dtype="Int64"), pd.Series(event, dtype=object)]
+    for ids in same:
+        assert model.predict_proba(X, groups=ids).shape == (N, 2)  # the recorder bites if a model saw the event
 
 
 # --- weights and ids inside a composition, with routing on and off ---

@@ -1,6 +1,7 @@
 """Splits by event id: complete, stable, independent when nested, and at home in scikit-learn."""
 
 import pickle
+from functools import partial
 
 import awkward as ak
 import numpy as np
@@ -75,6 +76,20 @@ def test_the_salt_changes_the_folds_and_a_pickle_does_not():
 def test_repr_can_be_typed_in():
     assert repr(EventKFold(3, salt="a")) == "EventKFold(n_splits=3, salt='a')"
     assert repr(eval(repr(EventShuffleSplit(3, test_size=0.25)))) == repr(EventShuffleSplit(3, test_size=0.25))
+
+
+# --- within scikit-learn ---
+
+
+def test_ids_that_cross_validation_keeps_back_are_asked_for_with_the_way_out():
+    """With routing off ``params=`` goes to ``fit`` alone; both ways out that the message names are open."""
+    X, y = np.random.default_rng(0).normal(size=(60, 1)), np.arange(60) % 2
+    call = partial(cross_validate, LogisticRegression(), X, y, cv=EventKFold(3))
+    with pytest.raises(ValueError, match=r"groups=None.*enable_metadata_routing=True.*pass groups=ids directly"):
+        call(params={"groups": IDS[:60]})
+    direct = call(groups=IDS[:60])["test_score"]
+    with sklearn.config_context(enable_metadata_routing=True):
+        np.testing.assert_array_equal(call(params={"groups": IDS[:60]})["test_score"], direct)
 
 
 # --- nested use ---
