@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-from sklearn import config_context, get_config
-from sklearn.model_selection._search import BaseSearchCV
-from sklearn.utils.validation import _num_samples
 from skopt import BayesSearchCV as _SkoptBayesSearchCV
 from skopt.callbacks import check_callback
 
-from .._progress import progress_bar
-from ._requests import scoring_with_weights, with_requests
+from ._search import EventSearch
 from ._spaces import search_space
-from ._splits import EventKFold
 
 
-def _check_not_sliced(X: Any, params: dict[str, Any]) -> None:
-    """Refuse validation events that scikit-learn would take for metadata of the events, one value each."""
-    for name, value in params.items():
-        if name.split("__")[-1] in {"X_val", "y_val", "sample_weight_val"} and _num_samples(value) == _num_samples(X):
-            raise ValueError(
-                f"{name} has as many events as X, {_num_samples(X)}: the search would take it for metadata of the "
-                "events and cut it to each fold. Leave out one event of it, or let the network set events apart "
-                "(validation=)."
-            )
-
-
-class BayesSearchCV(_SkoptBayesSearchCV):
+class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
     """Bayesian search over hyperparameters that hands event weights and ids to all who need them.
 
     scikit-optimize's search: a surrogate (a Gaussian process by default) models the score as a function of the
@@ -96,6 +79,8 @@ class BayesSearchCV(_SkoptBayesSearchCV):
     >>> sorted(search.fit(X, y).best_params_)
     ['lr']
     """
+
+    _title = "Bayesian search"
 
     def __init__(
         self,
@@ -169,41 +154,17 @@ class BayesSearchCV(_SkoptBayesSearchCV):
         ValueError
             ``X_val`` has as many events as ``X`` and would be cut to each fold.
         """
-        _check_not_sliced(X, params)
-        metadata = {"groups": groups, "sample_weight": sample_weight}
-        given = {name: value for name, value in metadata.items() if value is not None}
-        stated = {name: getattr(self, name) for name in ("estimator", "scoring", "cv", "search_spaces")}
-        try:
-            if self.search_spaces is None:
-                self.search_spaces = search_space(self.estimator)
-            self._check_search_space(self.search_spaces)
-            if groups is not None and (self.cv is None or isinstance(self.cv, Integral)):
-                self.cv = EventKFold(int(self.cv or 5))
-            with config_context(enable_metadata_routing=bool(given) or get_config()["enable_metadata_routing"]):
-                if given:
-                    self.estimator = with_requests(self.estimator)
-                    self.scoring = scoring_with_weights(self.estimator, self.scoring)
-                with progress_bar("Bayesian search", self._n_candidates(), disable=self._hidden()) as self._bar:
-                    self._search(X, y, callback, {**given, **params})
-        finally:
-            self.__dict__.update(stated)
-            self.__dict__.pop("_bar", None)
-        return self
-
-    def _search(self, X: Any, y: Any, callback: Any, params: dict[str, Any]) -> None:
-        # scikit-optimize's own fit always passes groups on, also None, which metadata routing refuses
         if callable(self.refit):
             raise ValueError("BayesSearchCV needs a score to optimise: refit must be True, False or the name of one.")
         self._callbacks = check_callback(callback)
         self.optimizer_kwargs_ = dict(self.optimizer_kwargs or {})
-        BaseSearchCV.fit(self, X, y, **params)
+        # not scikit-optimize's own fit: it always passes groups on, also None, which metadata routing refuses
+        return self._search(X, y, groups=groups, sample_weight=sample_weight, params=params)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave the running progress bar behind: scikit-learn sends the search itself to its workers."""
-        return {name: value for name, value in super().__getstate__().items() if name != "_bar"}
-
-    def _hidden(self) -> bool | None:
-        return None if self.progress is None else not self.progress
+    def _complete_parameters(self) -> None:
+        if self.search_spaces is None:
+            self.search_spaces = search_space(self.estimator)
+        self._check_search_space(self.search_spaces)
 
     def _n_candidates(self) -> int:
         spaces = self.search_spaces if isinstance(self.search_spaces, list) else [self.search_spaces]
@@ -212,5 +173,5 @@ class BayesSearchCV(_SkoptBayesSearchCV):
     def _step(self, *args: Any, **kwargs: Any) -> Any:
         result, score_name = super()._step(*args, **kwargs)
         for _ in range(kwargs.get("n_points", 1)):
-            self._bar.advance(f"Bayesian search, best score {-np.min(result.fun):.4f}")
+            self._advance(-np.min(result.fun))
         return result, score_name

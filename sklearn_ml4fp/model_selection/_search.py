@@ -1,0 +1,76 @@
+"""What every search does around scikit-learn's: hand event weights and ids to all who need them, and show progress."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+from sklearn import config_context, get_config
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils.validation import _num_samples
+
+from .._progress import progress_bar
+from ._requests import scoring_with_weights, with_requests
+from ._splits import EventKFold
+
+
+def _check_not_sliced(X: Any, params: dict[str, Any]) -> None:
+    """Refuse validation events that scikit-learn would take for metadata of the events, one value each."""
+    for name, value in params.items():
+        if name.split("__")[-1] in {"X_val", "y_val", "sample_weight_val"} and _num_samples(value) == _num_samples(X):
+            raise ValueError(
+                f"{name} has as many events as X, {_num_samples(X)}: the search would take it for metadata of the "
+                "events and cut it to each fold. Leave out one event of it, or let the network set events apart "
+                "(validation=)."
+            )
+
+
+class EventSearch(BaseSearchCV):
+    """Base of the searches: a subclass chooses the candidates in ``_run_search`` and says how many there are.
+
+    While it searches, the parameters of the search may be replaced by what they stand for (a space for None, say, in
+    `_complete_parameters`); after ``fit`` they are as the user stated them.
+    """
+
+    _title: ClassVar[str]  # what the progress bar says
+    estimator: Any
+    scoring: Any
+    cv: Any
+    progress: bool | None
+
+    def _complete_parameters(self) -> None:
+        """Put into the place of the parameters what they stand for."""
+
+    def _n_candidates(self) -> int | None:
+        """Candidates that the search will try, where it is known."""
+        return None
+
+    def _search(self, X: Any, y: Any, *, groups: Any, sample_weight: Any, params: dict[str, Any]) -> Self:
+        """Do what ``fit`` does, with groups and weights routed to every part, the splitter and the scorers."""
+        _check_not_sliced(X, params)
+        metadata = {"groups": groups, "sample_weight": sample_weight}
+        given = {name: value for name, value in metadata.items() if value is not None}
+        stated = self.get_params(deep=False)
+        try:
+            self._complete_parameters()
+            if groups is not None and (self.cv is None or isinstance(self.cv, Integral)):
+                self.cv = EventKFold(int(self.cv or 5))
+            with config_context(enable_metadata_routing=bool(given) or get_config()["enable_metadata_routing"]):
+                if given:
+                    self.estimator = with_requests(self.estimator)
+                    self.scoring = scoring_with_weights(self.estimator, self.scoring)
+                hidden = None if self.progress is None else not self.progress
+                with progress_bar(self._title, self._n_candidates(), disable=hidden) as self._bar:
+                    BaseSearchCV.fit(self, X, y, **given, **params)
+        finally:
+            self.__dict__.update(stated)
+            self.__dict__.pop("_bar", None)
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the running progress bar behind: scikit-learn sends the search itself to its workers."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_bar"}
+
+    def _advance(self, best_score: float) -> None:
+        """Take one step of the progress bar."""
+        self._bar.advance(f"{self._title}, best score {best_score:.4f}")
