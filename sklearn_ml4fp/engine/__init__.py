@@ -5,6 +5,7 @@ from ._losses import WeightedLoss, split_gaussian
 from ._monitor import Monitor
 from ._net import Net, has_bfloat16, resolve_device
 from ._optimizers import OPTIMIZERS, optimizer_arguments
+from ._packed import PackedData
 from ._points import PointData
 from ._recipe import Recipe
 from ._schedules import SCHEDULES, Schedule
@@ -14,6 +15,7 @@ __all__ = [
     "SCHEDULES",
     "Monitor",
     "Net",
+    "PackedData",
     "PointData",
     "Recipe",
     "Schedule",

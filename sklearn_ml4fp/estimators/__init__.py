@@ -4,7 +4,9 @@ from .._params import hp
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
 from ._cnn import CNNClassifier, CNNRegressor
+from ._deep_sets import DeepSetsClassifier, DeepSetsRegressor
 from ._densenet import DenseNetClassifier, DenseNetRegressor
+from ._edge_conv import EdgeConvClassifier, EdgeConvRegressor
 from ._feedforward import FeedForwardClassifier, FeedForwardRegressor
 from ._recurrent import RecurrentClassifier, RecurrentRegressor
 from ._regressor import NetworkRegressor
@@ -14,8 +16,12 @@ from ._transformer import TransformerClassifier, TransformerRegressor
 __all__ = [
     "CNNClassifier",
     "CNNRegressor",
+    "DeepSetsClassifier",
+    "DeepSetsRegressor",
     "DenseNetClassifier",
     "DenseNetRegressor",
+    "EdgeConvClassifier",
+    "EdgeConvRegressor",
     "FeedForwardClassifier",
     "FeedForwardRegressor",
     "NetworkClassifier",

@@ -50,11 +50,6 @@ class Part(NamedTuple):
         return Part(self.X[chosen], self.target[chosen], None if self.weights is None else self.weights[chosen])
 
 
-def _shape_of(X: Any) -> tuple[int, ...]:
-    """Shape of an event: that of a row, or the numbers of features and of event columns of point clouds."""
-    return (len(X.feature_names), len(X.event_names)) if isinstance(X, PointClouds) else X.shape[1:]
-
-
 def mean_and_scale(values: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Weighted mean and standard deviation of each column; a column without a usable spread keeps its own unit."""
     mean = np.average(values, axis=0, weights=weights)
@@ -64,7 +59,7 @@ def mean_and_scale(values: np.ndarray, weights: np.ndarray | None) -> tuple[np.n
     return mean, np.where(usable, np.sqrt(np.abs(variance)), 1.0)
 
 
-def _tensor(array: np.ndarray) -> torch.Tensor:
+def as_tensor(array: np.ndarray) -> torch.Tensor:
     """Share the memory of an array; torch cannot promise not to write, so a read-only one is copied."""
     return torch.from_numpy(array if array.flags.writeable else array.copy())
 
@@ -176,7 +171,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         train, valid = self._set_apart(everything, groups, rng) if val is None else (everything, val)
         if not continued:
             self._learn_from_target(train)
-            self._learn_event_unit(train)
+            self._learn_units(train)
             self.net_ = self._make_net(train, rng)
         self._learn_weight_scale(train)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
@@ -206,7 +201,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         part = self._check_part(X, y, sample_weight, "sample_weight", first=first)
         if first:
             self._learn_from_target(part)
-            self._learn_event_unit(part)
+            self._learn_units(part)
             self.net_ = self._make_net(part, self._rng)
             self._learn_weight_scale(part)
         if not hasattr(self, "_recipe"):
@@ -258,11 +253,10 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         weights = self._effective_weights(part)
         if weights is None and weighted:  # only the other part has weights
             weights = np.full(len(part.target), self._weight_scale)
-        scaled = None if weights is None else _tensor((weights / self._weight_scale).astype(np.float32))
-        kind = PointData if isinstance(part.X, PointClouds) else TensorData
-        return kind(self._inputs(part.X), _tensor(self._to_training_target(part.target)), scaled)
+        scaled = None if weights is None else as_tensor((weights / self._weight_scale).astype(np.float32))
+        return self._data(part.X, as_tensor(self._to_training_target(part.target)), scaled)
 
-    def _learn_event_unit(self, train: Part) -> None:
+    def _learn_units(self, train: Part) -> None:
         """Learn the unit of the event columns of point clouds, which no transformer of points touches."""
         self._event_unit = None
         if isinstance(train.X, PointClouds) and train.X.event_names:
@@ -271,12 +265,21 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
     def _inputs(self, X: Any) -> tuple[torch.Tensor, ...]:
         """What the engine makes batches of; event columns are standardised, so that GeV do not drown the points."""
         if not isinstance(X, PointClouds):
-            return (_tensor(X),)
-        points = (_tensor(X.values.astype(np.float32, copy=False)), _tensor(X.offsets))
+            return (as_tensor(X),)
+        points = (as_tensor(X.values.astype(np.float32, copy=False)), as_tensor(X.offsets))
         if self._event_unit is None:
             return points
         mean, scale = self._event_unit
-        return (*points, _tensor(((X.event_values - mean) / scale).astype(np.float32)))
+        return (*points, as_tensor(((X.event_values - mean) / scale).astype(np.float32)))
+
+    def _data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
+        """The source of batches of events ``X``."""
+        kind = PointData if isinstance(X, PointClouds) else TensorData
+        return kind(self._inputs(X), target, weight)
+
+    def _shape_in(self, X: Any) -> tuple[int, ...]:
+        """Shape of an event: that of a row, or the numbers of features and of event columns of point clouds."""
+        return (len(X.feature_names), len(X.event_names)) if isinstance(X, PointClouds) else X.shape[1:]
 
     def _make_recipe(self) -> Recipe | None:
         schedule = Schedule(
@@ -332,7 +335,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
     def _make_net(self, train: Part, rng: np.random.RandomState) -> Net:
         # Built without memory and then drawn from a generator of our own: torch's global random state stays untouched.
         with torch.device("meta"):
-            module = self._build(_shape_of(train.X), self._n_out)
+            module = self._build(self._shape_in(train.X), self._n_out)
         generator = torch.Generator().manual_seed(rng.randint(_SEED_END))
         module = initialise(
             module.to_empty(device="cpu"), init=self.init, activation=self.activation, generator=generator
@@ -363,8 +366,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "net_")
         X = self._check_X(X)
-        kind = PointData if isinstance(X, PointClouds) else TensorData
-        return self.net_.outputs(kind(self._inputs(X), torch.zeros(len(X)))).astype(np.float64)
+        return self.net_.outputs(self._data(X, torch.zeros(len(X)))).astype(np.float64)
 
     @property
     def history_(self) -> dict[str, np.ndarray]:

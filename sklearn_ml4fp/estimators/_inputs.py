@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from .._params import Declared, hp
 from .._validation import check_finite
-from ..data import PointClouds, as_point_clouds
+from ..data import Graphs, PointClouds, as_point_clouds
 
 # Filled, an absent jet would become a jet.
 _ABSENT = (
@@ -76,6 +76,8 @@ class PointInput(Declared):
     )
 
     def _check_X(self, X: Any, *, first: bool = False) -> Any:
+        if isinstance(X, Graphs):
+            raise TypeError(f"{type(self).__name__} uses no edges: pass the points of the graphs, X.nodes.")
         if holds_points(X):
             clouds = as_point_clouds(X)
             self._check_names(clouds, first=first)

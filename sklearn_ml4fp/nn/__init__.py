@@ -1,30 +1,39 @@
 """Architectures as plain torch modules, one a file."""
 
 from ._cnn import CNN
+from ._deep_sets import POINT_POOLINGS, DeepSets
 from ._densenet import DenseNet
+from ._edge_conv import EdgeConv
 from ._feedforward import FeedForward
+from ._graph import AGGREGATIONS
 from ._initialise import INITIALISATIONS, initialise
 from ._layers import ACTIVATIONS, NORMALISATIONS, AlphaDropout, Dropout, Norm, set_generator
+from ._packed import padded_length
 from ._recurrent import CELLS, Recurrent
 from ._resnet import ResNet
 from ._transformer import POOLINGS, POSITIONS, Transformer
 
 __all__ = [
     "ACTIVATIONS",
+    "AGGREGATIONS",
     "CELLS",
     "CNN",
     "INITIALISATIONS",
     "NORMALISATIONS",
+    "POINT_POOLINGS",
     "POOLINGS",
     "POSITIONS",
     "AlphaDropout",
+    "DeepSets",
     "DenseNet",
     "Dropout",
+    "EdgeConv",
     "FeedForward",
     "Norm",
     "Recurrent",
     "ResNet",
     "Transformer",
     "initialise",
+    "padded_length",
     "set_generator",
 ]

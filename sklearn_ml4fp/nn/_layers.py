@@ -131,7 +131,7 @@ class Norm(nn.Module):
             self.running_var.fill_(1.0)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Map ``x`` to its shape; ``mask`` ``(n, t)`` is True at the points of a padded ``x`` that are there."""
+        """Map ``x`` to its shape; ``mask`` is True at those points of ``(n, t, d)`` or ``(n, d)`` that are there."""
         if self.kind == "layer":
             if self.channel_axis == -1 or x.ndim == 2:
                 return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self._EPSILON)
@@ -146,7 +146,9 @@ class Norm(nn.Module):
         return moved if self.channel_axis == 1 else moved.movedim(1, -1)
 
     def _masked(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Moments over the points that are there; ``x`` is ``(n, d, t)``. No branch waits for the device."""
+        """Moments over the points that are there, for ``(n, d, t)`` or ``(n, d)``. No branch waits for the device."""
+        if x.ndim == 2:
+            return self._masked(x.T[None], mask[None])[0].T
         x = x.to(torch.promote_types(x.dtype, torch.float32))  # bfloat16 counts no further than 256
         there = mask[:, None].to(x.dtype)
         count = there.sum()

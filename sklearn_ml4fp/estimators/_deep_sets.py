@@ -1,0 +1,101 @@
+"""Deep sets for point clouds."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+from sklearn.utils._param_validation import Interval
+from torch import nn
+
+from .._params import hp
+from ..nn import POINT_POOLINGS, DeepSets
+from ._base import NetworkEstimator
+from ._classifier import NetworkClassifier
+from ._regressor import NetworkRegressor
+from ._set_input import SetInput
+
+
+class _DeepSets(SetInput, NetworkEstimator):
+    n_layers: int = hp(
+        3,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(1, 4),
+        doc="Layers on every point, and as many behind the pooling.",
+    )
+    width: int = hp(
+        100,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(16, 256),
+        scale="log",
+        doc="Nodes of a layer.",
+    )
+    latent_width: int = hp(
+        256,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(16, 512),
+        scale="log",
+        doc="Features that are pooled: the nodes of the last layer on points.",
+    )
+    pooling: str = hp(
+        "sum",
+        choices=POINT_POOLINGS,
+        doc="What is taken over the points; the sum, in units of the mean number of points, counts them as well.",
+    )
+
+    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
+        return DeepSets(
+            shape_in,
+            n_out,
+            n_layers=self.n_layers,
+            width=self.width,
+            latent_width=self.latent_width,
+            pooling=self.pooling,
+            n_points=self._encoding.n_points,
+            activation=self.activation,
+            dropout=self.dropout,
+            normalisation=self.normalisation,
+        )
+
+
+class DeepSetsClassifier(_DeepSets, NetworkClassifier):
+    r"""Deep sets, also called particle flow network, that classify point clouds.
+
+    :math:`F(\sum_i \Phi(x_i))`: layers :math:`\Phi` on every point by itself, a sum over the points of an event, and
+    layers :math:`F`, before which the columns of the event join, if there are any. Every function of a set can be
+    written so.
+
+    References
+    ----------
+    Zaheer et al., "Deep sets", arXiv:1703.06114; Komiske, Metodiev and Thaler, "Energy flow networks: deep sets for
+    particle jets", JHEP 01 (2019) 121, arXiv:1810.05165.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import DeepSetsClassifier, load_quark_gluon_jets
+    >>> X, y = load_quark_gluon_jets(return_X_y=True)
+    >>> network = DeepSetsClassifier(max_epochs=1, random_state=0).fit(X[:200], y[:200])
+    >>> network.predict_proba(X[:5]).shape
+    (5, 2)
+    """
+
+
+class DeepSetsRegressor(_DeepSets, NetworkRegressor):
+    r"""Deep sets, also called particle flow network, that predict one or several numbers from point clouds.
+
+    :math:`F(\sum_i \Phi(x_i))`: layers :math:`\Phi` on every point by itself, a sum over the points of an event, and
+    layers :math:`F`, before which the columns of the event join, if there are any. Every function of a set can be
+    written so.
+
+    References
+    ----------
+    Zaheer et al., "Deep sets", arXiv:1703.06114; Komiske, Metodiev and Thaler, "Energy flow networks: deep sets for
+    particle jets", JHEP 01 (2019) 121, arXiv:1810.05165.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import DeepSetsRegressor, load_air_showers
+    >>> X, y = load_air_showers(target="log_energy", return_X_y=True)
+    >>> network = DeepSetsRegressor(max_epochs=1, random_state=0).fit(X[:200], y[:200])
+    >>> network.predict(X[:5]).shape
+    (5,)
+    """

@@ -1,0 +1,128 @@
+"""EdgeConv networks for point clouds and graphs."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, Self
+
+from sklearn.utils._param_validation import Interval
+from torch import nn
+
+from .._params import hp
+from ..nn import AGGREGATIONS, NORMALISATIONS, EdgeConv
+from ._base import NetworkEstimator
+from ._classifier import NetworkClassifier
+from ._regressor import NetworkRegressor
+from ._set_input import GraphInput
+
+
+class _EdgeConv(GraphInput, NetworkEstimator):
+    n_blocks: int = hp(
+        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 4), doc="Number of EdgeConv blocks."
+    )
+    n_layers: int = hp(
+        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 3), doc="Layers of the messages in a block."
+    )
+    width: int = hp(
+        64,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(16, 128),
+        scale="log",
+        doc="Features that the first block makes.",
+    )
+    widening: float = hp(
+        2.0,
+        valid=Interval(Real, 0, None, closed="neither"),
+        search=(1.0, 2.0),
+        doc="Features of a block over those of the block before.",
+    )
+    head_width: int = hp(
+        256,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(32, 512),
+        scale="log",
+        doc="Nodes of the hidden layer behind the pooling.",
+    )
+    aggregation: str = hp("mean", choices=AGGREGATIONS, doc="How the messages that reach a point are reduced.")
+    normalisation: str = hp(
+        "layer",
+        choices=NORMALISATIONS,
+        doc="Normalisation of the messages: over the features of each (Ba et al., 2016), which no other event and no "
+        "weight has a part in, or over the edges of the batch (Ioffe and Szegedy, 2015), as published, which ignores "
+        "weights.",
+    )
+
+    @classmethod
+    def particle_net(cls, **params: Any) -> Self:
+        """ParticleNet: three blocks of 64, 128 and 256 features, 16 neighbours (arXiv:1902.08570, figure 2)."""
+        published = {"n_blocks": 3, "width": 64, "n_neighbors": 16, "head_width": 256}
+        return cls(**{**published, "dropout": 0.1, "normalisation": "batch", **params})
+
+    @classmethod
+    def particle_net_lite(cls, **params: Any) -> Self:
+        """ParticleNet-Lite: two blocks of 32 and 64 features, 7 neighbours (arXiv:1902.08570, section III)."""
+        published = {"n_blocks": 2, "width": 32, "n_neighbors": 7, "head_width": 128}
+        return cls(**{**published, "dropout": 0.1, "normalisation": "batch", **params})
+
+    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
+        return EdgeConv(
+            shape_in,
+            n_out,
+            periodic=self._encoding.periodic,
+            n_blocks=self.n_blocks,
+            n_layers=self.n_layers,
+            width=self.width,
+            widening=self.widening,
+            head_width=self.head_width,
+            n_neighbors=self.n_neighbors,
+            aggregation=self.aggregation,
+            activation=self.activation,
+            dropout=self.dropout,
+            normalisation=self.normalisation,
+        )
+
+
+class EdgeConvClassifier(_EdgeConv, NetworkClassifier):
+    """Network of EdgeConv blocks that classifies point clouds and graphs.
+
+    A message from point j to point i is made of x_i and x_j − x_i; each block looks for neighbours anew, among the
+    features that the block before has made (the dynamic graph). The mean over the points, with the columns of the event
+    if there are any, goes through one hidden layer to the output. `particle_net` and `particle_net_lite` make the
+    published ones. Edges that `Graphs` bring are used in all blocks in the place of neighbours.
+
+    References
+    ----------
+    Wang et al., "Dynamic graph CNN for learning on point clouds", arXiv:1801.07829; Qu and Gouskos, "ParticleNet: jet
+    tagging via particle clouds", Phys. Rev. D 101 (2020) 056019, arXiv:1902.08570.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import EdgeConvClassifier, load_quark_gluon_jets
+    >>> X, y = load_quark_gluon_jets(return_X_y=True)
+    >>> network = EdgeConvClassifier.particle_net_lite(max_epochs=1, random_state=0).fit(X[:200], y[:200])
+    >>> network.predict_proba(X[:5]).shape
+    (5, 2)
+    """
+
+
+class EdgeConvRegressor(_EdgeConv, NetworkRegressor):
+    """Network of EdgeConv blocks that predicts one or several numbers from point clouds and graphs.
+
+    A message from point j to point i is made of x_i and x_j − x_i; each block looks for neighbours anew, among the
+    features that the block before has made (the dynamic graph). The mean over the points, with the columns of the event
+    if there are any, goes through one hidden layer to the output. `particle_net` and `particle_net_lite` make the
+    published ones. Edges that `Graphs` bring are used in all blocks in the place of neighbours.
+
+    References
+    ----------
+    Wang et al., "Dynamic graph CNN for learning on point clouds", arXiv:1801.07829; Qu and Gouskos, "ParticleNet: jet
+    tagging via particle clouds", Phys. Rev. D 101 (2020) 056019, arXiv:1902.08570.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import EdgeConvRegressor, load_air_showers
+    >>> X, y = load_air_showers(target="log_energy", return_X_y=True)
+    >>> network = EdgeConvRegressor(n_blocks=2, width=8, max_epochs=1, random_state=0).fit(X[:200], y[:200])
+    >>> network.predict(X[:5]).shape
+    (5,)
+    """

@@ -1,0 +1,206 @@
+"""How the columns of points enter a graph network: in units of their spread, angles without their seam."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._kinematics import wrap_phi
+from ..data import PointClouds
+from ._base import mean_and_scale
+
+Columns = str | int
+_ABSOLUTE = re.compile(r"(.*[^a-z])?(phi|azimuth)")
+_RELATIVE = re.compile(r"(.*[^a-z])?d(elta)?[_ ]?(phi|azimuth)")
+# Where points have these, they are where neighbours are looked for; the first that are all there.
+_PLACES = (
+    ("delta_eta", "delta_phi"),
+    ("deta", "dphi"),
+    ("eta", "phi"),
+    ("rapidity", "phi"),
+    ("y", "phi"),
+    ("x", "y", "z"),
+    ("x", "y"),
+)
+# A standardised column has mean 0 and standard deviation 1, up to the events that were set apart after the scaling. An
+# azimuth has 1.8 where it is flat, a jet's constituents 0.1 to 0.3 about its axis.
+_NEAR = 0.05
+
+
+class Angle(NamedTuple):
+    """A column that is an angle in rad, and whether it is one relative to something, such as the axis of the jet."""
+
+    column: int
+    relative: bool
+
+
+def short(name: str) -> str:
+    """Name without what scikit-learn's ColumnTransformer puts in front."""
+    return name.split("__")[-1].lower()
+
+
+def columns_named(wanted: Sequence[Columns], names: Sequence[str], parameter: str) -> tuple[int, ...]:
+    """Positions of columns given by their names or positions.
+
+    Raises
+    ------
+    ValueError
+        A name or position that is not there.
+    """
+    found = []
+    for one in wanted:
+        if isinstance(one, str) and one in names:
+            found.append(list(names).index(one))
+        elif not isinstance(one, str) and 0 <= one < len(names):
+            found.append(int(one))
+        else:
+            raise ValueError(f"{parameter}={tuple(wanted)!r}: there is no {one!r} among the features {tuple(names)}.")
+    return tuple(found)
+
+
+def places(coordinates: Sequence[Columns] | None, names: Sequence[str]) -> tuple[int, ...]:
+    """Columns in which distances are measured: those given, else those with the names of coordinates, else none."""
+    if coordinates is not None:
+        return columns_named(coordinates, names, "coordinates")
+    known = [short(name) for name in names]
+    for candidate in _PLACES:
+        if set(candidate) <= set(known):
+            return tuple(known.index(name) for name in candidate)
+    return ()
+
+
+def angles_of(angles: Sequence[Columns] | None, names: Sequence[str], moments: np.ndarray) -> tuple[Angle, ...]:
+    """Which columns are angles: those given, else those with the names of angles that are not standardised.
+
+    Raises
+    ------
+    ValueError
+        An angle is not there, or an absolute one looks standardised.
+    """
+    if angles is not None:
+        chosen = columns_named(angles, names, "angles")
+        return tuple(Angle(i, _RELATIVE.fullmatch(short(names[i])) is not None) for i in chosen)
+    found = []
+    for i, name in enumerate(names):
+        relative = _RELATIVE.fullmatch(short(name)) is not None
+        if not relative and not _ABSOLUTE.fullmatch(short(name)):
+            continue
+        mean, spread = moments[:, i]
+        if abs(mean) > _NEAR or abs(spread - 1) > _NEAR:
+            found.append(Angle(i, relative))
+        elif not relative:
+            raise ValueError(
+                f"{name!r} is an azimuth by its name, but its mean is {mean:.2f} and its standard deviation "
+                f"{spread:.2f}: it has been standardised, and ±π can no longer be told. Leave it out of the scaling, "
+                f"ParticleWise(scaler, columns=[...]), or pass angles=() to take it for a plain number, "
+                f"angles=[{name!r}] if it is in rad."
+            )
+    return tuple(found)
+
+
+def weighted_moments(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Mean and standard deviation ``(2, n_columns)`` of the columns; 0 and 1 without a row or a usable spread."""
+    moments = np.stack([np.zeros(values.shape[1]), np.ones(values.shape[1])])
+    if len(values) == 0:
+        return moments
+    if weights is not None and weights.sum() <= 0:  # more of the points than of the events may have negative weights
+        weights = np.abs(weights)
+    for i, column in enumerate(values.T):  # one by one: the data may fill half of the memory
+        mean, scale = mean_and_scale(column[:, np.newaxis].astype(np.float64), weights)
+        moments[:, i] = mean[0], scale[0]
+    return moments
+
+
+@dataclass
+class TableEncoding:
+    """Columns in units of their standard deviation; absolute angles as cosine and sine, relative ones in [−π, π).
+
+    Parameters
+    ----------
+    angles : tuple of Angle
+        Columns that are angles.
+    moments : ndarray of shape (2, n_encoded)
+        Mean and standard deviation of the encoded columns.
+    """
+
+    angles: tuple[Angle, ...]
+    moments: np.ndarray
+
+    @classmethod
+    def learn(cls, values: np.ndarray, names: Sequence[str], angles: Any, weights: np.ndarray | None) -> TableEncoding:
+        """Learn from the rows ``values`` and their weights."""
+        found = angles_of(angles, names, weighted_moments(values, weights))
+        return cls(found, weighted_moments(_unwound(values, found), weights))
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Encoded rows ``(n, n_encoded)``, float32."""
+        mean, scale = self.moments
+        return ((_unwound(values, self.angles) - mean) / scale).astype(np.float32)
+
+    @property
+    def width(self) -> int:
+        """Number of encoded columns."""
+        return self.moments.shape[1]
+
+
+def _unwound(values: np.ndarray, angles: tuple[Angle, ...]) -> np.ndarray:
+    """Columns with relative angles in [−π, π) and absolute ones as cosine; their sines stand behind all others."""
+    if not angles:
+        return values
+    values = values.astype(np.float64)
+    sines = []
+    for column, relative in angles:
+        angle = values[:, column]
+        if relative:
+            values[:, column] = wrap_phi(angle)
+        else:
+            sines.append(np.sin(angle))
+            values[:, column] = np.cos(angle)
+    return np.column_stack([values, *sines])
+
+
+@dataclass
+class PointEncoding:
+    """Encodings of the points and of the event columns, and what the points' coordinates are.
+
+    Parameters
+    ----------
+    points, event : TableEncoding
+        How features of points, and of events, are encoded.
+    coordinates : tuple of int
+        Columns of the points that follow as they are behind the encoded ones.
+    n_points : float
+        Mean number of points of an event, 1 at least.
+    """
+
+    points: TableEncoding
+    event: TableEncoding
+    coordinates: tuple[int, ...]
+    n_points: float
+
+    @classmethod
+    def learn(cls, clouds: PointClouds, weights: np.ndarray | None, *, angles: Any, coordinates: Any) -> PointEncoding:
+        """Learn from clouds and the weights of their events."""
+        of_points = None if weights is None else np.repeat(weights, clouds.counts)
+        points = TableEncoding.learn(clouds.values, clouds.feature_names, angles, of_points)
+        event = TableEncoding.learn(clouds.event_values, clouds.event_names, None, weights)
+        n_points = max(1.0, float(weighted_moments(clouds.counts[:, np.newaxis], weights)[0, 0]))
+        return cls(points, event, places(coordinates, clouds.feature_names), n_points)
+
+    @property
+    def periodic(self) -> tuple[bool, ...]:
+        """Which coordinates are angles."""
+        angles = {angle.column for angle in self.points.angles}
+        return tuple(column in angles for column in self.coordinates)
+
+    def __call__(self, clouds: PointClouds) -> tuple[np.ndarray, np.ndarray]:
+        """Encoded points with their coordinates behind, and encoded event columns; float32."""
+        points = self.points(clouds.values)
+        if self.coordinates:
+            raw = clouds.values[:, list(self.coordinates)].astype(np.float32)
+            points = np.concatenate([points, raw], axis=1)
+        return points, self.event(clouds.event_values)

@@ -1,0 +1,101 @@
+"""Deep sets: a network for every point, a sum over the points, and a network for the sum."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ._initialise import linear_output
+from ._layers import ACTIVATIONS, dropout_layer, norm
+from ._packed import Packed, pool
+
+POINT_POOLINGS = ("sum", "mean", "max")
+
+
+class PointLayers(nn.Module):
+    """Fully connected layers of one width on packed points, each followed by normalisation and an activation."""
+
+    def __init__(self, d_in: int, d_out: int, *, n_layers: int, activation: str, normalisation: str) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(d_in if i == 0 else d_out, d_out) for i in range(n_layers))
+        self.norms = nn.ModuleList(norm(normalisation, d_out, channel_axis=-1) for _ in range(n_layers))
+        self.activation = ACTIVATIONS[activation]()
+
+    def forward(self, x: Tensor, there: Tensor | None) -> Tensor:
+        """Map ``(n_rows, d_in)`` to ``(n_rows, d_out)``; ``there`` are the rows that count."""
+        for layer, normalise in zip(self.layers, self.norms, strict=True):
+            x = self.activation(normalise(layer(x), there))
+        return x
+
+
+class DeepSets(nn.Module):
+    """F(Σ_i Φ(x_i)): layers on every point, a pool over the points of an event, layers on the pooled features.
+
+    Parameters
+    ----------
+    shape_in : tuple of int
+        ``(d, d_event)``: features of a point, and of the event as a whole, which join the pooled ones.
+    d_out : int
+        Number of outputs: classes (logits) or targets.
+    n_layers : int
+        Layers on every point, and as many on the pooled features.
+    width : int
+        Nodes of a layer.
+    latent_width : int
+        Features that are pooled: the nodes of the last layer on points.
+    pooling : {"sum", "mean", "max"}
+        What is taken over the points.
+    n_points : float
+        Points of a typical event: a sum is divided by it, so that what is behind starts with numbers of order one.
+    activation : str
+        A name in ``ACTIVATIONS``.
+    dropout : float
+        Probability with which a node of the layers behind the pooling is dropped during training.
+    normalisation : str
+        A name in ``NORMALISATIONS``.
+
+    References
+    ----------
+    Zaheer et al., arXiv:1703.06114, theorem 2; Komiske, Metodiev and Thaler, arXiv:1810.05165, equation 1.3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = DeepSets((3, 0), 2, n_layers=2, width=8, latent_width=16)
+    >>> network(torch.zeros(9, 3), torch.tensor([4, 5]), torch.zeros(2, 0)).shape
+    torch.Size([2, 2])
+    """
+
+    def __init__(
+        self,
+        shape_in: tuple[int, ...],
+        d_out: int,
+        *,
+        n_layers: int,
+        width: int,
+        latent_width: int,
+        pooling: str = "sum",
+        n_points: float = 1.0,
+        activation: str = "relu",
+        dropout: float = 0.0,
+        normalisation: str = "none",
+    ) -> None:
+        super().__init__()
+        d, d_event = shape_in
+        choices = {"activation": activation, "normalisation": normalisation}
+        self.pooling, self.unit = pooling, n_points if pooling == "sum" else 1.0
+        self.points = PointLayers(d, width, n_layers=n_layers - 1, **choices)
+        self.latent = PointLayers(width if n_layers > 1 else d, latent_width, n_layers=1, **choices)
+        behind: list[nn.Module] = []
+        for i in range(n_layers):
+            behind += [nn.Linear(latent_width + d_event if i == 0 else width, width), norm(normalisation, width)]
+            behind += [ACTIVATIONS[activation](), dropout_layer(dropout, activation)]
+        self.behind = nn.Sequential(*behind)
+        self.head = linear_output(nn.Linear(width, d_out))
+
+    def forward(self, x: Tensor, counts: Tensor, event: Tensor) -> Tensor:
+        """Map packed points ``(n_rows, d)``, their ``counts`` and event columns ``(n, d_event)`` to ``(n, d_out)``."""
+        packed = Packed(counts, x)
+        pooled = pool(self.latent(self.points(x, packed.there), packed.there), packed, self.pooling) / self.unit
+        outputs: Tensor = self.head(self.behind(torch.cat([pooled, event], dim=1)))
+        return outputs

@@ -1,0 +1,160 @@
+"""EdgeConv: convolution over the edges to nearest neighbours, found anew in feature space by every block."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ._graph import Edges, edges_of, nearest_neighbours, norm_edges
+from ._initialise import linear_output
+from ._layers import ACTIVATIONS, dropout_layer, norm
+from ._packed import Packed, pool
+
+
+class EdgeBlock(nn.Module):
+    """Messages of layers on (x_i, x_j − x_i, e_ij), reduced over the edges j → i, added to a shortcut.
+
+    The first layer is linear in its inputs: W_a x_i + W_b (x_j − x_i) = (W_a − W_b) x_i + W_b x_j, so that it works on
+    points and not on their k times more edges.
+    """
+
+    def __init__(
+        self,
+        d_in: int,
+        d_out: int,
+        d_edge: int,
+        *,
+        n_layers: int,
+        aggregation: str,
+        activation: str,
+        normalisation: str,
+    ) -> None:
+        super().__init__()
+        self.d_in, self.aggregation = d_in, aggregation
+        self.first = nn.Linear(2 * d_in + d_edge, d_out)
+        self.layers = nn.ModuleList(nn.Linear(d_out, d_out) for _ in range(n_layers - 1))
+        self.norms = nn.ModuleList(norm(normalisation, d_out, channel_axis=-1) for _ in range(n_layers))
+        self.activation = ACTIVATIONS[activation]()
+        self.shortcut = nn.Linear(d_in, d_out)
+        self.shortcut_norm = norm(normalisation, d_out, channel_axis=-1)
+
+    def forward(self, x: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> Tensor:
+        """Map points ``(n_rows, d_in)`` to ``(n_rows, d_out)``."""
+        own, other = self.first.weight[:, : self.d_in], self.first.weight[:, self.d_in : 2 * self.d_in]
+        messages = edges.targets(F.linear(x, own - other, self.first.bias)) + edges.sources(F.linear(x, other))
+        if values is not None:
+            messages = messages + F.linear(values, self.first.weight[:, 2 * self.d_in :])
+        messages = self.activation(norm_edges(self.norms[0], messages, edges))
+        for layer, normalise in zip(self.layers, list(self.norms)[1:], strict=True):
+            messages = self.activation(norm_edges(normalise, layer(messages), edges))
+        shortcut = self.shortcut_norm(self.shortcut(x), packed.there)
+        out: Tensor = self.activation(shortcut + edges.reduce(messages, self.aggregation))
+        return out
+
+
+class EdgeConv(nn.Module):
+    """Blocks of EdgeConv, pooling over the points of an event, and a hidden layer.
+
+    The first block looks for neighbours in coordinates; every later one among the features that the one before made.
+    Where edges are given, all blocks keep to them.
+
+    Parameters
+    ----------
+    shape_in : tuple of int
+        ``(d, d_event, d_edge)``: features of a point, of the event as a whole, and of a given edge.
+    d_out : int
+        Number of outputs: classes (logits) or targets.
+    periodic : tuple of bool
+        One entry a coordinate, True for an angle in rad. The coordinates are columns of the points behind the ``d``
+        features.
+    n_blocks : int
+        Number of blocks.
+    n_layers : int
+        Layers of the messages in a block.
+    width : int
+        Features that the first block makes.
+    widening : float
+        Features of a block over those of the block before.
+    head_width : int
+        Nodes of the hidden layer behind the pooling.
+    n_neighbors : int
+        Neighbours of a point.
+    aggregation : {"mean", "max", "sum"}
+        How the messages that reach a point are reduced.
+    activation : str
+        A name in ``ACTIVATIONS``.
+    dropout : float
+        Probability with which a node of the hidden layer is dropped during training.
+    normalisation : str
+        A name in ``NORMALISATIONS``: of messages and shortcuts.
+
+    References
+    ----------
+    Wang et al., arXiv:1801.07829; Qu and Gouskos, arXiv:1902.08570.
+
+    Examples
+    --------
+    >>> import torch
+    >>> settings = {"n_blocks": 2, "n_layers": 3, "width": 8, "head_width": 16, "n_neighbors": 3}
+    >>> network = EdgeConv((3, 0, 0), 2, periodic=(False, True), **settings)
+    >>> network(torch.zeros(9, 5), torch.tensor([4, 5]), torch.zeros(2, 0)).shape
+    torch.Size([2, 2])
+    """
+
+    def __init__(
+        self,
+        shape_in: tuple[int, ...],
+        d_out: int,
+        *,
+        periodic: tuple[bool, ...],
+        n_blocks: int,
+        n_layers: int,
+        width: int,
+        head_width: int,
+        n_neighbors: int,
+        widening: float = 2.0,
+        aggregation: str = "mean",
+        activation: str = "relu",
+        dropout: float = 0.0,
+        normalisation: str = "none",
+    ) -> None:
+        super().__init__()
+        self.d, d_event, d_edge = shape_in
+        self.periodic, self.n_neighbors = periodic, n_neighbors
+        sizes = [self.d, *(max(1, round(width * widening**i)) for i in range(n_blocks))]
+        self.blocks = nn.ModuleList(
+            EdgeBlock(
+                d_before,
+                d_after,
+                d_edge,
+                n_layers=n_layers,
+                aggregation=aggregation,
+                activation=activation,
+                normalisation=normalisation,
+            )
+            for d_before, d_after in itertools.pairwise(sizes)
+        )
+        self.join = nn.Sequential(
+            nn.Linear(sizes[-1] + d_event, head_width), ACTIVATIONS[activation](), dropout_layer(dropout, activation)
+        )
+        self.head = linear_output(nn.Linear(head_width, d_out))
+
+    def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
+        """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.
+
+        ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
+        """
+        packed = Packed(counts, x)
+        edges, values = edges_of(given, packed)
+        h = x[:, : self.d]
+        for i, block in enumerate(self.blocks):
+            if edges is None:
+                where, periodic = (x[:, self.d :], self.periodic) if i == 0 else (h, ())
+                h = block(h, nearest_neighbours(where, packed, self.n_neighbors, periodic), packed, None)
+            else:
+                h = block(h, edges, packed, values)
+        outputs: Tensor = self.head(self.join(torch.cat([pool(h, packed, "mean"), event], dim=1)))
+        return outputs

@@ -1,0 +1,176 @@
+"""Edges between the points of packed events: nearest neighbours, or given ones; gather and reduce along them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ._packed import Packed, reduce_to
+
+AGGREGATIONS = ("mean", "max", "sum")
+# Distances held at a time: 64 MiB in float32, so that memory stays bounded however large a cloud is.
+_DISTANCES = 2**24
+
+
+@dataclass
+class NeighbourEdges:
+    """Every point is the target of edges from ``k`` neighbours.
+
+    Parameters
+    ----------
+    index : Tensor of shape (n_rows, k), int64
+        Rows of the neighbours; a row's own number where there are fewer.
+    mask : Tensor of shape (n_rows, k), bool, or None
+        True where there is a neighbour; None where there is everywhere.
+    """
+
+    index: Tensor
+    mask: Tensor | None
+
+    def sources(self, x: Tensor) -> Tensor:
+        """Features ``(n_rows, d)`` of the points at the edges' origins, ``(n_rows, k, d)``."""
+        return x.index_select(0, self.index.flatten()).view(*self.index.shape, x.shape[1])
+
+    def targets(self, x: Tensor) -> Tensor:
+        """Features ``(n_rows, d)`` of the points at the edges' ends, to be broadcast: ``(n_rows, 1, d)``."""
+        return x[:, None]
+
+    def reduce(self, messages: Tensor, how: str) -> Tensor:
+        """Reduce messages ``(n_rows, k, d)`` to their ends ``(n_rows, d)``; zeros where none arrives."""
+        if self.mask is None:
+            return messages.amax(1) if how == "max" else messages.mean(1) if how == "mean" else messages.sum(1)
+        there = self.mask[..., None]
+        if how == "max":
+            highest = messages.masked_fill(~there, -math.inf).amax(1)
+            return torch.where(there.any(1), highest, 0.0)
+        total = messages.masked_fill(~there, 0.0).sum(1)
+        return total if how == "sum" else total / there.sum(1).clamp(min=1)
+
+
+@dataclass
+class ListedEdges:
+    """Edges given one by one.
+
+    Parameters
+    ----------
+    source, target : Tensor of shape (n_edges,), int64
+        Rows of their origins and ends.
+    n_rows : int
+        Number of rows.
+    mask : Tensor of shape (n_edges,), bool, or None
+        False for an edge that is there only to fill up a block: its ends are rows that belong to no event.
+    """
+
+    source: Tensor
+    target: Tensor
+    n_rows: int
+    mask: Tensor | None = None
+
+    def sources(self, x: Tensor) -> Tensor:
+        """Features ``(n_rows, d)`` of the points at the edges' origins, ``(n_edges, d)``."""
+        return x.index_select(0, self.source)
+
+    def targets(self, x: Tensor) -> Tensor:
+        """Features ``(n_rows, d)`` of the points at the edges' ends, ``(n_edges, d)``."""
+        return x.index_select(0, self.target)
+
+    def reduce(self, messages: Tensor, how: str) -> Tensor:
+        """Reduce messages ``(n_edges, d)`` to their ends ``(n_rows, d)``; zeros where none arrives."""
+        return reduce_to(messages, self.target, self.n_rows, how)
+
+
+Edges = NeighbourEdges | ListedEdges
+
+
+def edges_of(given: tuple[Tensor, ...], packed: Packed) -> tuple[ListedEdges | None, Tensor | None]:
+    """Edges and their features from what a batch of graphs brings: rows ``(n_edges, 2)``, features; None without.
+
+    An edge whose end belongs to no event only fills up a block.
+    """
+    if not given:
+        return None, None
+    rows, values = given
+    source, target = rows.T
+    mask = None if packed.there is None else packed.there[target]
+    return ListedEdges(source, target, packed.n_rows, mask), values
+
+
+def norm_edges(normalise: nn.Module, messages: Tensor, edges: Edges) -> Tensor:
+    """Normalise messages, of whatever shape, by a layer of ``norm`` with the channels last, where edges are there."""
+    mask = None if edges.mask is None else edges.mask.flatten()
+    normalised: Tensor = normalise(messages.flatten(0, -2), mask)
+    return normalised.view(messages.shape)
+
+
+def squared_distances(a: Tensor, b: Tensor, periodic: tuple[bool, ...] = ()) -> Tensor:
+    """Squared distances ``(n, s, t)`` between points ``(n, s, c)`` and ``(n, t, c)``.
+
+    Parameters
+    ----------
+    a, b : Tensor
+        Coordinates.
+    periodic : tuple of bool
+        Which coordinates are angles in rad, whose differences are brought to [−π, π]. Empty for many coordinates
+        without angles: then |b|² − 2 a·b, which ranks the points of ``b`` alike.
+    """
+    if not periodic:
+        return torch.baddbmm(b.square().sum(2)[:, None], a, b.transpose(1, 2), alpha=-2)
+    total = a.new_zeros(a.shape[0], a.shape[1], b.shape[1])
+    for column, angle in enumerate(periodic):
+        difference = a[:, :, None, column] - b[:, None, :, column]
+        if angle:
+            difference = difference - 2 * math.pi * torch.round(difference / (2 * math.pi))
+        total.addcmul_(difference, difference)
+    return total
+
+
+@torch.no_grad()
+def nearest_neighbours(x: Tensor, packed: Packed, k: int, periodic: tuple[bool, ...] = ()) -> NeighbourEdges:
+    """Edges to every point from its ``k`` nearest neighbours in the same event; the point itself is none.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n_rows, c)
+        Coordinates.
+    packed : Packed
+        Which rows belong to which event.
+    k : int
+        Number of neighbours; points of an event with fewer others have all of these.
+    periodic : tuple of bool
+        As for `squared_distances`.
+
+    Notes
+    -----
+    Of all distances in an event, at most 2²⁴ are held at a time.
+    """
+    behind = torch.cat([x, x.new_zeros(1, x.shape[1])])
+    # what padding finds is written to one more row, which is dropped
+    index = torch.arange(packed.n_rows + 1, device=x.device)[:, None].repeat(1, k)
+    for _, rows, mask in packed.buckets:
+        n, t = rows.shape
+        n_found = min(k, t - 1)
+        if n_found == 0:
+            continue
+        points = behind[rows]
+        n_events = max(1, _DISTANCES // t**2)
+        n_points = max(1, _DISTANCES // t)
+        for event in range(0, n, n_events):
+            some = slice(event, event + n_events)
+            for point in range(0, t, n_points):
+                part = slice(point, point + n_points)
+                distances = squared_distances(points[some, part], points[some], periodic)
+                distances.masked_fill_(~mask[some, None], math.inf)
+                distances.diagonal(point, 1, 2).fill_(math.inf)
+                near = distances.topk(n_found, largest=False).indices
+                index[rows[some, part], :n_found] = rows[some, :1, None] + near
+    index = index[:-1]
+    fewest = int(packed.counts.min()) if packed.n_events else 0
+    if fewest > k and packed.there is None:
+        return NeighbourEdges(index, None)
+    n_others = torch.cat([packed.counts - 1, packed.counts.new_zeros(1)]).to(x.device)[packed.segment]
+    there = torch.arange(k, device=x.device) < n_others[:, None]
+    own = torch.arange(packed.n_rows, device=x.device)[:, None]
+    return NeighbourEdges(torch.where(there, index, own), there)

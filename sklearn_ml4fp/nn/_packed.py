@@ -1,0 +1,114 @@
+"""Events of any number of points as one array: event after event, without padding between them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+# Where a kernel needs a rectangle, events are padded to one of these numbers of points: steps of about 1.25, so that
+# padding is under 20 % on average, and the number depends on the event alone, so that rounding does too.
+_LENGTHS = torch.tensor([1, 2, 3, 4, 5, 6, *(n * 2**i for i in range(25) for n in (8, 10, 13))])
+
+
+def padded_length(counts: Tensor) -> Tensor:
+    """Length to which events, or lists of edges, of ``counts`` are padded: the next of a fixed list, 1 at least."""
+    return _LENGTHS[torch.searchsorted(_LENGTHS, counts)]
+
+
+class Packed:
+    """Which rows of an array ``(n_rows, d)`` belong to which event.
+
+    The events' points come one event after the other; rows behind the last event belong to none, and no output may
+    depend on them.
+
+    Parameters
+    ----------
+    counts : Tensor of shape (n_events,), int64, on the CPU
+        Number of points of each event; zeros are legal.
+    x : Tensor of shape (n_rows, d)
+        The points: their number and device are taken from it.
+    """
+
+    def __init__(self, counts: Tensor, x: Tensor) -> None:
+        self.counts, self.n_events, self.n_rows, self.device = counts, len(counts), len(x), x.device
+        self.starts = counts.cumsum(0) - counts
+
+    @cached_property
+    def segment(self) -> Tensor:
+        """Event of each row ``(n_rows,)``; ``n_events`` for a row that belongs to none."""
+        counts = torch.cat([self.counts, (self.n_rows - self.counts.sum())[None]])
+        return torch.repeat_interleave(counts, output_size=self.n_rows).to(self.device, non_blocking=True)
+
+    @cached_property
+    def there(self) -> Tensor | None:
+        """True for rows of an event, ``(n_rows,)``; None where all are."""
+        return None if self.n_points == self.n_rows else self.segment < self.n_events
+
+    @cached_property
+    def n_points(self) -> int:
+        """Rows that belong to events."""
+        return int(self.counts.sum())
+
+    @cached_property
+    def sizes(self) -> Tensor:
+        """Number of points of each event on the device, 1 for an empty one, ``(n_events, 1)``: to divide by."""
+        return self.counts.clamp(min=1)[:, None].to(self.device, non_blocking=True)
+
+    @cached_property
+    def buckets(self) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Events of about equal length side by side: ``events`` ``(b,)``, their rows ``(b, t)``, and a mask ``(b, t)``.
+
+        Padding refers to the row ``n_rows``, one behind the last: append a row before the look-up, and drop it after.
+        Events without points are in no bucket.
+        """
+        lengths = torch.where(self.counts > 0, padded_length(self.counts), 0)
+        found = []
+        for length in lengths[lengths > 0].unique().tolist():
+            events = torch.nonzero(lengths == length)[:, 0]
+            steps = torch.arange(length)
+            mask = steps < self.counts[events, None]
+            rows = torch.where(mask, self.starts[events, None] + steps, self.n_rows)
+            found.append((events.to(self.device), rows.to(self.device), mask.to(self.device)))
+        return found
+
+
+def pool(x: Tensor, packed: Packed, how: str) -> Tensor:
+    """Pool the points ``(n_rows, d)`` of each event to ``(n_events, d)``; zeros for an event without points.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n_rows, d)
+        Features of the points.
+    packed : Packed
+        Which rows belong to which event.
+    how : {"mean", "max", "sum"}
+        What is taken over the points.
+    """
+    pooled = reduce_to(x, packed.segment, packed.n_events + 1, "sum" if how == "mean" else how)[:-1]
+    return pooled / packed.sizes if how == "mean" else pooled
+
+
+def reduce_to(x: Tensor, target: Tensor, n: int, how: str) -> Tensor:
+    """Reduce rows ``(m, ...)`` that share a ``target`` ``(m,)`` to ``(n, ...)``; zeros where there is none.
+
+    Parameters
+    ----------
+    x : Tensor of shape (m, ...)
+        What is reduced.
+    target : Tensor of shape (m,), int64
+        Where each row goes, from 0 to n − 1, in any order.
+    n : int
+        Length of the result.
+    how : {"mean", "max", "sum"}
+        What is taken over the rows of a target.
+    """
+    if how == "max":
+        index = target.view(-1, *[1] * (x.ndim - 1)).expand_as(x)
+        return x.new_zeros(n, *x.shape[1:]).scatter_reduce(0, index, x, "amax", include_self=False)
+    total = x.new_zeros(n, *x.shape[1:]).index_add(0, target, x)
+    if how == "sum":
+        return total
+    counts = x.new_zeros(n).index_add(0, target, x.new_ones(len(target)))
+    return total / counts.clamp(min=1).view(-1, *[1] * (x.ndim - 1))
