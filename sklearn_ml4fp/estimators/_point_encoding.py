@@ -73,7 +73,7 @@ def places(coordinates: Sequence[Columns] | None, names: Sequence[str]) -> tuple
     return ()
 
 
-def angles_of(angles: Sequence[Columns] | None, names: Sequence[str], moments: np.ndarray) -> tuple[Angle, ...]:
+def angles_of(angles: Sequence[Columns] | None, names: Sequence[str], values: np.ndarray) -> tuple[Angle, ...]:
     """Which columns are angles: those given, else those with the names of angles that are not standardised.
 
     Raises
@@ -89,7 +89,8 @@ def angles_of(angles: Sequence[Columns] | None, names: Sequence[str], moments: n
         relative = _RELATIVE.fullmatch(short(name)) is not None
         if not relative and not _ABSOLUTE.fullmatch(short(name)):
             continue
-        mean, spread = moments[:, i]
+        column = values[:, i].astype(np.float64) if len(values) else np.zeros(1)
+        mean, spread = column.mean(), column.std()
         if abs(mean) > _NEAR or abs(spread - 1) > _NEAR:
             found.append(Angle(i, relative))
         elif not relative:
@@ -133,7 +134,7 @@ class TableEncoding:
     @classmethod
     def learn(cls, values: np.ndarray, names: Sequence[str], angles: Any, weights: np.ndarray | None) -> TableEncoding:
         """Learn from the rows ``values`` and their weights."""
-        found = angles_of(angles, names, weighted_moments(values, weights))
+        found = angles_of(angles, names, values)
         return cls(found, weighted_moments(_unwound(values, found), weights))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:

@@ -100,7 +100,8 @@ class GraphInput(SetInput):
         inputs = super()._inputs(X)
         if not isinstance(X, Graphs):
             return inputs
-        return (*inputs, as_tensor(X.edges), as_tensor(self._edge_encoding(X.edge_values)), as_tensor(X.edge_offsets))
+        edges = as_tensor(np.ascontiguousarray(X.edges))
+        return (*inputs, edges, as_tensor(self._edge_encoding(X.edge_values)), as_tensor(X.edge_offsets))
 
     def _shape_in(self, X: Any) -> tuple[int, ...]:
         return (*super()._shape_in(X), self._edge_encoding.width if isinstance(X, Graphs) else 0)

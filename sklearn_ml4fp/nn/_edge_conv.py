@@ -34,11 +34,12 @@ class EdgeBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.d_in, self.aggregation = d_in, aggregation
-        self.first = nn.Linear(2 * d_in + d_edge, d_out)
-        self.layers = nn.ModuleList(nn.Linear(d_out, d_out) for _ in range(n_layers - 1))
+        bias = normalisation != "batch"  # which would take it away again
+        self.first = nn.Linear(2 * d_in + d_edge, d_out, bias=bias)
+        self.layers = nn.ModuleList(nn.Linear(d_out, d_out, bias=bias) for _ in range(n_layers - 1))
         self.norms = nn.ModuleList(norm(normalisation, d_out, channel_axis=-1) for _ in range(n_layers))
         self.activation = ACTIVATIONS[activation]()
-        self.shortcut = nn.Linear(d_in, d_out)
+        self.shortcut = nn.Linear(d_in, d_out, bias=bias)
         self.shortcut_norm = norm(normalisation, d_out, channel_axis=-1)
 
     def forward(self, x: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> Tensor:

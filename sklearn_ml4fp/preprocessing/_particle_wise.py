@@ -22,6 +22,8 @@ class ParticleWise(CloudTransformer):
     ----------
     transformer : transformer
         Such as ``StandardScaler()``. It sees the array ``(n_points_total, n_features)`` and gives one row a point.
+    columns : list of str, optional
+        Names of the features that it sees; the others stay as they are, behind those that it gives. All by default.
 
     Attributes
     ----------
@@ -31,8 +33,8 @@ class ParticleWise(CloudTransformer):
     Raises
     ------
     ValueError
-        If weights are given and the transformer takes none, if there is no point to fit on, or if the columns differ
-        from those of ``fit``.
+        If weights are given and the transformer takes none, if there is no point to fit on, if there is no feature of
+        a name in ``columns``, or if the features differ from those of ``fit``.
 
     Examples
     --------
@@ -41,13 +43,24 @@ class ParticleWise(CloudTransformer):
     >>> X = PointClouds([[1.0], [3.0], [2.0]], [0, 2, 3], ["pt"])
     >>> ParticleWise(MinMaxScaler()).fit_transform(X).values.ravel()
     array([0. , 1. , 0.5])
+
+    An azimuth stays in rad, so that a graph network knows where it goes round:
+
+    >>> X = PointClouds([[1.0, 3.1], [3.0, -3.1]], [0, 2], ["pt", "phi"])
+    >>> ParticleWise(MinMaxScaler(), columns=["pt"]).fit_transform(X).values
+    array([[ 0. ,  3.1],
+           [ 1. , -3.1]])
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"transformer": [HasMethods(["fit", "transform"])]}
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "transformer": [HasMethods(["fit", "transform"])],
+        "columns": [list, tuple, None],
+    }
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"sample_weight": True}
 
-    def __init__(self, transformer: Any) -> None:
+    def __init__(self, transformer: Any, *, columns: list[str] | None = None) -> None:
         self.transformer = transformer
+        self.columns = columns
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit the transformer to all points of ``X``; ``y`` and ``sample_weight``, one an event, are given to each."""
@@ -62,9 +75,22 @@ class ParticleWise(CloudTransformer):
             weights = _check_sample_weight(sample_weight, clouds)
             arguments["sample_weight"] = np.repeat(weights, clouds.counts)
         target = None if y is None else np.repeat(np.asarray(y), clouds.counts, axis=0)
-        self.transformer_ = clone(self.transformer).fit(clouds.values, target, **arguments)
-        self._width = self.transformer_.transform(clouds.values[:1]).shape[1]
+        self._seen, self._left = self._split_columns(clouds.feature_names)
+        seen = self._seen_of(clouds)
+        self.transformer_ = clone(self.transformer).fit(seen, target, **arguments)
+        self._width = self.transformer_.transform(seen[:1]).shape[1]
         return self
+
+    def _split_columns(self, names: tuple[str, ...]) -> tuple[list[int], list[int]]:
+        """Positions of the features that the transformer sees, and of the others."""
+        wanted = names if self.columns is None else self.columns
+        if missing := [name for name in wanted if name not in names]:
+            raise ValueError(f"columns={list(wanted)}: the points have no features {missing}, but {list(names)}.")
+        seen = [names.index(name) for name in wanted]
+        return seen, [i for i in range(len(names)) if i not in seen]
+
+    def _seen_of(self, clouds: PointClouds) -> np.ndarray:
+        return clouds.values if self.columns is None else clouds.values[:, self._seen]
 
     def transform(self, X: Any) -> PointClouds:
         """Point clouds with transformed features."""
@@ -72,7 +98,10 @@ class ParticleWise(CloudTransformer):
         names = self.get_feature_names_out().tolist()
         if len(clouds.values) == 0:  # scikit-learn refuses a table without rows
             return clouds.with_values(np.zeros((0, len(names)), dtype=clouds.values.dtype), names)
-        return clouds.with_values(self.transformer_.transform(clouds.values), names)
+        changed = self.transformer_.transform(self._seen_of(clouds))
+        if self._left:
+            changed = np.column_stack([changed, clouds.values[:, self._left]])
+        return clouds.with_values(changed, names)
 
     def inverse_transform(self, X: PointClouds) -> PointClouds:
         """Point clouds with the original features, where the transformer can go back."""
@@ -80,11 +109,16 @@ class ParticleWise(CloudTransformer):
         names = self.feature_names_in_.tolist()
         if len(X.values) == 0:
             return X.with_values(np.zeros((0, len(names)), dtype=X.values.dtype), names)
-        return X.with_values(self.transformer_.inverse_transform(X.values), names)
+        values = np.empty((len(X.values), len(names)), dtype=X.values.dtype)
+        values[:, self._seen] = self.transformer_.inverse_transform(X.values[:, : self._width])
+        values[:, self._left] = X.values[:, self._width :]
+        return X.with_values(values, names)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """The transformer's names, where it gives any; ``x0, x1, ...`` otherwise."""
         check_is_fitted(self, "transformer_")
         if hasattr(self.transformer_, "get_feature_names_out"):
-            return np.asarray(self.transformer_.get_feature_names_out(self.feature_names_in_), dtype=object)
-        return np.array([f"x{i}" for i in range(self._width)], dtype=object)
+            names = list(self.transformer_.get_feature_names_out(self.feature_names_in_[self._seen]))
+        else:
+            names = [f"x{i}" for i in range(self._width)]
+        return np.array([*names, *self.feature_names_in_[self._left]], dtype=object)

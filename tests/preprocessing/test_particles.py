@@ -144,6 +144,23 @@ def test_particle_wise_changes_the_number_of_features():
     assert nameless.feature_names == ("x0",)
 
 
+def test_particle_wise_on_some_columns():
+    """The others stay behind, and the way back puts every column in its place."""
+    X = make_jets(pdgid=False)
+    wise = ParticleWise(StandardScaler(), columns=["phi", "pt"]).fit(X)
+    changed = wise.transform(X)
+    assert changed.feature_names == ("phi", "pt", "y")
+    np.testing.assert_array_equal(changed.column("y"), X.column("y"))
+    for name in ("phi", "pt"):
+        column = X.column(name)
+        np.testing.assert_allclose(changed.column(name), (column - column.mean()) / column.std(), atol=1e-12)
+    back = wise.inverse_transform(changed)
+    assert back.feature_names == X.feature_names
+    np.testing.assert_allclose(back.values, X.values, atol=1e-9)
+    with pytest.raises(ValueError, match=r"have no features \['mass'\]"):
+        ParticleWise(StandardScaler(), columns=["mass"]).fit(X)
+
+
 def test_particle_wise_gives_the_target_to_every_point():
     X = make_jets(pdgid=False)
     y = np.random.default_rng(0).integers(0, 2, len(X))

@@ -1,0 +1,284 @@
+"""What no network on sets or graphs may depend on, asked of every public one: a new one is covered unasked."""
+
+import inspect
+
+import numpy as np
+import pytest
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import sklearn_ml4fp
+from sklearn_ml4fp import (
+    BayesSearchCV,
+    DeepSetsClassifier,
+    DeepSetsRegressor,
+    EdgeConvClassifier,
+    Graphs,
+    JetConstituentFeatures,
+    ParticleWise,
+    PointClouds,
+    load_quark_gluon_jets,
+)
+from sklearn_ml4fp.data._ragged import segment_ids
+from sklearn_ml4fp.estimators._set_input import GraphInput, SetInput
+
+SMALL = {"width": 8, "n_layers": 2, "n_blocks": 2, "n_heads": 2, "n_neighbors": 4, "head_width": 8, "latent_width": 8}
+TRAINING = {"max_epochs": 2, "random_state": 0, "device": "cpu", "lr": 0.01}
+CLASSES = [getattr(sklearn_ml4fp, name) for name in sklearn_ml4fp.__all__]
+NETWORKS = [one for one in CLASSES if inspect.isclass(one) and issubclass(one, SetInput)]
+GRAPH_NETWORKS = [one for one in NETWORKS if issubclass(one, GraphInput)]
+each_network = pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
+each_graph_network = pytest.mark.parametrize("network", GRAPH_NETWORKS, ids=lambda one: one.__name__)
+
+
+def small(network, **params):
+    declared = {name: value for name, value in SMALL.items() if name in network._hyperparameters}
+    return network(**{**declared, **TRAINING, **params})
+
+
+def outputs(fitted, X):
+    return fitted.predict_proba(X) if is_classifier(fitted) else fitted.predict(X)
+
+
+def close(found, expected):
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def jets(n=80, seed=0, event_columns=1, longest=20):
+    """Clouds of 0 to ``longest`` points in (pt, eta, phi), with a target that their spread tells."""
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, longest + 1, size=n)
+    counts[:4] = (0, longest, 1, 2)
+    spread = np.repeat(rng.uniform(0.1, 0.4, n), counts)
+    centre = np.repeat(rng.uniform(-np.pi, np.pi, n), counts)
+    phi = (centre + spread * rng.normal(size=counts.sum()) + np.pi) % (2 * np.pi) - np.pi
+    values = np.column_stack([rng.exponential(10, len(phi)) + 1, spread * rng.normal(size=len(phi)), phi])
+    event = rng.normal(size=(n, event_columns))
+    clouds = PointClouds(values, np.concatenate([[0], np.cumsum(counts)]), ["pt", "eta", "phi"], event_values=event)
+    return clouds, (counts > longest // 2).astype(int)
+
+
+def graphs(n=60, seed=0):
+    """The same jets, with edges between random pairs of points and two features of the edges."""
+    X, y = jets(n, seed)
+    rng = np.random.default_rng(seed)
+    n_edges = np.where(X.counts > 0, rng.integers(0, 30, n), 0)
+    size = np.repeat(X.counts, n_edges)[:, np.newaxis]
+    edges = np.floor(rng.uniform(size=(n_edges.sum(), 2)) * size).astype(int)
+    offsets = np.concatenate([[0], np.cumsum(n_edges)])
+    return Graphs(X, edges, offsets, rng.normal(size=(len(edges), 2))), y
+
+
+def shuffled(X, rng):
+    """The points of each cloud in another order, and where each has gone."""
+    order = np.lexsort((rng.uniform(size=len(X.values)), segment_ids(X.offsets)))
+    return X.with_values(X.values[order], X.feature_names), np.argsort(order)
+
+
+@each_network
+def test_the_order_of_the_points_does_not_count(network):
+    X, y = jets()
+    fitted = small(network).fit(X, y)
+    other, _ = shuffled(X, np.random.default_rng(1))
+    assert not np.array_equal(other.values, X.values)
+    close(outputs(fitted, other), outputs(fitted, X))
+
+
+@each_network
+def test_an_event_is_predicted_by_itself_alone(network):
+    """Alone, in another order, beside a cloud of 300 points, behind padding: the same bits."""
+    X, y = jets()
+    fitted = small(network).fit(X, y)
+    expected = outputs(fitted, X)
+    np.testing.assert_array_equal(np.concatenate([outputs(fitted, X[i : i + 1]) for i in range(8)]), expected[:8])
+    order = np.random.default_rng(0).permutation(len(X))
+    np.testing.assert_array_equal(outputs(fitted, X[order]), expected[order])
+    beside = PointClouds.concatenate([X, jets(n=4, seed=1, longest=300)[0]])
+    np.testing.assert_array_equal(outputs(fitted, beside)[: len(X)], expected)
+
+
+@each_network
+def test_padding_does_not_count(network):
+    X, y = jets(event_columns=0)
+    bare = PointClouds(X.values, X.offsets)
+    fitted = small(network, angles=(2,)).fit(bare, y)
+    expected = outputs(fitted, bare)
+    for n_more in (0, 7):
+        padded, _ = bare.to_padded(20 + n_more)
+        np.testing.assert_array_equal(outputs(fitted, padded), expected)
+        table = padded.reshape(len(X), -1)  # which is read in float32
+        close(outputs(small(network, angles=(2,), particle_features=3).fit(table, y), table), expected)
+    for same in (bare.to_awkward(), list(bare)):
+        close(outputs(small(network, angles=(2,)).fit(same, y), same), expected)
+
+
+@each_network
+def test_an_azimuth_goes_round(network):
+    """Whole turns, another for each point, change nothing; nor in training."""
+    X, y = jets()
+    turns = np.random.default_rng(1).integers(-2, 3, len(X.values))
+    turned = X.with_values(X.values + 2 * np.pi * turns[:, None] * [0, 0, 1], X.feature_names)
+    fitted = small(network).fit(X, y)
+    close(outputs(fitted, turned), outputs(fitted, X))
+    close(outputs(small(network).fit(turned, y), X), outputs(fitted, X))
+
+
+@each_network
+def test_empty_events_stay_out_of_the_way(network):
+    X, y = jets()
+    fitted = small(network).fit(X, y)
+    full = X.counts > 0
+    np.testing.assert_array_equal(outputs(fitted, X[full]), outputs(fitted, X)[full])
+    nothing = PointClouds(X.values[:0], [0, 0, 0], X.feature_names, event_values=X.event_values[:2])
+    assert np.isfinite(outputs(fitted, nothing)).all()
+    assert np.isfinite(outputs(small(network, early_stopping=False).fit(nothing, [0, 1]), nothing)).all()
+
+
+@each_network
+def test_the_columns_of_an_event_join(network):
+    X, _ = jets(n=150)
+    y = (X.event_values[:, 0] > 0).astype(int)
+    fitted = small(network, max_epochs=40, lr=0.02).fit(X, y)
+    assert np.mean((outputs(fitted, X).reshape(len(X), -1)[:, -1] > 0.5) == y) > 0.9
+
+
+@each_network
+def test_the_unit_of_a_feature_changes_nothing(network):
+    """Features are standardised inside; where they are coordinates, all of them change alike."""
+    X, y = jets()
+    bare = PointClouds(X.values[:, :2], X.offsets)
+    in_other = PointClouds(500 + 20 * bare.values, X.offsets)
+    first, second = (outputs(small(network).fit(one, y), one) for one in (bare, in_other))
+    np.testing.assert_allclose(second, first, atol=1e-3)  # 500 + 20 x keeps x to 2e-6 in float32
+
+
+@each_graph_network
+def test_the_order_of_nodes_and_edges_does_not_count(network):
+    X, y = graphs()
+    fitted = small(network).fit(X, y)
+    nodes, place = shuffled(X.nodes, np.random.default_rng(1))
+    first = np.repeat(X.nodes.offsets[:-1], X.edge_counts)[:, np.newaxis]
+    renamed = place[X.flat_edges()] - first
+    order = np.lexsort((np.random.default_rng(2).uniform(size=len(renamed)), segment_ids(X.edge_offsets)))
+    other = Graphs(nodes, renamed[order], X.edge_offsets, X.edge_values[order])
+    close(outputs(fitted, other), outputs(fitted, X))
+
+
+@each_graph_network
+def test_a_graph_is_predicted_by_itself_alone(network):
+    X, y = graphs()
+    fitted = small(network).fit(X, y)
+    expected = outputs(fitted, X)
+    assert np.isfinite(expected).all()
+    np.testing.assert_array_equal(np.concatenate([outputs(fitted, X[i : i + 1]) for i in range(8)]), expected[:8])
+    order = np.random.default_rng(0).permutation(len(X))
+    np.testing.assert_array_equal(outputs(fitted, X[order]), expected[order])
+
+
+@each_graph_network
+def test_given_edges_and_their_features_count(network):
+    X, y = graphs()
+    fitted = small(network).fit(X, y)
+    expected = outputs(fitted, X)
+    elsewhere = Graphs(X.nodes, X.edges[:, ::-1], X.edge_offsets, X.edge_values)
+    assert np.abs(outputs(fitted, elsewhere) - expected).max() > 1e-4
+    other_values = Graphs(X.nodes, X.edges, X.edge_offsets, -X.edge_values)
+    assert np.abs(outputs(fitted, other_values) - expected).max() > 1e-4
+
+
+@each_graph_network
+def test_edges_must_be_of_the_same_kind_as_in_fit(network):
+    X, y = graphs()
+    fitted = small(network, max_epochs=1).fit(X, y)
+    with pytest.raises(ValueError, match=r"X has no edges, but .* was fitted on events with edges with the features"):
+        fitted.predict(X.nodes)
+    with pytest.raises(ValueError, match=r"was fitted on events with no edges"):
+        small(network, max_epochs=1).fit(X.nodes, y).predict(X)
+    infinite = Graphs(X.nodes, X.edges, X.edge_offsets, np.full((len(X.edges), 2), np.inf))
+    with pytest.raises(ValueError, match="infinity"):
+        small(network).fit(infinite, y)
+
+
+@pytest.mark.parametrize("network", [DeepSetsClassifier, DeepSetsRegressor])
+def test_a_network_on_sets_takes_no_edges(network):
+    X, y = graphs()
+    with pytest.raises(TypeError, match=r"uses no edges: pass the points of the graphs, X\.nodes"):
+        small(network).fit(X, y)
+
+
+@each_network
+def test_in_pipelines_folds_and_searches_with_signed_weights(network):
+    X, y = jets(n=90)
+    groups = np.arange(len(y)) // 2
+    weights = np.where(np.random.default_rng(0).uniform(size=len(y)) < 0.1, -0.5, 1.0)
+    scaler = ParticleWise(StandardScaler(), columns=["pt", "eta"])
+    pipeline = make_pipeline(scaler, small(network, max_epochs=1))
+    name = network.__name__.lower()
+    passed = {f"{name}__sample_weight": weights, f"{name}__groups": groups}
+    assert np.isfinite(outputs(clone(pipeline).fit(X, y, **passed), X)).all()
+    assert np.isfinite(cross_val_score(pipeline, X, y, groups=groups, cv=GroupKFold(2), error_score="raise")).all()
+    grid = GridSearchCV(pipeline, {f"{name}__lr": [1e-3, 1e-2]}, cv=GroupKFold(2), error_score="raise")
+    assert np.isfinite(grid.fit(X, y, groups=groups).cv_results_["mean_test_score"]).all()
+    space = {f"{name}__lr": (1e-3, 1e-2, "log-uniform")}
+    bayes = BayesSearchCV(pipeline, space, n_iter=2, cv=2, random_state=0)
+    bayes.fit(X, y, groups=groups, sample_weight=weights)
+    assert np.isfinite(bayes.best_estimator_.predict(X)).all()
+
+
+def test_a_standardised_azimuth_is_refused_and_a_relative_one_is_a_number():
+    X, y = jets()
+    pipeline = make_pipeline(ParticleWise(StandardScaler()), small(EdgeConvClassifier, max_epochs=1))
+    with pytest.raises(ValueError, match=r"'phi' is an azimuth by its name, but its mean is .* columns="):
+        pipeline.fit(X, y)
+    relative = PointClouds(X.values, X.offsets, ["pt", "delta_eta", "delta_phi"])
+    assert pipeline.fit(relative, y)[-1]._encoding.periodic == (False, False)
+    assert small(EdgeConvClassifier, max_epochs=1).fit(relative, y)._encoding.periodic == (False, True)
+    assert make_pipeline(ParticleWise(StandardScaler()), small(EdgeConvClassifier, angles=(), max_epochs=1)).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "message"),
+    [
+        ({"coordinates": ("eta", "theta")}, r"coordinates=\('eta', 'theta'\): there is no 'theta' among the features"),
+        ({"angles": (7,)}, r"angles=\(7,\): there is no 7 among the features"),
+    ],
+)
+def test_a_column_that_is_not_there_is_named(parameter, message):
+    X, y = jets()
+    with pytest.raises(ValueError, match=message):
+        small(EdgeConvClassifier, **parameter).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("names", "coordinates", "periodic"),
+    [
+        (("pt", "eta", "phi"), (1, 2), (False, True)),
+        (("phi", "y", "pt"), (1, 0), (False, True)),
+        (("delta_phi", "pt", "delta_eta"), (2, 0), (False, True)),
+        (("x", "signal", "y"), (0, 2), (False, False)),
+        (("a", "b", "c"), (), ()),
+    ],
+)
+def test_coordinates_and_angles_by_name(names, coordinates, periodic):
+    X, y = jets()
+    encoding = small(EdgeConvClassifier, max_epochs=1).fit(PointClouds(3 * X.values, X.offsets, names), y)._encoding
+    assert (encoding.coordinates, encoding.periodic) == (coordinates, periodic)
+
+
+def test_presets_are_those_of_the_paper():
+    """26 416 and 366 160 weights on 7 features, 14 of them in a normalisation of the input, which ours has no need of.
+
+    arXiv:1902.08570, table 5, says 26 and 366 thousand.
+    """
+    X, y = load_quark_gluon_jets(return_X_y=True)
+    for preset, width, published in (("particle_net_lite", 32, 26_402), ("particle_net", 64, 366_146)):
+        network = getattr(EdgeConvClassifier, preset)(max_epochs=1, batch_size=40, random_state=0)
+        features = JetConstituentFeatures().fit_transform(X[:40])
+        alone = PointClouds(features.values[:, :7], features.offsets)
+        module = network.fit(alone, y[:40]).net_.module_
+        n_weights = sum(parameter.numel() for parameter in module.parameters())
+        assert network.get_params()["width"] == width
+        assert n_weights == published
+    assert EdgeConvClassifier.particle_net(width=8).width == 8
