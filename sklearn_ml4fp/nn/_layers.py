@@ -109,7 +109,7 @@ class Norm(nn.Module):
 
     running_mean: Tensor
     running_var: Tensor
-    _EPSILON = 1e-5  # torch's own
+    epsilon = 1e-5  # torch's own
     _MOMENTUM = 0.1  # share of the newest batch in the running moments; torch's own
 
     def __init__(self, kind: str, d: int, channel_axis: int = 1) -> None:
@@ -134,15 +134,15 @@ class Norm(nn.Module):
         """Map ``x`` to its shape; ``mask`` is True at those points of ``(n, t, d)`` or ``(n, d)`` that are there."""
         if self.kind == "layer":
             if self.channel_axis == -1 or x.ndim == 2:
-                return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self._EPSILON)
-            return F.group_norm(x, 1, self.weight, self.bias, self._EPSILON)
+                return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.epsilon)
+            return F.group_norm(x, 1, self.weight, self.bias, self.epsilon)
         moved = x if self.channel_axis == 1 else x.movedim(-1, 1)
         if mask is not None and self.training:
             moved = self._masked(moved, mask)
         else:  # of a single value there is no variance
             use_batch = self.training and x.numel() > len(self.weight)
             moments = (self.running_mean, self.running_var)
-            moved = F.batch_norm(moved, *moments, self.weight, self.bias, use_batch, self._MOMENTUM, self._EPSILON)
+            moved = F.batch_norm(moved, *moments, self.weight, self.bias, use_batch, self._MOMENTUM, self.epsilon)
         return moved if self.channel_axis == 1 else moved.movedim(1, -1)
 
     def _masked(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -157,12 +157,16 @@ class Norm(nn.Module):
         enough = count > 1
         mean = torch.where(enough, mean, self.running_mean)
         variance = torch.where(enough, variance, self.running_var)
-        with torch.no_grad():
-            unbiased = torch.where(enough, variance * count / (count - 1).clamp(min=1), variance)
-            self.running_mean.lerp_(mean, self._MOMENTUM)
-            self.running_var.lerp_(unbiased, self._MOMENTUM)
-        scale = self.weight * (variance + self._EPSILON).rsqrt()
+        self.follow(mean, variance, count)
+        scale = self.weight * (variance + self.epsilon).rsqrt()
         return (x - mean[:, None]) * scale[:, None] + self.bias[:, None]
+
+    @torch.no_grad()
+    def follow(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
+        """Move the running moments towards those of a batch of ``count`` values a channel."""
+        unbiased = variance * torch.where(count > 1, count / (count - 1).clamp(min=1), 1.0)
+        self.running_mean.lerp_(mean, self._MOMENTUM)
+        self.running_var.lerp_(unbiased, self._MOMENTUM)
 
 
 class NoNorm(nn.Module):

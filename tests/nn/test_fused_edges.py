@@ -1,0 +1,78 @@
+"""The messages made piece by piece, against the same block layer by layer."""
+
+import copy
+
+import pytest
+import torch
+
+from sklearn_ml4fp.nn import initialise
+from sklearn_ml4fp.nn._edge_conv import EdgeBlock
+from sklearn_ml4fp.nn._graph import nearest_neighbours
+from sklearn_ml4fp.nn._packed import Packed
+
+COUNTS = torch.tensor([9, 30, 12, 7])
+
+
+def block_and_points(n_layers, dtype=torch.float64):
+    layout = {"n_layers": n_layers, "aggregation": "mean", "activation": "relu", "normalisation": "batch"}
+    generator = torch.Generator().manual_seed(0)
+    block = initialise(EdgeBlock(5, 8, 0, **layout), init="auto", activation="relu", generator=generator).to(dtype)
+    with torch.no_grad():
+        for norm in block.norms:  # scales of both signs, shifts that open and close
+            norm.weight.normal_(generator=generator)
+            norm.bias.normal_(generator=generator)
+    return block.train(), torch.randn(int(COUNTS.sum()), 5, generator=generator, dtype=dtype)
+
+
+def run(block, x, k, fused):
+    """Output, gradients of the points and of all weights, and running moments."""
+    block, x = copy.deepcopy(block), x.clone().requires_grad_()
+    block.published = fused
+    packed = Packed(COUNTS, x)
+    out = block(x, nearest_neighbours(x, packed, k), packed, None)
+    factor = torch.randn(out.shape, generator=torch.Generator().manual_seed(1), dtype=out.dtype)
+    gradients = torch.autograd.grad((out * factor).sum(), [x, *block.parameters()])
+    return [out, *gradients, *block.buffers()]
+
+
+@pytest.mark.parametrize("piece", [2**17, 200, 1])
+@pytest.mark.parametrize("k", [4, 10])
+@pytest.mark.parametrize("n_layers", [1, 2, 4])
+def test_values_gradients_and_running_moments_are_the_same(n_layers, k, piece, monkeypatch):
+    """In one piece and in many, the last one smaller; with 10 neighbours some points have fewer."""
+    monkeypatch.setattr("sklearn_ml4fp.nn._fused_edges._PIECE", piece)
+    block, x = block_and_points(n_layers)
+    for found, expected in zip(run(block, x, k, True), run(block, x, k, False), strict=True):
+        assert torch.allclose(found, expected, rtol=1e-9, atol=1e-10)
+
+
+def test_single_precision_keeps_six_digits_of_a_far_mean():
+    """The spread is taken around a mean: features of 1000 ± 1 lose nothing to cancellation."""
+    block, x = block_and_points(2, torch.float32)
+    with torch.no_grad():
+        block.first.weight.zero_()
+        block.first.weight[:, 0] = 1.0
+        x[:, 0] = 1000 + torch.linspace(-1, 1, len(x))
+    expected = run(block.double(), x.double(), 4, False)[0]
+    assert torch.allclose(run(block.float(), x, 4, True)[0].double(), expected, atol=5e-3)
+
+
+def test_a_second_backward_pass_is_refused():
+    block, x = block_and_points(2)
+    packed = Packed(COUNTS, x)
+    total = block(x.requires_grad_(), nearest_neighbours(x, packed, 4), packed, None).sum()
+    total.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="run forward again"):
+        total.backward()
+
+
+def test_only_the_published_layout_in_training_is_fused():
+    block, x = block_and_points(2)
+    packed = Packed(COUNTS, x)
+    edges = nearest_neighbours(x, packed, 4)
+    assert block._can_fuse(x, edges, None)
+    assert block._can_fuse(x, edges, x.new_zeros(0))
+    assert not block._can_fuse(x, edges, x)
+    assert not block.eval()._can_fuse(x, edges, None)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not block.train()._can_fuse(x, edges, None)
