@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 # (inputs of the network, target, weight or None)
-Batch = tuple[tuple[Tensor, ...], Tensor, Tensor | None]
+Batch = tuple[tuple[Tensor, ...] | tuple[tuple[Tensor, ...], ...], Tensor, Tensor | None]
 
 # Rows are gathered in pieces of this size: large enough that a gather costs little beside the training on it, small
 # enough that the copy does not double the memory of a large data set.
@@ -19,7 +20,7 @@ _RESIDENT_SHARE = 0.5
 
 
 def fitting(size: int, event_size: int) -> int:
-    """Events in a block of images or points: as many as ``size`` rows of 64 columns hold, but 16 at least."""
+    """Events in a block of images: as many as ``size`` rows of 64 columns hold, but 16 at least."""
     return min(size, max(16, size * 64 // max(1, event_size)))
 
 
@@ -125,7 +126,7 @@ class ShuffledBatches:
     def __len__(self) -> int:
         return -(-len(self.data) // self.batch_size)
 
-    def __iter__(self) -> Iterator[tuple[tuple[Tensor, ...], tuple[Tensor, Tensor | None]]]:
+    def __iter__(self) -> Iterator[tuple[Any, tuple[Tensor, Tensor | None]]]:
         data = self.data
         if self.generator is not None and data.refresh is not None:
             data = replace(data, inputs=data.refresh()).placed_on(self.device)

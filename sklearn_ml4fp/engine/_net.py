@@ -16,6 +16,7 @@ from torch import Tensor
 from ..nn import set_generator
 from ._batches import ShuffledBatches, TensorData
 from ._monitor import StopTraining
+from ._points import Parts
 from ._recipe import Recipe
 
 # Predictions are computed in blocks of exactly so many events, the last one padded: a matrix product of another shape
@@ -68,6 +69,11 @@ def _in_bfloat16(module: Callable[..., Tensor], device: torch.device) -> Callabl
         return output.float()
 
     return forward
+
+
+def _outputs_of(forward: Callable[..., Tensor], inputs: Any) -> Tensor:
+    """Outputs for a batch, which may come in parts."""
+    return torch.cat([forward(*part) for part in inputs]) if isinstance(inputs, Parts) else forward(*inputs)
 
 
 class Net(NeuralNet):
@@ -184,7 +190,7 @@ class Net(NeuralNet):
         for inputs, (target, weight) in iterator:
             if recipe is not None:
                 recipe.before_step()
-            loss = loss_of(forward(*inputs), target, weight)
+            loss = loss_of(_outputs_of(forward, inputs), target, weight)
             loss.backward()
             if recipe is not None:
                 recipe.after_backward()
@@ -199,7 +205,8 @@ class Net(NeuralNet):
     @torch.no_grad()
     def _evaluate(self, iterator: ShuffledBatches) -> list[Tensor]:
         self.module_.eval()
-        return [self.criterion_(self._forward(*inputs), target, weight) for inputs, (target, weight) in iterator]
+        forward = self._forward
+        return [self.criterion_(_outputs_of(forward, one), target, weight) for one, (target, weight) in iterator]
 
     @torch.inference_mode()
     def outputs(self, data: TensorData) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -232,8 +239,7 @@ class Net(NeuralNet):
     def infer(self, x: tuple[Tensor, ...], **fit_params: Any) -> Tensor:
         """Call the network on the inputs of one batch."""
         forward: Any = getattr(self, "_forward", self.module_)
-        outputs: Tensor = forward(*x)
-        return outputs
+        return _outputs_of(forward, x)
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """One step of skorch's own loop, with what the recipe adds."""

@@ -8,19 +8,31 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ._batches import Batch, TensorData, fitting
+from ._batches import Batch, TensorData
 
 # Shortest length that predictions are padded to, and the factor between one length and the next: with a factor of two
 # at most half of a block is padding, and there are few shapes to compile.
 _SHORTEST = 8
+# Points in a block of predictions, for each event that a block of a table has: 2048 on a CPU.
+_POINTS = 4
+# Shortest event, over the longest one, in a part of a batch: where all lengths in between are as frequent, 15 % of the
+# part is padding.
+_ALIKE = 0.7
+
+
+class Parts(tuple[tuple[Tensor, ...], ...]):
+    """Inputs of a batch in parts of equal shape, whose outputs follow one another."""
+
+    __slots__ = ()
 
 
 @dataclass
 class PointData(TensorData):
     """Events of any number of points.
 
-    Batches hold points ``(n, t, d)``, padded with zeros to the longest event of the batch, their mask ``(n, t)``, and
-    columns of the event ``(n, d_event)`` where there are any.
+    Batches hold points ``(n, t, d)``, padded with zeros to the longest event, their mask ``(n, t)``, and columns of the
+    event ``(n, d_event)`` where there are any. Of a batch ``in_parts``, events of about equal length make a part each,
+    padded to the longest of the part: the batch stays a random choice, and one long event does not pad the others.
 
     Parameters
     ----------
@@ -29,7 +41,11 @@ class PointData(TensorData):
         the events as a whole, if there are any.
     target, weight : Tensor
         As for `TensorData`.
+    in_parts : bool
+        Whether batches come as `Parts`; not for a network with batch normalisation, which needs its batch whole.
     """
+
+    in_parts: bool = True
 
     def __post_init__(self) -> None:
         values, offsets, *event = self.inputs
@@ -44,16 +60,27 @@ class PointData(TensorData):
         """Yield all events once, as `TensorData.batches` does."""
         order = torch.arange(len(self)) if generator is None else self._order(generator).cpu()
         for rows in order.split(batch_size):
-            length = max(1, int(self.counts[rows].max()))
-            there = rows.to(self.target.device)
+            parts = self._alike(rows) if self.in_parts else [rows]
+            inputs = Parts(self._padded(part, max(1, int(self.counts[part].max())), device) for part in parts)
+            there = torch.cat(parts).to(self.target.device)
             weight = None if self.weight is None else self.weight[there].to(device, non_blocking=True)
-            yield self._padded(rows, length, device), self.target[there].to(device, non_blocking=True), weight
+            yield inputs, self.target[there].to(device, non_blocking=True), weight
+
+    def _alike(self, rows: Tensor) -> list[Tensor]:
+        """Rows in groups of about equal length, the longest first."""
+        counts, order = self.counts[rows].sort(descending=True)
+        sizes, first = [], 0
+        while first < len(rows):
+            last = int((counts >= _ALIKE * counts[first]).sum())
+            sizes.append(last - first)
+            first = last
+        return list(rows[order].split(sizes))
 
     def blocks(self, size: int, device: torch.device) -> Iterator[tuple[Tensor, tuple[Tensor, ...]]]:
         """Yield row numbers and inputs, each event in a block whose shape depends on its own number of points alone."""
         lengths = _SHORTEST * 2 ** (self.counts / _SHORTEST).clamp(min=1).log2().ceil().long()
         for length in lengths.unique().tolist():
-            in_block = fitting(size, length * self._points.shape[1])
+            in_block = min(size, max(1, _POINTS * size // length))
             for rows in torch.nonzero(lengths == length)[:, 0].split(in_block):
                 yield rows, self._padded(rows, length, device, n=in_block)
 

@@ -274,8 +274,9 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
 
     def _data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
         """The source of batches of events ``X``."""
-        kind = PointData if isinstance(X, PointClouds) else TensorData
-        return kind(self._inputs(X), target, weight)
+        if isinstance(X, PointClouds):
+            return PointData(self._inputs(X), target, weight, in_parts=self.normalisation != "batch")
+        return TensorData(self._inputs(X), target, weight)
 
     def _shape_in(self, X: Any) -> tuple[int, ...]:
         """Shape of an event: that of a row, or the numbers of features and of event columns of point clouds."""
