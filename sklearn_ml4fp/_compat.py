@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sklearn.model_selection._validation import _insert_error_scores
@@ -44,6 +46,17 @@ class Outcomes:
         self._folds: list[dict[str, Any]] = inside["all_out"].cell_contents
         self._results = inside["results"]
         self._n_splits = n_splits
+
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Let scikit-learn format new candidates alone: a failure before them may not know their metrics."""
+        candidates, folds = self._candidates[:], self._folds[:]
+        self._candidates.clear()
+        self._folds.clear()
+        try:
+            yield
+        finally:
+            self._candidates[:0], self._folds[:0] = candidates, folds
 
     def add(self, candidates: list[dict[str, Any]], folds: list[list[dict[str, Any]]]) -> None:
         """Put in candidates, and what scikit-learn says of each of their folds."""

@@ -218,6 +218,7 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
     def _coded_spaces(self) -> list[tuple[Coded, int]]:
         """Spaces, and how many candidates each of them has: one, where there is only one point."""
         given = self.search_spaces if isinstance(self.search_spaces, list) else [self.search_spaces]
+        given = given or [{}]  # which is an error
         pairs = [one if isinstance(one, tuple) and len(one) == 2 else (one, self.n_iter) for one in given]
         spaces = [(Coded(space), n) for space, n in pairs]
         return [(space, 1 if space.is_single else n) for space, n in spaces]

@@ -90,7 +90,8 @@ class Run:
         n_splits = self.owner.n_splits_
         with callback_task(parent, self.owner, "candidates", len(candidates) * n_splits, in_order=False) as task:
             try:
-                self.evaluate_candidates(candidates, **({} if task is None else {"callback_ctx": task}))
+                with self.outcomes.set_aside():
+                    self.evaluate_candidates(candidates, **({} if task is None else {"callback_ctx": task}))
             except ValueError as error:
                 if not all_fits_failed(error):
                     raise
