@@ -261,3 +261,61 @@ def test_a_failed_point_counts_as_the_worst_even_where_a_worse_one_comes_later()
     tell(optimizer, [[0.4]], [5.0], failed)
     assert optimizer.yi == [5.0, -0.8, 5.0, 5.0]
     assert failed == {0, 2}
+
+
+# --- who watches ------------------------------------------------------------------------------------------------------
+
+
+class Watcher:
+    """A callback of scikit-learn that writes down the tasks that end."""
+
+    max_propagation_depth = None
+
+    def __init__(self):
+        self.tasks = []
+
+    def setup(self, estimator, context): ...
+
+    def teardown(self, estimator, context): ...
+
+    def on_fit_task_begin(self, estimator, context): ...
+
+    def on_fit_task_end(self, estimator, context):
+        parent = context.parent.task_name if context.parent is not None else None
+        self.tasks.append((context.task_name, context.task_id, parent))
+
+
+def test_scikit_learns_callbacks_see_candidates_folds_and_epochs(two_blobs):
+    pytest.importorskip("sklearn.callback", reason="scikit-learn before 1.9 has no callbacks")
+    X, y, _ = two_blobs
+    watcher = Watcher()
+    found = BayesSearchCV(network(), {"lr": (1e-3, 1e-1)}, n_iter=3, n_points=2, cv=2, random_state=0)
+    found.set_callbacks(watcher).fit(X, y)
+    names = [task[0] for task in watcher.tasks]
+    assert names.count("epoch") == 3 * (3 * 2 + 1)  # epochs, candidates, folds, and the last fit
+    assert [task[1:] for task in watcher.tasks if task[0] == "candidates"] == [(0, "search"), (1, "search")]
+    assert [task[1] for task in watcher.tasks if task[2] == "candidates"] == [0, 1, 2, 3, 0, 1]
+    assert names[-1] == "fit"
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_one_bar_shows_candidates_folds_and_epochs(two_blobs, capsys, n_jobs, monkeypatch):
+    pytest.importorskip("sklearn.callback", reason="scikit-learn before 1.9 has no callbacks")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes the output for a terminal
+    X, y, _ = two_blobs
+    estimator = network().set_params(verbose=n_jobs == 1, max_epochs=40)
+    found = BayesSearchCV(estimator, {"lr": (1e-3, 1e-1)}, n_iter=2, cv=2, random_state=0, n_jobs=n_jobs)
+    with parallel_config(backend="threading"):
+        found.fit(X, y)
+    shown = capsys.readouterr().err
+    assert f"best score {found.best_score_:.4f}" in shown
+    assert "fold, at epoch" in shown
+    assert "_skl_callbacks" not in vars(found)
+    if n_jobs == 1:  # the network's own bar joins
+        assert "train_loss" in shown
+
+
+def test_a_part_that_knows_no_callbacks_is_searched_without_a_word(capsys, recwarn):
+    search(n_iter=2, progress=True).fit(X, Y)
+    assert "2/2" in capsys.readouterr().err
+    assert not [str(one.message) for one in recwarn if "callback" in str(one.message)]
