@@ -58,6 +58,40 @@ def _write_api_pages() -> None:
     (folder / "index.rst").write_text("\n".join(lines))
 
 
+def _domain(parameter) -> str:
+    """Where a search looks for one hyperparameter."""
+    if parameter.choices is not None:
+        return ", ".join(f"``{choice!r}``" for choice in parameter.choices)
+    low, high = parameter.search
+    return f"{low:g} to {high:g}" + (", logarithmic" if parameter.scale == "log" else "")
+
+
+def _families(names: list[str]) -> str:
+    """Names of classes in few words."""
+    networks = [name for name in sklearn_ml4fp.__all__ if hasattr(getattr(sklearn_ml4fp, name), "_build")]
+    for kind, what in (("", "network"), ("Classifier", "classifier"), ("Regressor", "regressor")):
+        if {name for name in networks if name.endswith(kind)} <= set(names):
+            return f"every {what}"
+    return ", ".join(dict.fromkeys(name.replace("Classifier", "*").replace("Regressor", "*") for name in names))
+
+
+def _write_search_domains() -> None:
+    """A table of every hyperparameter that a search finds: what several classes declare alike stands once."""
+    owners: dict[tuple[str, str, str], list[str]] = {}
+    for owner in sorted(sklearn_ml4fp.__all__):
+        declared = getattr(getattr(sklearn_ml4fp, owner), "_hyperparameters", {})
+        for name, parameter in declared.items():
+            if parameter.search is not None or parameter.choices is not None:
+                parent, values = parameter.only_with or ("", ())
+                condition = f"``{parent}`` {', '.join(map(str, values))}" if parent else ""
+                owners.setdefault((name, _domain(parameter), condition), []).append(owner)
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 18 36 18 28", ""]
+    rows = [(f"``{name}``", *domain, _families(names)) for (name, *domain), names in sorted(owners.items())]
+    for first, *others in [("Hyperparameter", "Search", "Only with", "Of"), *rows]:
+        lines += [f"   * - {first}", *(f"     - {cell}" for cell in others)]
+    (Path(__file__).parent / "api" / "search_domains.inc").write_text("\n".join(lines) + "\n")
+
+
 def _plain_words(app, what, name, obj, options, lines) -> None:
     """Turn scikit-learn's cross-references in inherited docstrings into words: their targets are not here."""
     owner = obj.fget if isinstance(obj, property) else obj
@@ -71,3 +105,4 @@ def setup(app) -> None:
 
 
 _write_api_pages()
+_write_search_domains()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from sklearn.model_selection._validation import _insert_error_scores
 
 try:  # scikit-learn >= 1.9
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -19,4 +24,61 @@ except ImportError:
         return method
 
 
-__all__ = ["CallbackSupportMixin", "with_callbacks"]
+class Outcomes:
+    """What the function ``evaluate_candidates`` that a search of scikit-learn gets has gathered; more can be put in.
+
+    scikit-learn has no way to hand in the scores of a candidate that was fitted before, or to go on where all folds of
+    one fail. The lists that it gathers in, and its result, are variables of the function's closure in all versions that
+    are supported.
+
+    Parameters
+    ----------
+    evaluate_candidates : callable
+        As ``_run_search`` gets it.
+    n_splits : int
+        Folds of a candidate.
+    """
+
+    def __init__(self, evaluate_candidates: Any, n_splits: int) -> None:
+        names, cells = evaluate_candidates.__code__.co_freevars, evaluate_candidates.__closure__
+        inside = dict(zip(names, cells, strict=True))
+        self._candidates: list[dict[str, Any]] = inside["all_candidate_params"].cell_contents
+        self._folds: list[dict[str, Any]] = inside["all_out"].cell_contents
+        self._results = inside["results"]
+        self._n_splits = n_splits
+
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Let scikit-learn format new candidates alone: a failure before them may not know their metrics."""
+        candidates, folds = self._candidates[:], self._folds[:]
+        self._candidates.clear()
+        self._folds.clear()
+        try:
+            yield
+        finally:
+            self._candidates[:0], self._folds[:0] = candidates, folds
+
+    def add(self, candidates: list[dict[str, Any]], folds: list[list[dict[str, Any]]]) -> None:
+        """Put in candidates, and what scikit-learn says of each of their folds."""
+        self._candidates += candidates
+        self._folds += [fold for of_candidate in folds for fold in of_candidate]
+
+    def last(self, n: int) -> list[list[dict[str, Any]]]:
+        """What scikit-learn says of the folds of the last n candidates."""
+        folds, k = self._folds[len(self._folds) - n * self._n_splits :], self._n_splits
+        return [folds[i * k : (i + 1) * k] for i in range(n)]
+
+    def update(self, search: Any, error_score: float) -> dict[str, Any]:
+        """Let the search format everything anew, and return it."""
+        if callable(search.scoring):  # only a success tells what a function returns
+            _insert_error_scores(self._folds, error_score)
+        self._results.cell_contents = search._format_results(self._candidates, self._n_splits, self._folds)
+        return self._results.cell_contents
+
+
+def all_fits_failed(error: ValueError) -> bool:
+    """Whether scikit-learn's search gave up because no fold of any candidate could be fitted."""
+    return re.match(r"\s*All the \d+ fits failed", str(error)) is not None
+
+
+__all__ = ["CallbackSupportMixin", "Outcomes", "all_fits_failed", "with_callbacks"]

@@ -18,6 +18,7 @@ class Hyperparameter:
     search: tuple[float, float] | None
     scale: Literal["linear", "log"]
     choices: tuple[Any, ...] | None
+    only_with: tuple[str, tuple[Any, ...]] | None
     doc: str
 
     @property
@@ -27,6 +28,8 @@ class Hyperparameter:
         domain = f" A search looks from {self.search[0]:g} to {self.search[1]:g}" if self.search else ""
         domain += ", on a logarithmic scale." if self.search and self.scale == "log" else "." if self.search else ""
         domain += f" A search tries {', '.join(map(repr, self.choices))}." if self.choices else ""
+        if self.only_with:
+            domain += f" It acts only with ``{self.only_with[0]}`` {' or '.join(map(repr, self.only_with[1]))}."
         return f"{kinds}, default={self.default!r}\n    {self.doc}{domain}"
 
 
@@ -38,6 +41,7 @@ def hp(
     search: tuple[float, float] | None = None,
     scale: Literal["linear", "log"] = "linear",
     choices: tuple[Any, ...] | None = None,
+    only_with: tuple[str, tuple[Any, ...]] | None = None,
 ) -> Any:
     """Declare a hyperparameter as a field of a `Declared` class.
 
@@ -55,6 +59,9 @@ def hp(
         The scale on which a search draws from ``search``.
     choices : tuple, default=None
         The values that a search tries, for a hyperparameter without an order.
+    only_with : (name, values), default=None
+        Another hyperparameter and those of its choices with which this one has an effect, such as
+        ``("optimizer", ("sgd", "rmsprop"))`` for a momentum. With the others ``fit`` ignores it.
 
     Returns
     -------
@@ -67,7 +74,9 @@ def hp(
         valid = StrOptions(set(choices))
     if search is not None and choices is not None:
         raise TypeError("hp() takes search= (a range) or choices= (a list), not both.")
-    return Hyperparameter(default, valid if isinstance(valid, tuple) else (valid,), search, scale, choices, doc)
+    return Hyperparameter(
+        default, valid if isinstance(valid, tuple) else (valid,), search, scale, choices, only_with, doc
+    )
 
 
 def _init_of(cls: type[Declared]) -> Any:

@@ -12,6 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 T = TypeVar("T")
 
 
+_running: list[Progress] = []  # the display in the terminal, of which rich allows one; a bar inside of a bar joins it
+
+
 class Bar:
     """A running progress bar, or one that is not shown; made by `progress_bar`."""
 
@@ -19,15 +22,25 @@ class Bar:
         self._progress = progress
         self._task = progress.add_task(description, total=total) if progress is not None else None
 
-    def advance(self, description: str | None = None) -> None:
-        """Take one step, and say something new where there is something to say."""
+    @property
+    def shown(self) -> bool:
+        """Whether anybody sees it."""
+        return self._progress is not None
+
+    def advance(self, description: str | None = None, step: int = 1) -> None:
+        """Take a step, and say something new where there is something to say."""
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, advance=1, description=description)
+            self._progress.update(self._task, advance=step, description=description)
+
+    def remove(self) -> None:
+        """Take the bar out of the display."""
+        if self._progress is not None and self._task is not None:
+            self._progress.remove_task(self._task)
 
 
 @contextmanager
 def progress_bar(description: str, total: float | None = None, *, disable: bool | None = None) -> Iterator[Bar]:
-    """Show a progress bar on the standard error.
+    """Show a progress bar on the standard error; inside of another one, as a line below it while it runs.
 
     Parameters
     ----------
@@ -49,9 +62,20 @@ def progress_bar(description: str, total: float | None = None, *, disable: bool 
     if disable:
         yield Bar(None, description, total)
         return
+    if _running:
+        bar = Bar(_running[0], description, total)
+        try:
+            yield bar
+        finally:
+            bar.remove()
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
-        yield Bar(progress, description, total)
+        _running.append(progress)
+        try:
+            yield Bar(progress, description, total)
+        finally:
+            _running.remove(progress)
 
 
 def track(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sklearn_ml4fp._progress import track
+from sklearn_ml4fp._progress import progress_bar, track
 
 
 def test_items_pass_through():
@@ -22,3 +22,26 @@ def test_a_terminal_gets_the_bar_unasked(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes the output for a terminal
     list(track([1], "Counting to one"))
     assert "Counting to one" in capsys.readouterr().err
+
+
+def test_a_bar_inside_of_a_bar_is_a_line_below_it_while_it_runs(capsys):
+    """rich refuses a second live display in some versions: the inner bar joins the outer one, and leaves it."""
+    with progress_bar("candidates", 2, disable=False) as outer:
+        for _ in range(2):
+            with progress_bar("folds", 3, disable=False) as inner:
+                assert inner._progress is outer._progress
+                assert [task.description for task in inner._progress.tasks] == ["candidates", "folds"]
+                inner.advance()
+            outer.advance()
+        assert [task.description for task in outer._progress.tasks] == ["candidates"]
+    shown = capsys.readouterr().err
+    assert "2/2" in shown
+    with progress_bar("next", 1, disable=False) as following:  # nothing of the first display stays behind
+        assert following._progress is not outer._progress
+
+
+def test_a_bar_inside_of_one_that_is_not_shown_shows_itself(capsys):
+    with progress_bar("candidates", 2, disable=True) as outer:
+        assert list(track([1], "epochs", disable=False)) == [1]
+    assert not outer.shown
+    assert "epochs" in capsys.readouterr().err

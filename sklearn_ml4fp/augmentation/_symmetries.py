@@ -43,6 +43,7 @@ class Rotate(Augmenter):
     max_angle: float = hp(
         float(np.pi),
         valid=Interval(Real, 0, np.pi, closed="right"),
+        search=(0.1, float(np.pi)),
         doc="The angle is drawn evenly between −max_angle and max_angle (rad).",
     )
 
@@ -80,7 +81,12 @@ class Reflect(Augmenter):
 
     columns: Any = hp("eta", valid=_COLUMNS, doc="What changes sign: a word, or names and numbers of columns.")
     axis: int = hp(-1, valid=(Interval(Real, -2, -1, closed="both"),), doc="Axis along which images are flipped.")
-    probability: float = hp(0.5, valid=Interval(Real, 0, 1, closed="both"), doc="Share of the events that is mirrored.")
+    probability: float = hp(
+        0.5,
+        valid=Interval(Real, 0, 1, closed="both"),
+        search=(0.0, 0.5),  # beyond one half the mirrored events would be the rule
+        doc="Share of the events that is mirrored.",
+    )
 
     def _apply(self, batch: Batch, rng: np.random.RandomState) -> None:
         mirrored = rng.uniform(size=batch.n) < self.probability

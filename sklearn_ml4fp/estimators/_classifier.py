@@ -27,7 +27,11 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         doc="What is minimised; focal weighs an event by (1 − p)^γ, p the probability of its class (Lin et al., 2017).",
     )
     focal_gamma: float = hp(
-        2.0, valid=Interval(Real, 0, None, closed="left"), search=(0.5, 5.0), doc="γ of the focal loss."
+        2.0,
+        valid=Interval(Real, 0, None, closed="left"),
+        search=(0.5, 5.0),
+        only_with=("loss", ("focal",)),
+        doc="γ of the focal loss.",
     )
     label_smoothing: float = hp(
         0.0,

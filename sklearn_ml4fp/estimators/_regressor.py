@@ -34,6 +34,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         1.0,
         valid=Interval(Real, 0, None, closed="neither"),
         search=(0.1, 3.0),
+        only_with=("loss", ("huber",)),
         doc="Where Huber's loss turns linear, in standard deviations of the target.",
     )
     quantile: float = hp(

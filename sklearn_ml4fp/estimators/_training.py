@@ -11,6 +11,8 @@ from .._params import Declared, hp
 from ..engine import OPTIMIZERS, SCHEDULES
 from ..nn import ACTIVATIONS, INITIALISATIONS, NORMALISATIONS
 
+_DECAYING = ("exponential", "step", "plateau")  # the schedules that know γ and T
+
 
 class TrainingChoices(Declared):
     """Hyperparameters of the training; see docs/training.rst."""
@@ -56,12 +58,14 @@ class TrainingChoices(Declared):
         0.0,
         valid=Interval(Real, 0, 1, closed="left"),
         search=(0.0, 0.99),
+        only_with=("optimizer", ("sgd", "rmsprop")),
         doc="Share of the last step that is kept, for SGD and RMSprop; Adam has its own.",
     )
     nesterov: bool = hp(
         False,
         valid="boolean",
         choices=(False, True),
+        only_with=("optimizer", ("sgd",)),
         doc="Whether SGD takes the gradient where its momentum leads; without a momentum it changes nothing.",
     )
     lr_schedule: str = hp(
@@ -75,12 +79,14 @@ class TrainingChoices(Declared):
         0.5,
         valid=Interval(Real, 0, 1, closed="neither"),
         search=(0.1, 0.9),
+        only_with=("lr_schedule", _DECAYING),
         doc="γ of the schedules exponential, step and plateau.",
     )
     lr_decay_epochs: int = hp(
         5,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(2, 20),
+        only_with=("lr_schedule", _DECAYING),
         doc="T of the schedules exponential, step and plateau; for plateau less than ``patience``.",
     )
     warmup_epochs: float = hp(

@@ -1,23 +1,29 @@
 """Pictures and reports of data and of fitted models."""
 
 from ._calibration import CalibrationDisplay
+from ._convergence import ConvergenceDisplay
 from ._correlation import CorrelationDisplay
 from ._data_findings import Finding
 from ._data_report import DataReport
 from ._importance import ImportanceDisplay
 from ._investigate import investigate
 from ._loss_curve import LossCurveDisplay
+from ._objective_dependence import ObjectiveDependenceDisplay
 from ._overtraining import OvertrainingDisplay
 from ._rejection import RejectionDisplay
 from ._response import ResponseDisplay
+from ._search_importance import HyperparameterImportanceDisplay
 
 __all__ = [
     "CalibrationDisplay",
+    "ConvergenceDisplay",
     "CorrelationDisplay",
     "DataReport",
     "Finding",
+    "HyperparameterImportanceDisplay",
     "ImportanceDisplay",
     "LossCurveDisplay",
+    "ObjectiveDependenceDisplay",
     "OvertrainingDisplay",
     "RejectionDisplay",
     "ResponseDisplay",

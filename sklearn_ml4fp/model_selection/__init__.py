@@ -2,7 +2,8 @@
 
 from ._bayes import BayesSearchCV
 from ._cross_fit import CrossFitClassifier, CrossFitRegressor
-from ._spaces import search_space
+from ._grids import param_grid
+from ._spaces import optuna_distributions, param_distributions, search_space
 from ._splits import EventKFold, EventShuffleSplit, RotatingKFold, train_val_test_split
 
 __all__ = [
@@ -12,6 +13,9 @@ __all__ = [
     "EventKFold",
     "EventShuffleSplit",
     "RotatingKFold",
+    "optuna_distributions",
+    "param_distributions",
+    "param_grid",
     "search_space",
     "train_val_test_split",
 ]

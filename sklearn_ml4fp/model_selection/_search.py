@@ -12,6 +12,7 @@ from sklearn.utils.validation import _num_samples
 from .._progress import progress_bar
 from ._requests import scoring_with_weights, with_requests
 from ._splits import EventKFold
+from ._watch import watched
 
 
 def _check_not_sliced(X: Any, params: dict[str, Any]) -> None:
@@ -60,7 +61,7 @@ class EventSearch(BaseSearchCV):
                     self.estimator = with_requests(self.estimator)
                     self.scoring = scoring_with_weights(self.estimator, self.scoring)
                 hidden = None if self.progress is None else not self.progress
-                with progress_bar(self._title, self._n_candidates(), disable=hidden) as self._bar:
+                with progress_bar(self._title, self._n_candidates(), disable=hidden) as self._bar, watched(self):
                     BaseSearchCV.fit(self, X, y, **given, **params)
         finally:
             self.__dict__.update(stated)

@@ -1,36 +1,62 @@
-"""Search spaces that follow from the declarations of the hyperparameters."""
+"""Search spaces that follow from the declarations of the hyperparameters, one for each kind of search."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral
 from typing import Any
 
+import numpy as np
+from scipy.stats import loguniform, randint, uniform
+from sklearn.utils import check_random_state
+
 from .._params import Hyperparameter
+from ._declared import Place, walk
 
 
-def _declared(estimator: Any) -> Iterator[tuple[str, Hyperparameter]]:
-    """Names, as ``set_params`` takes them, and declarations of everything searchable in an estimator and its parts."""
-    parts = {"": estimator, **{f"{name}__": part for name, part in estimator.get_params(deep=True).items()}}
-    for prefix, part in parts.items():
-        if isinstance(part, type):
-            continue
-        for name, parameter in getattr(part, "_hyperparameters", {}).items():
-            if parameter.search is not None or parameter.choices is not None:
-                yield prefix + name, parameter
+class LogUniformIntegers:
+    """Distribution of integers that is uniform in their logarithm: P(k) = log((k + 1/2)/(k − 1/2)) / normalisation.
+
+    Parameters
+    ----------
+    low, high : int
+        The least and the greatest integer, both of which are drawn; low at least 1.
+    """
+
+    def __init__(self, low: int, high: int) -> None:
+        self.low = low
+        self.high = high
+
+    def rvs(self, size: Any = None, random_state: Any = None) -> Any:
+        """Draw integers, as the distributions of scipy do."""
+        ends = np.log([self.low - 0.5, self.high + 0.5])
+        drawn = np.exp(check_random_state(random_state).uniform(*ends, size=size))
+        whole = np.clip(np.rint(drawn), self.low, self.high).astype(int)  # the ends of the range round outwards
+        return whole if size is not None else int(whole)
+
+    def __repr__(self) -> str:
+        return f"LogUniformIntegers({self.low}, {self.high})"
 
 
-def _dimension(parameter: Hyperparameter) -> Any:
-    from skopt.space import Categorical, Integer, Real
-
-    if parameter.search is None:
-        return Categorical(list(parameter.choices or ()))
-    whole = all(isinstance(bound, int) for bound in parameter.search)
-    prior = "log-uniform" if parameter.scale == "log" else "uniform"
-    return (Integer if whole else Real)(*parameter.search, prior=prior)
+def is_whole(parameter: Hyperparameter) -> bool:
+    """Whether a range is one of integers."""
+    return all(isinstance(bound, Integral) for bound in parameter.search or ())
 
 
-def _matches(name: str, wanted: Iterable[str]) -> bool:
-    return any(name == one or name.endswith(f"__{one}") for one in wanted)
+def space_of(place: Place, of_range: Callable[[Hyperparameter], Any], of_choices: Callable[[list], Any]) -> Any:
+    """Where to look for one hyperparameter: a list means values, and what else the user gives is taken as it is."""
+    if place.given is not None:
+        return of_choices(place.given) if isinstance(place.given, list) else place.given
+    assert place.parameter is not None
+    return of_choices(list(place.parameter.choices)) if place.parameter.choices else of_range(place.parameter)
+
+
+def _spaces(
+    places: list[list[Place]], of_range: Callable[[Hyperparameter], Any], of_choices: Callable[[list], Any]
+) -> Any:
+    """One dict, or a list of them where there are parts to choose from."""
+    spaces = [{place.name: space_of(place, of_range, of_choices) for place in variant} for variant in places]
+    return spaces[0] if len(spaces) == 1 else spaces
 
 
 def search_space(
@@ -39,30 +65,35 @@ def search_space(
     include: Iterable[str] | None = None,
     exclude: Iterable[str] = (),
     override: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Search space of an estimator, or of a Pipeline of them, from its declared hyperparameters.
+) -> Any:
+    """Search space for `BayesSearchCV`: that of the hyperparameters that an estimator and its parts declare.
 
     Parameters
     ----------
     estimator : estimator
-        An estimator of this package, or a scikit-learn composition that holds some.
+        An estimator of this package, or a composition that holds some: a Pipeline, ColumnTransformer or FeatureUnion, a
+        `Resampled`, a `CrossFitClassifier`.
     include : iterable of str, default=None
         Hyperparameters to search, by their short name (``"lr"``, wherever it stands) or in full (``"network__lr"``).
-        None takes every one that declares a range or choices.
+        None takes every one that declares a range or choices, and has an effect for some candidate.
     exclude : iterable of str, default=()
         Hyperparameters to leave out, named likewise.
     override : dict, default=None
-        Dimensions of scikit-optimize, in full or by short name, in the place of the declared ones.
+        What to search in the place of the declared ranges, by names likewise: a list of values, or a dimension of
+        scikit-optimize. It may name any parameter, also of other estimators. A list of estimators for the name of a
+        part, such as ``{"network": [FeedForwardClassifier(), ResNetClassifier()]}``, makes one space for each of them.
 
     Returns
     -------
-    dict
-        Names as ``set_params`` takes them, to dimensions of scikit-optimize, for `BayesSearchCV`.
+    dict or list of dict
+        Names as ``set_params`` takes them, to dimensions of scikit-optimize; a list where there are parts to choose
+        from.
 
     Raises
     ------
     ValueError
-        A name matches nothing, or nothing is left to search.
+        A name matches nothing, nothing is left to search, or a hyperparameter that is asked for has no effect (a
+        momentum with Adam).
 
     Examples
     --------
@@ -73,22 +104,100 @@ def search_space(
     >>> search_space(pipeline, include=["lr"])
     {'network__lr': Real(low=0.0001, high=0.01, prior='log-uniform', transform='identity')}
     """
-    declared = dict(_declared(estimator))
-    override = dict(override or {})
-    wanted = None if include is None else [include] if isinstance(include, str) else list(include)
-    unwanted = [exclude] if isinstance(exclude, str) else list(exclude)
-    for one in [*(wanted or []), *unwanted, *override]:
-        if not any(_matches(name, [one]) for name in declared):
-            raise ValueError(f"{one!r} is no declared hyperparameter here; there are {sorted(declared)}.")
-    space = {}
-    for name, parameter in declared.items():
-        if (wanted is not None and not _matches(name, wanted)) or _matches(name, unwanted):
-            continue
-        replaced = [dimension for one, dimension in override.items() if _matches(name, [one])]
-        space[name] = replaced[0] if replaced else _dimension(parameter)
-    if not space:
-        raise ValueError(
-            f"Nothing to search in {type(estimator).__name__}: expected an estimator of this package in it, with a "
-            "hyperparameter that is not excluded."
-        )
-    return space
+    from skopt.space import Categorical, Integer, Real
+
+    def of_range(parameter: Hyperparameter) -> Any:
+        prior = "log-uniform" if parameter.scale == "log" else "uniform"
+        return (Integer if is_whole(parameter) else Real)(*parameter.search, prior=prior)  # type: ignore[misc]
+
+    return _spaces(walk(estimator, include, exclude, override), of_range, Categorical)
+
+
+def param_distributions(
+    estimator: Any,
+    *,
+    include: Iterable[str] | None = None,
+    exclude: Iterable[str] = (),
+    override: Mapping[str, Any] | None = None,
+) -> Any:
+    """Distributions for scikit-learn's RandomizedSearchCV and HalvingRandomSearchCV, as declared.
+
+    Parameters
+    ----------
+    estimator, include, exclude : object
+        As for `search_space`.
+    override : dict, default=None
+        As for `search_space`, with lists of values or distributions of scipy.
+
+    Returns
+    -------
+    dict or list of dict
+        Names to distributions of scipy, or to lists of choices; a list where there are parts to choose from. A
+        candidate may hold hyperparameters that its other ones idle (a momentum with Adam): ``fit`` ignores them.
+
+    Raises
+    ------
+    ValueError
+        As for `search_space`.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import FeedForwardClassifier, param_distributions
+    >>> space = param_distributions(FeedForwardClassifier(), include=["lr", "width"])
+    >>> space["width"]
+    LogUniformIntegers(16, 1024)
+    """
+
+    def of_range(parameter: Hyperparameter) -> Any:
+        low, high = parameter.search or (0, 0)
+        if parameter.scale == "log":
+            return LogUniformIntegers(int(low), int(high)) if is_whole(parameter) else loguniform(low, high)
+        return randint(int(low), int(high) + 1) if is_whole(parameter) else uniform(low, high - low)
+
+    return _spaces(walk(estimator, include, exclude, override), of_range, list)
+
+
+def optuna_distributions(
+    estimator: Any,
+    *,
+    include: Iterable[str] | None = None,
+    exclude: Iterable[str] = (),
+    override: Mapping[str, Any] | None = None,
+) -> Any:
+    """Distributions of Optuna, from the hyperparameters that an estimator and its parts declare.
+
+    Parameters
+    ----------
+    estimator, include, exclude : object
+        As for `search_space`.
+    override : dict, default=None
+        As for `search_space`, with lists of values or distributions of Optuna.
+
+    Returns
+    -------
+    dict or list of dict
+        Names to distributions of Optuna; a list where there are parts to choose from.
+
+    Raises
+    ------
+    ValueError
+        As for `search_space`.
+    ImportError
+        Optuna is not installed.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import FeedForwardClassifier, optuna_distributions
+    >>> optuna_distributions(FeedForwardClassifier(), include=["lr"])  # doctest: +SKIP
+    {'lr': FloatDistribution(high=0.01, log=True, low=0.0001, step=None)}
+    """
+    try:
+        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+    except ImportError as error:
+        raise ImportError('optuna_distributions needs Optuna: pip install "sklearn-ml4fp[optuna]".') from error
+
+    def of_range(parameter: Hyperparameter) -> Any:
+        kind = IntDistribution if is_whole(parameter) else FloatDistribution
+        return kind(*parameter.search, log=parameter.scale == "log")  # type: ignore[misc]
+
+    return _spaces(walk(estimator, include, exclude, override), of_range, CategoricalDistribution)

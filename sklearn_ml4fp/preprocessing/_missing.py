@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import FLOAT_DTYPES, _check_feature_names_in, check_is_fitted, validate_data
 
 from .._distributions import weighted_quantile
@@ -54,7 +54,10 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
     """
 
     strategy: str = hp(
-        "mean", choices=("mean", "median", "mode", "interpolation", "constant"), doc="What a missing value becomes."
+        "mean",
+        valid=StrOptions({"mean", "median", "mode", "interpolation", "constant"}),
+        choices=("mean", "median", "mode", "constant"),  # interpolation fails without ``along``
+        doc="What a missing value becomes.",
     )
     fill_value: float = hp(
         0.0,
@@ -69,6 +72,7 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
     add_indicator: bool = hp(
         False,
         valid="boolean",
+        choices=(False, True),
         doc="Whether a column of 0 and 1 is appended for each column with missing values in ``fit``.",
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .._kinematics import wrap_phi
+from .._params import hp
 from ..data import PointClouds
 from ..data._ragged import Index, positions, segment_ids, segment_sum
 from ._clouds import CloudTransformer
@@ -112,6 +113,13 @@ class ToImage(CloudTransformer):
         "rotate": ["boolean"],
         "flip": ["boolean"],
         "normalize": ["boolean"],
+    }
+
+    _hyperparameters: ClassVar[dict[str, Any]] = {  # where a search looks
+        "n_pixels": hp(33, valid=_parameter_constraints["n_pixels"][0], search=(9, 65), doc="Pixels along each side."),
+        "extent": hp(
+            0.4, valid=_parameter_constraints["extent"][0], search=(0.2, 1.0), doc="Half of a side, in rapidity."
+        ),
     }
 
     def __init__(

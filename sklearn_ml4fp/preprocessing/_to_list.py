@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from .._params import hp
 from ._clouds import CloudTransformer, leading
 
 
@@ -46,6 +47,10 @@ class ToList(CloudTransformer, auto_wrap_output_keys=("transform",)):  # type: i
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_points": [Interval(Integral, 1, None, closed="left")],
         "order_by": [str, None],
+    }
+
+    _hyperparameters: ClassVar[dict[str, Any]] = {  # where a search looks
+        "n_points": hp(10, valid=_parameter_constraints["n_points"][0], search=(1, 30), scale="log", doc="Points kept.")
     }
 
     def __init__(self, n_points: int = 10, *, order_by: str | None = None) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from .._params import hp
 from ._clouds import CloudTransformer, leading
 
 
@@ -52,6 +53,12 @@ class ToSet(CloudTransformer):
         "order_by": [str, None],
         "fill": [Real],
         "add_mask": ["boolean"],
+    }
+
+    _hyperparameters: ClassVar[dict[str, Any]] = {  # where a search looks
+        "max_points": hp(
+            None, valid=tuple(_parameter_constraints["max_points"]), search=(8, 128), scale="log", doc="Points kept."
+        )
     }
 
     def __init__(

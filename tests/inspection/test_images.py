@@ -73,7 +73,20 @@ def importance(ax):
     ml.ImportanceDisplay(["a", "b", "c"], losses, 0.9).plot(ax=ax)
 
 
-PICTURES = [rejection, overtraining, loss_curve, calibration, correlation, response, importance]
+def convergence(ax):
+    rng = np.random.default_rng(5)
+    ml.ConvergenceDisplay(np.where(rng.uniform(size=30) < 0.1, np.nan, rng.uniform(0.7, 0.9, 30))).plot(ax=ax, name="a")
+    ml.ConvergenceDisplay(0.9 - 0.2 / np.arange(1, 31)).plot(ax=ax, name="b")
+
+
+def hyperparameter_importance(ax):
+    ml.HyperparameterImportanceDisplay(["lr", "width"], np.array([0.15, 0.6]), np.array([0.05, 0.1])).plot(ax=ax)
+
+
+PICTURES = [
+    rejection, overtraining, loss_curve, calibration, correlation, response, importance, convergence,
+    hyperparameter_importance,
+]  # fmt: skip
 
 
 def draw(picture, path):

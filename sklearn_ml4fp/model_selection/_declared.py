@@ -1,0 +1,158 @@
+"""One walk over the hyperparameters that an estimator and its parts declare; every search space is a view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sklearn.base import clone
+
+from .._params import Hyperparameter
+
+
+class Condition(NamedTuple):
+    """What another hyperparameter has to be for this one to have an effect."""
+
+    parent: str
+    values: tuple[Any, ...]
+    choices: tuple[Any, ...]  # all that the parent declares
+
+    def holds(self, value: Any) -> bool:
+        """Whether it may have an effect; of a value that is not declared (an optimiser's class) nothing is known."""
+        return value in self.values or value not in self.choices
+
+
+@dataclass(frozen=True)
+class Place:
+    """A hyperparameter to search: its name as ``set_params`` takes it, and where to look."""
+
+    name: str
+    parameter: Hyperparameter | None  # None: not declared, only ``given``
+    given: Any = None  # what the user puts in the place of the declared range
+    condition: Condition | None = None
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The choices, of a hyperparameter that has them."""
+        if self.given is None:
+            return (self.parameter.choices or ()) if self.parameter else ()
+        choices = getattr(self.given, "categories", getattr(self.given, "choices", self.given))
+        return tuple(choices) if isinstance(choices, (list, tuple)) else ()
+
+
+def _declared(estimator: Any) -> Iterator[Place]:
+    """Everything searchable that an estimator and its named parts declare."""
+    parts = {"": estimator, **{f"{name}__": part for name, part in estimator.get_params(deep=True).items()}}
+    for prefix, part in parts.items():
+        if isinstance(part, type):
+            continue
+        declared = getattr(part, "_hyperparameters", {})
+        for name, parameter in declared.items():
+            if parameter.search is None and parameter.choices is None:
+                continue
+            if name == "n_copies" and prefix.endswith(("augment__", "augmenter__")):
+                continue  # copies are a sampler's; on the fly, and in prediction, an augmenter makes none
+            condition = None
+            if parameter.only_with is not None:
+                parent, values = parameter.only_with
+                condition = Condition(prefix + parent, values, declared[parent].choices)
+            yield Place(prefix + name, parameter, condition=condition)
+
+
+def _matching(names: Iterable[str], wanted: Iterable[str]) -> set[str]:
+    """Those of the names that are wanted, in full or by their last part."""
+    wanted = list(wanted)
+    return {name for name in names if any(name == one or name.endswith(f"__{one}") for one in wanted)}
+
+
+def _is_choice_of_parts(given: Any) -> bool:
+    return isinstance(given, (list, tuple)) and any(hasattr(one, "get_params") for one in given)
+
+
+def _variants(estimator: Any, override: dict[str, Any]) -> list[tuple[Any, dict[str, Any]]]:
+    """Every combination of the parts that there are to choose from: the estimator with them, and the parts by name."""
+    for key, given in override.items():
+        names = _matching(estimator.get_params(deep=True), [key])
+        if not _is_choice_of_parts(given) or not names:
+            continue
+        rest = {name: value for name, value in override.items() if name != key}
+        return [
+            (variant, {**dict.fromkeys(names, part), **chosen})
+            for part in given
+            for variant, chosen in _variants(clone(estimator).set_params(**dict.fromkeys(names, part)), rest)
+        ]
+    return [(estimator, {})]
+
+
+def _replaced(estimator: Any, places: dict[str, Place], override: dict[str, Any]) -> dict[str, Place]:
+    """The places that the user overrides; a short name means the declared ones, if there are any."""
+    names = list(estimator.get_params(deep=True))
+    replaced = {}
+    for key, given in override.items():
+        if not _is_choice_of_parts(given):
+            for name in _matching(places, [key]) or _matching(names, [key]):
+                known = places.get(name, Place(name, None))
+                replaced[name] = Place(name, known.parameter, given, known.condition)
+    return replaced
+
+
+def _acts(place: Place, places: dict[str, Place], estimator: Any) -> bool:
+    """Whether a hyperparameter has an effect for some candidate."""
+    if place.condition is None:
+        return True
+    parent = places.get(place.condition.parent)
+    known = parent.values if parent is not None else (estimator.get_params(deep=True)[place.condition.parent],)
+    return not known or any(place.condition.holds(value) for value in known)
+
+
+def _places(
+    estimator: Any, include: list[str] | None, exclude: list[str], override: dict[str, Any], parts: dict[str, Any]
+) -> list[Place]:
+    """What is searched in one variant of an estimator."""
+    declared = {place.name: place for place in _declared(estimator)}
+    replaced = _replaced(estimator, declared, override)
+    wanted = set(declared) if include is None else _matching(declared, include)
+    unwanted = _matching({**declared, **replaced}, exclude)
+    all_places = {**declared, **replaced}
+    chosen = {name: p for name, p in all_places.items() if name in wanted | set(replaced) and name not in unwanted}
+    active = {name: place for name, place in chosen.items() if _acts(place, chosen, estimator)}
+    for name in chosen.keys() - active.keys():
+        if include is not None or name in replaced:  # asked for by name
+            parent, values, _ = chosen[name].condition  # type: ignore[misc]
+            raise ValueError(
+                f"{name} has an effect only with {parent} one of {values}; got {estimator.get_params()[parent]!r}. "
+                f"Search {parent} too, set it, or leave {name} out."
+            )
+    return [*(Place(name, None, [part]) for name, part in parts.items()), *active.values()]
+
+
+def walk(
+    estimator: Any,
+    include: Iterable[str] | None = None,
+    exclude: Iterable[str] = (),
+    override: Mapping[str, Any] | None = None,
+) -> list[list[Place]]:
+    """What to search, for every combination of the parts that ``override`` gives to choose from.
+
+    Raises
+    ------
+    ValueError
+        A name matches nothing, nothing is left to search, or a hyperparameter asked for has no effect.
+    """
+    override = dict(override or {})
+    wanted = None if include is None else [include] if isinstance(include, str) else list(include)
+    unwanted = [exclude] if isinstance(exclude, str) else list(exclude)
+    variants = _variants(estimator, override)
+    declared = sorted({place.name for variant, _ in variants for place in _declared(variant)})
+    names = {name for variant, _ in variants for name in variant.get_params(deep=True)}
+    for one in [*(wanted or []), *unwanted, *override]:
+        if not _matching(names if one in override else declared, [one]):
+            raise ValueError(f"{one!r} is no declared hyperparameter here; there are {declared}.")
+    spaces = [_places(variant, wanted, unwanted, override, parts) for variant, parts in variants]
+    if not all(spaces):
+        raise ValueError(
+            f"Nothing to search in {type(estimator).__name__}: expected an estimator of this package in it, with a "
+            "hyperparameter that is not excluded."
+        )
+    return spaces

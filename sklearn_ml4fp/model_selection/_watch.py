@@ -1,0 +1,60 @@
+"""Folds and epochs below the progress bar of a search, through scikit-learn's callbacks (1.9 and later)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from .._progress import Bar, progress_bar
+
+
+class FoldsAndEpochs:
+    """A callback that shows how far the candidates of the moment are; it shows nothing of what other processes fit."""
+
+    max_propagation_depth = None  # down to the network, wherever it stands
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._bar: Bar | None = None
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Nothing to prepare."""
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Close the bar of a search that was interrupted."""
+        self._stack.close()
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        """Show a bar over the folds of the candidates that begin."""
+        if context.task_name == "candidates":
+            self._bar = self._stack.enter_context(progress_bar("fold", context.max_subtasks, disable=False))
+
+    def on_fit_task_end(self, estimator: Any, context: Any) -> None:
+        """Count an epoch or a fold; close the bar after the last one."""
+        if context.task_name == "candidates":
+            self._stack.close()
+            self._bar = None
+        elif self._bar is not None and context.task_name == "epoch":
+            self._bar.advance(f"fold, at epoch {context.task_id + 1}", step=0)
+        elif self._bar is not None and context.parent is not None and context.parent.task_name == "candidates":
+            self._bar.advance()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_bar": None, "_stack": ExitStack()}
+
+
+@contextmanager
+def watched(search: Any) -> Iterator[None]:
+    """Watch a search whose bar is shown, if it and all parts of its estimator know scikit-learn's callbacks."""
+    parts = [search.estimator, *search.estimator.get_params(deep=True).values()]
+    fitted = [part for part in parts if hasattr(part, "fit") and not isinstance(part, type)]
+    if not (search._bar.shown and all(hasattr(part, "set_callbacks") for part in [search, *fitted])):
+        yield
+        return
+    theirs = getattr(search, "_skl_callbacks", [])
+    search.set_callbacks(*theirs, FoldsAndEpochs())
+    try:
+        yield
+    finally:
+        search.set_callbacks(*theirs)
