@@ -88,6 +88,7 @@ _ROOM_OF: dict[str, str] = {
     "CrossFitRegressor": "model_selection",
     "EventKFold": "model_selection",
     "EventShuffleSplit": "model_selection",
+    "OptunaSearchCV": "model_selection",
     "RotatingKFold": "model_selection",
     "search_space": "model_selection",
     "train_val_test_split": "model_selection",

@@ -2,6 +2,7 @@
 
 from ._bayes import BayesSearchCV
 from ._cross_fit import CrossFitClassifier, CrossFitRegressor
+from ._optuna import OptunaSearchCV
 from ._spaces import search_space
 from ._splits import EventKFold, EventShuffleSplit, RotatingKFold, train_val_test_split
 
@@ -11,6 +12,7 @@ __all__ = [
     "CrossFitRegressor",
     "EventKFold",
     "EventShuffleSplit",
+    "OptunaSearchCV",
     "RotatingKFold",
     "search_space",
     "train_val_test_split",

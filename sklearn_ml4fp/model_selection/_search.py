@@ -33,6 +33,7 @@ class EventSearch(BaseSearchCV):
     """
 
     _title: ClassVar[str]  # what the progress bar says
+    _while_searching: ClassVar[tuple[str, ...]] = ("_bar",)  # attributes that live as long as the search runs
     estimator: Any
     scoring: Any
     cv: Any
@@ -40,6 +41,9 @@ class EventSearch(BaseSearchCV):
 
     def _complete_parameters(self) -> None:
         """Put into the place of the parameters what they stand for."""
+
+    def _finish(self) -> None:
+        """Put the results into order, after the search and before the parameters are as they were."""
 
     def _n_candidates(self) -> int | None:
         """Candidates that the search will try, where it is known."""
@@ -52,9 +56,9 @@ class EventSearch(BaseSearchCV):
         given = {name: value for name, value in metadata.items() if value is not None}
         stated = self.get_params(deep=False)
         try:
-            self._complete_parameters()
             if groups is not None and (self.cv is None or isinstance(self.cv, Integral)):
                 self.cv = EventKFold(int(self.cv or 5))
+            self._complete_parameters()
             with config_context(enable_metadata_routing=bool(given) or get_config()["enable_metadata_routing"]):
                 if given:
                     self.estimator = with_requests(self.estimator)
@@ -62,14 +66,16 @@ class EventSearch(BaseSearchCV):
                 hidden = None if self.progress is None else not self.progress
                 with progress_bar(self._title, self._n_candidates(), disable=hidden) as self._bar:
                     BaseSearchCV.fit(self, X, y, **given, **params)
+            self._finish()
         finally:
             self.__dict__.update(stated)
-            self.__dict__.pop("_bar", None)
+            for name in self._while_searching:
+                self.__dict__.pop(name, None)
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the running progress bar behind: scikit-learn sends the search itself to its workers."""
-        return {name: value for name, value in super().__getstate__().items() if name != "_bar"}
+        """Leave behind what is running: scikit-learn sends the search itself to its workers."""
+        return {name: value for name, value in super().__getstate__().items() if name not in self._while_searching}
 
     def _advance(self, best_score: float) -> None:
         """Take one step of the progress bar."""
