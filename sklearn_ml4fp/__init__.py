@@ -86,6 +86,7 @@ _ROOM_OF: dict[str, str] = {
     "BayesSearchCV": "model_selection",
     "CrossFitClassifier": "model_selection",
     "CrossFitRegressor": "model_selection",
+    "DaskBackend": "model_selection",
     "EventKFold": "model_selection",
     "EventShuffleSplit": "model_selection",
     "OptunaSearchCV": "model_selection",

@@ -2,6 +2,7 @@
 
 from ._bayes import BayesSearchCV
 from ._cross_fit import CrossFitClassifier, CrossFitRegressor
+from ._dask import DaskBackend
 from ._optuna import OptunaSearchCV
 from ._spaces import search_space
 from ._splits import EventKFold, EventShuffleSplit, RotatingKFold, train_val_test_split
@@ -10,6 +11,7 @@ __all__ = [
     "BayesSearchCV",
     "CrossFitClassifier",
     "CrossFitRegressor",
+    "DaskBackend",
     "EventKFold",
     "EventShuffleSplit",
     "OptunaSearchCV",

@@ -15,7 +15,7 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.utils import check_random_state
 
 from ._folds import Folds
-from ._search import EventSearch
+from ._search import EventSearch, deaths
 from ._trials import Candidate, Trials, fits_of, import_optuna, quiet
 
 _SEED_END = np.iinfo(np.int32).max
@@ -266,7 +266,7 @@ class OptunaSearchCV(EventSearch):
             for candidate in self._trials.candidates:
                 self._remember(candidate)
         self._batch: list[Candidate] = []
-        self._failure: ValueError | None = None
+        self._failure: Exception | None = None
         self._succeeded = False  # whether scikit-learn has had results of any fit
         self._results: dict[str, Any] = {}
 
@@ -299,22 +299,36 @@ class OptunaSearchCV(EventSearch):
             evaluate_candidates([trials.best.params])
         self._results.update(self._all_results())
 
-    def _evaluate(self, batch: list[Candidate], evaluate_candidates: Callable[[list[dict[str, Any]]], Any]) -> None:
+    def _evaluate(
+        self,
+        batch: list[Candidate],
+        evaluate_candidates: Callable[[list[dict[str, Any]]], Any],
+        *,
+        again: bool = False,
+    ) -> None:
         """Fit and score the candidates in the folds whose turn it is."""
         self._batch = batch
         if not batch:
             return
         try:
             evaluate_candidates([self._with_judge(one.params) for one in batch])
-        except ValueError as error:
+        except (ValueError, *deaths()) as error:
+            died = not isinstance(error, ValueError)
             # scikit-learn takes it for a mistake of the user if all fits of a call fail: here they are one candidate's
-            if self.error_score == "raise" or "fits failed" not in str(error):
+            if self.error_score == "raise" or not (died or "fits failed" in str(error)):
                 raise
-            warnings.warn(f"{batch[0].params} could not be fitted: {error}", FitFailedWarning, stacklevel=2)
-            self._failure = error
-            for candidate in batch:
-                for fold in self._folds.turn:
-                    candidate.folds[fold] = {"fit_error": str(error), "test_scores": float(self.error_score)}
+            if died and not again:  # of several, it is not known whose process it was; and it may have been an accident
+                for candidate in batch:
+                    self._evaluate([candidate], evaluate_candidates, again=True)
+                return
+            self._fail(batch, error)
+
+    def _fail(self, batch: list[Candidate], error: Exception) -> None:
+        warnings.warn(f"{batch[0].params} could not be fitted: {error}", FitFailedWarning, stacklevel=2)
+        self._failure = error
+        for candidate in batch:
+            for fold in self._folds.turn:
+                candidate.folds[fold] = {"fit_error": str(error), "test_scores": float(self.error_score)}
 
     def _remember(self, candidate: Candidate) -> None:
         if self.pruner is not None:

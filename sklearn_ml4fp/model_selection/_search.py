@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn import config_context, get_config
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.validation import _num_samples
@@ -23,6 +25,16 @@ def _check_not_sliced(X: Any, params: dict[str, Any]) -> None:
                 "events and cut it to each fold. Leave out one event of it, or let the network set events apart "
                 "(validation=)."
             )
+
+
+def deaths() -> tuple[type[Exception], ...]:
+    """Errors that say that a process died in which something was fitted: it ran out of memory, or was killed."""
+    known: tuple[type[Exception], ...] = (TerminatedWorkerError,)
+    if "distributed" in sys.modules:
+        from distributed.scheduler import KilledWorker
+
+        known += (KilledWorker,)
+    return known
 
 
 class EventSearch(BaseSearchCV):
