@@ -81,7 +81,7 @@ class DaskBackend(DaskDistributedBackend):
         except ImportError as error:
             raise ImportError('DaskBackend needs Dask: pip install "sklearn-ml4fp[dask]".') from error
         super().__init__(client=client, **options)
-        self.client = _Keeper(self.client)
+        self.client: Any = _Keeper(self.client)
 
     def effective_n_jobs(self, n_jobs: Any) -> int:
         """Cores of the cluster; two at least, because joblib would make all fits of one in this process."""

@@ -312,8 +312,8 @@ class OptunaSearchCV(EventSearch):
             return
         try:
             evaluate_candidates([self._with_judge(one.params) for one in batch])
-        except (ValueError, *deaths()) as error:
-            died = not isinstance(error, ValueError)
+        except Exception as error:
+            died = isinstance(error, deaths())
             # scikit-learn takes it for a mistake of the user if all fits of a call fail: here they are one candidate's
             if self.error_score == "raise" or not (died or "fits failed" in str(error)):
                 raise
