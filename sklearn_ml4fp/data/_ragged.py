@@ -162,6 +162,10 @@ class Ragged:
     def _gather(self, index: Index) -> Self:
         raise NotImplementedError
 
+    def __sizeof__(self) -> int:
+        """Bytes, those of the arrays included, as of an array: Dask sends large objects once, and small ones always."""
+        return object.__sizeof__(self) + sum(one.nbytes for one in vars(self).values() if isinstance(one, np.ndarray))
+
     @property
     def shape(self) -> tuple[int]:
         """``(n,)``: the only axis along which a ragged container has a length."""

@@ -2,7 +2,9 @@
 
 from ._bayes import BayesSearchCV
 from ._cross_fit import CrossFitClassifier, CrossFitRegressor
+from ._dask import DaskBackend
 from ._grids import param_grid
+from ._optuna import OptunaSearchCV
 from ._spaces import optuna_distributions, param_distributions, search_space
 from ._splits import EventKFold, EventShuffleSplit, RotatingKFold, train_val_test_split
 
@@ -10,8 +12,10 @@ __all__ = [
     "BayesSearchCV",
     "CrossFitClassifier",
     "CrossFitRegressor",
+    "DaskBackend",
     "EventKFold",
     "EventShuffleSplit",
+    "OptunaSearchCV",
     "RotatingKFold",
     "optuna_distributions",
     "param_distributions",

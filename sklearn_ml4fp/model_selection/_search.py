@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn import config_context, get_config
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.validation import _num_samples
@@ -26,6 +28,16 @@ def _check_not_sliced(X: Any, params: dict[str, Any]) -> None:
             )
 
 
+def deaths() -> tuple[type[Exception], ...]:
+    """Errors that say that a process died in which something was fitted: it ran out of memory, or was killed."""
+    known: tuple[type[Exception], ...] = (TerminatedWorkerError,)
+    if "distributed" in sys.modules:
+        from distributed.scheduler import KilledWorker
+
+        known += (KilledWorker,)
+    return known
+
+
 class EventSearch(BaseSearchCV):
     """Base of the searches: a subclass chooses the candidates in ``_run_search`` and says how many there are.
 
@@ -34,6 +46,7 @@ class EventSearch(BaseSearchCV):
     """
 
     _title: ClassVar[str]  # what the progress bar says
+    _while_searching: ClassVar[tuple[str, ...]] = ("_bar",)  # attributes that live as long as the search runs
     estimator: Any
     scoring: Any
     cv: Any
@@ -41,6 +54,9 @@ class EventSearch(BaseSearchCV):
 
     def _complete_parameters(self) -> None:
         """Put into the place of the parameters what they stand for."""
+
+    def _finish(self) -> None:
+        """Put the results into order, after the search and before the parameters are as they were."""
 
     def _n_candidates(self) -> int | None:
         """Candidates that the search will try, where it is known."""
@@ -53,9 +69,9 @@ class EventSearch(BaseSearchCV):
         given = {name: value for name, value in metadata.items() if value is not None}
         stated = self.get_params(deep=False)
         try:
-            self._complete_parameters()
             if groups is not None and (self.cv is None or isinstance(self.cv, Integral)):
                 self.cv = EventKFold(int(self.cv or 5))
+            self._complete_parameters()
             with config_context(enable_metadata_routing=bool(given) or get_config()["enable_metadata_routing"]):
                 if given:
                     self.estimator = with_requests(self.estimator)
@@ -63,14 +79,16 @@ class EventSearch(BaseSearchCV):
                 hidden = None if self.progress is None else not self.progress
                 with progress_bar(self._title, self._n_candidates(), disable=hidden) as self._bar, watched(self):
                     BaseSearchCV.fit(self, X, y, **given, **params)
+            self._finish()
         finally:
             self.__dict__.update(stated)
-            self.__dict__.pop("_bar", None)
+            for name in self._while_searching:
+                self.__dict__.pop(name, None)
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the running progress bar behind: scikit-learn sends the search itself to its workers."""
-        return {name: value for name, value in super().__getstate__().items() if name != "_bar"}
+        """Leave behind what is running: scikit-learn sends the search itself to its workers."""
+        return {name: value for name, value in super().__getstate__().items() if name not in self._while_searching}
 
     def _advance(self, best_score: float) -> None:
         """Take one step of the progress bar."""

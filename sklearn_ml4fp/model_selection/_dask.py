@@ -1,0 +1,142 @@
+"""A cluster for the searches: joblib's Dask backend, such that a dead worker costs only its task."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from joblib._dask import DaskDistributedBackend
+
+_LARGE = 1000  # bytes from which joblib sends an object once, and not with each task
+
+
+def _itself(data: Any) -> Any:
+    return data
+
+
+class _Keeper:
+    """A Dask client that leaves data with the scheduler as a task: what only workers have is lost when they die."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    async def scatter(self, data: Any, **options: Any) -> Any:
+        """Send data to the scheduler; a worker that needs it gets it from there or from another worker."""
+        import dask
+
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 PB"}):  # it is on purpose
+            return self._client.submit(_itself, data, pure=False)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+class _Sendable(dict):
+    """A dictionary that joblib sends once: it asks for weak references, which plain dictionaries have not."""
+
+
+class DaskBackend(DaskDistributedBackend):
+    """A Dask cluster on which joblib, and so every search and cross-validation of scikit-learn, runs its fits.
+
+    joblib's own ``"dask"`` backend does the same, with some differences. The scheduler keeps the
+    data (events, weights, ids, folds), so that a worker that dies takes nothing along: its fit is done again elsewhere.
+    And data is sent once for as long as this backend is used, where joblib sends it anew for each batch of candidates
+    of a search, and weights and ids with each fit. Also a cluster of one core, or one whose further workers are still
+    to come, makes the fits: joblib would make them in the present process. And a fit that kills
+    one worker after the other ends with Dask's ``KilledWorker``, where joblib waits for it for ever.
+
+    Parameters
+    ----------
+    client : distributed.Client, default=None
+        Connection to the scheduler; None takes the one that was opened last.
+    **options : dict
+        Further options of joblib's ``"dask"`` backend, such as ``resources={"GPU": 1}`` of Dask's ``submit``.
+
+    Raises
+    ------
+    ImportError
+        Dask is not installed.
+    ValueError
+        There is no connection.
+
+    Examples
+    --------
+    >>> import joblib
+    >>> from distributed import Client, LocalCluster
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn_ml4fp import DaskBackend
+    >>> X, y = make_classification(random_state=0)
+    >>> search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]})
+    >>> with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster, Client(cluster) as client:
+    ...     with joblib.parallel_config(DaskBackend(client)):
+    ...         len(search.fit(X, y).cv_results_["params"])
+    2
+    """
+
+    def __init__(self, client: Any = None, **options: Any) -> None:
+        try:
+            import distributed  # noqa: F401
+        except ImportError as error:
+            raise ImportError('DaskBackend needs Dask: pip install "sklearn-ml4fp[dask]".') from error
+        super().__init__(client=client, **options)
+        self.client: Any = _Keeper(self.client)
+
+    def effective_n_jobs(self, n_jobs: Any) -> int:
+        """Cores of the cluster; two at least, because joblib would make all fits of one in this process."""
+        return max(2, super().effective_n_jobs(n_jobs))
+
+    async def _to_func_args(self, func: Any) -> Any:
+        func.items = [
+            (function, args, {name: self._sendable(value) for name, value in kwargs.items()})
+            for function, args, kwargs in func.items
+        ]
+        return await super()._to_func_args(func)
+
+    def _sendable(self, value: Any) -> Any:
+        """The same for all fits: the weights and ids come in a plain dictionary."""
+        from dask.sizeof import sizeof
+
+        if type(value) is not dict or not any(sizeof(one) > _LARGE for one in value.values()):
+            return value
+        return self._dicts.setdefault(id(value), (value, _Sendable(value)))[1]  # the first keeps its id from others
+
+    async def _collect(self) -> None:
+        """Hand on what comes back, also that a task has killed its workers: joblib would wait for it for ever."""
+        while self._continue:
+            async for future, result in self.waiting_futures:
+                if future not in self._results:  # of a call that was given up
+                    continue
+                outcome = result[1] if future.status == "error" else result
+                self._results.pop(future).set_result(outcome)
+                self._callbacks.pop(future)(outcome)
+            await asyncio.sleep(0.01)  # as often as joblib's own looks whether there is more
+
+    def retrieve_result_callback(self, out: Any) -> Any:
+        """The results of a task, or the error that it ended with."""
+        if isinstance(out, BaseException):
+            raise out
+        return super().retrieve_result_callback(out)
+
+    def abort_everything(self, ensure_ready: bool = True) -> None:
+        """Give up a call, its running tasks included: one that kills its worker would go on with the next."""
+        given_up = list(self._results)
+        self._results.clear()
+        self._callbacks.clear()
+        super().abort_everything(ensure_ready)
+        self.client.cancel(given_up)
+
+    def start_call(self) -> None:
+        """Begin a batch of fits; what was sent before is still there."""
+        self._dicts: dict[int, tuple[dict, _Sendable]] = {}
+        sent = getattr(self, "_sent", None)
+        super().start_call()
+        if sent is not None:
+            self.call_data_futures = sent
+
+    def stop_call(self) -> None:
+        """End a batch of fits, and keep what was sent."""
+        self._sent, self.call_data_futures = self.call_data_futures, type(self.call_data_futures)()
+        super().stop_call()
+        self._dicts.clear()
