@@ -62,7 +62,7 @@ from sklearn_ml4fp import (
 Model = Callable[[], Any]
 UNWEIGHTED = ("RealMLP", "TabM", "FeedForward, no weights")
 EPOCHS_OF_TOKENS = 10  # on the events: a Transformer over columns takes 30 times as long an epoch as the others
-EPOCHS_OF_REALMLP = 64  # a quarter of its default, with its schedule over all of them
+EPOCHS_OF_REALMLP = 128  # half of its default, with its schedule over all of them
 
 
 def points_alone(clouds: PointClouds) -> PointClouds:
