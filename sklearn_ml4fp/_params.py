@@ -9,6 +9,13 @@ from typing import Any, ClassVar, Literal, dataclass_transform
 from sklearn.utils._param_validation import StrOptions, make_constraint
 
 
+def _described(constraint: Any) -> str:
+    """scikit-learn's words, but options in alphabetical order: its set has another one in every build of the docs."""
+    if isinstance(constraint, StrOptions):
+        return f"a str among {{{', '.join(map(repr, sorted(constraint.options)))}}}"
+    return str(make_constraint(constraint))
+
+
 @dataclass(frozen=True, slots=True)
 class Hyperparameter:
     """What there is to know about one hyperparameter; made by `hp`."""
@@ -24,7 +31,7 @@ class Hyperparameter:
     @property
     def describes_itself_as(self) -> str:
         """Text of a numpydoc parameter: its type, its default, its meaning and where a search looks."""
-        kinds = " or ".join(str(make_constraint(constraint)) for constraint in self.valid)
+        kinds = " or ".join(map(_described, self.valid))
         domain = f" A search looks from {self.search[0]:g} to {self.search[1]:g}" if self.search else ""
         domain += ", on a logarithmic scale." if self.search and self.scale == "log" else "." if self.search else ""
         domain += f" A search tries {', '.join(map(repr, self.choices))}." if self.choices else ""

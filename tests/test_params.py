@@ -62,6 +62,13 @@ def test_the_parameters_section_stands_before_the_class_own_sections():
     assert "on a logarithmic scale" not in text  # the override declares no range
 
 
+def test_options_are_listed_in_one_order():
+    """A set of strings has another order in every process, and so would the documentation."""
+    parameter = hp("c", choices=("c", "a", "d", "b"), doc="A letter.")
+    assert parameter.describes_itself_as.startswith("a str among {'a', 'b', 'c', 'd'}, default='c'")
+    assert parameter.describes_itself_as.endswith("A search tries 'c', 'a', 'd', 'b'.")
+
+
 def test_a_declaration_is_not_left_on_the_class():
     assert not hasattr(Both, "width")
 

@@ -214,7 +214,9 @@ class Halve(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(n, d, h, w)`` to ``(n, d, ⌈h/2⌉, ⌈w/2⌉)``; a table ``(n, d)`` stays as it is."""
-        return x if x.ndim == 2 else F.avg_pool2d(x, 2, ceil_mode=True)
+        # there is no padding to count; as said, since torch.compile divides the gradient at an odd edge by four else
+        # (https://github.com/pytorch/pytorch/issues/198119)
+        return x if x.ndim == 2 else F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False)
 
 
 class PoolPositions(nn.Module):

@@ -21,7 +21,7 @@ from skorch.callbacks import (
 )
 
 from sklearn_ml4fp import FeedForwardClassifier
-from sklearn_ml4fp.engine import Net, TensorData, WeightedLoss, resolve_device
+from sklearn_ml4fp.engine import Net, TensorData, WeightedLoss, has_bfloat16, resolve_device
 from sklearn_ml4fp.engine import _batches as batches_module
 from sklearn_ml4fp.engine._net import wants_batch_events
 
@@ -184,6 +184,15 @@ class TestOnAGpu:
         X, _, _ = two_blobs
         first, second = (fit(two_blobs, device="cuda", dropout=0.2).predict_proba(X) for _ in range(2))
         np.testing.assert_array_equal(first, second)
+
+    def test_automatic_precision_is_bfloat16_where_the_gpu_has_it(self, two_blobs):
+        """Within the tolerance that the page on training choices states."""
+        X, _, _ = two_blobs
+        single, automatic = (
+            fit(two_blobs, device="cuda", max_epochs=2, precision=p).predict_proba(X) for p in ("float32", "auto")
+        )
+        assert np.array_equal(single, automatic) != has_bfloat16("cuda")
+        np.testing.assert_allclose(automatic, single, atol=0.02)
 
     def test_data_that_does_not_fit_is_streamed_with_the_same_result(self, two_blobs, monkeypatch):
         X, _, _ = two_blobs

@@ -1,5 +1,6 @@
 """Every architecture against a plain re-implementation with its weights, written from the papers' formulas."""
 
+import itertools
 import math
 
 import numpy as np
@@ -265,6 +266,27 @@ def test_transformer_on_tables():
         tokens = row[:, None] * p["tokens.weight"] + p["tokens.bias"]
         h = encode(torch.cat([p["class_token.token"][None], tokens]), p, 2, 2)
         assert torch.allclose(outputs[i], linear(h[0], p, "head"))
+
+
+def test_transformer_against_torchs_own_encoder():
+    """torch's layer with the normalisation in front, given the same weights; padding hidden by its own mask."""
+    network = drawn(Transformer((3, 0), 2, n_blocks=2, width=6, n_heads=2))
+    p, (x, mask, _) = dict(network.state_dict()), points()
+    layer = torch.nn.TransformerEncoderLayer(6, 2, 12, dropout=0.0, batch_first=True, norm_first=True)
+    theirs = torch.nn.TransformerEncoder(layer, 2, torch.nn.LayerNorm(6), enable_nested_tensor=False).double().eval()
+    names = {
+        "self_attn.in_proj_": "qkv.", "self_attn.out_proj.": "mixed.", "linear1.": "mlp.0.", "linear2.": "mlp.3.",
+        "norm1.": "norm_attention.", "norm2.": "norm_mlp.",
+    }  # fmt: skip
+    state = {f"norm.{kind}": p[f"last.{kind}"] for kind in ("weight", "bias")}
+    for i, (their, our) in itertools.product(range(2), names.items()):
+        state |= {f"layers.{i}.{their}{kind}": p[f"blocks.{i}.{our}{kind}"] for kind in ("weight", "bias")}
+    theirs.load_state_dict(state)
+    tokens = torch.cat([p["class_token.token"].expand(len(x), 1, 6), linear(x, p, "tokens")], 1)
+    hidden = ~torch.cat([mask.new_ones(len(x), 1), mask], 1)
+    with torch.no_grad():
+        expected = linear(theirs(tokens, src_key_padding_mask=hidden)[:, 0], p, "head")
+    assert torch.allclose(network(x, mask), expected)
 
 
 @pytest.mark.parametrize(
