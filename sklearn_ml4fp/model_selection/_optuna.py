@@ -242,7 +242,7 @@ class OptunaSearchCV(EventSearch):
 
     def _complete_parameters(self) -> None:
         if self.param_distributions is None:
-            from ._spaces import optuna_distributions  # type: ignore[attr-defined]
+            from ._spaces import optuna_distributions
 
             declined = [] if self.pruner is None else self._other_loss
             known = {name.split("__")[-1] for name in self.estimator.get_params()}

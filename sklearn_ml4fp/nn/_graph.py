@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -161,7 +160,7 @@ def squared_distances(a: Tensor, b: Tensor, periodic: tuple[bool, ...] = ()) -> 
 def smallest(x: Tensor, k: int) -> Tensor:
     """Positions of the ``k`` smallest values along the last axis, the smallest first."""
     if x.device.type == "cpu" and x.shape[-1] <= _SHORT:
-        return torch.from_numpy(np.argsort(x.numpy(), axis=-1)[..., :k])
+        return torch.from_numpy(x.numpy().argsort(axis=-1)[..., :k])
     return x.topk(k, largest=False).indices
 
 
