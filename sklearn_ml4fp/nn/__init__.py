@@ -7,7 +7,9 @@ from ._edge_conv import EdgeConv
 from ._feedforward import FeedForward
 from ._graph import AGGREGATIONS
 from ._initialise import INITIALISATIONS, initialise
+from ._interaction_network import InteractionNetwork
 from ._layers import ACTIVATIONS, NORMALISATIONS, AlphaDropout, Dropout, Norm, set_generator
+from ._message_passing import MESSAGES, MessagePassing
 from ._packed import padded_length
 from ._recurrent import CELLS, Recurrent
 from ._resnet import ResNet
@@ -19,6 +21,7 @@ __all__ = [
     "CELLS",
     "CNN",
     "INITIALISATIONS",
+    "MESSAGES",
     "NORMALISATIONS",
     "POINT_POOLINGS",
     "POOLINGS",
@@ -29,6 +32,8 @@ __all__ = [
     "Dropout",
     "EdgeConv",
     "FeedForward",
+    "InteractionNetwork",
+    "MessagePassing",
     "Norm",
     "Recurrent",
     "ResNet",
