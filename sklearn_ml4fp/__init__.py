@@ -123,6 +123,8 @@ _ROOM_OF: dict[str, str] = {
     "NetworkClassifier": "estimators",
     "NetworkEstimator": "estimators",
     "NetworkRegressor": "estimators",
+    "ParticleTransformerClassifier": "estimators",
+    "ParticleTransformerRegressor": "estimators",
     "RecurrentClassifier": "estimators",
     "RecurrentRegressor": "estimators",
     "ResNetClassifier": "estimators",

@@ -10,6 +10,7 @@ from ._edge_conv import EdgeConvClassifier, EdgeConvRegressor
 from ._feedforward import FeedForwardClassifier, FeedForwardRegressor
 from ._interaction_network import InteractionNetworkClassifier, InteractionNetworkRegressor
 from ._message_passing import MessagePassingClassifier, MessagePassingRegressor
+from ._particle_transformer import ParticleTransformerClassifier, ParticleTransformerRegressor
 from ._recurrent import RecurrentClassifier, RecurrentRegressor
 from ._regressor import NetworkRegressor
 from ._resnet import ResNetClassifier, ResNetRegressor
@@ -33,6 +34,8 @@ __all__ = [
     "NetworkClassifier",
     "NetworkEstimator",
     "NetworkRegressor",
+    "ParticleTransformerClassifier",
+    "ParticleTransformerRegressor",
     "RecurrentClassifier",
     "RecurrentRegressor",
     "ResNetClassifier",

@@ -12,10 +12,10 @@ from ..nn import AGGREGATIONS, NORMALISATIONS, POINT_POOLINGS, InteractionNetwor
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
 from ._regressor import NetworkRegressor
-from ._set_input import GraphInput
+from ._set_input import NeighbourInput
 
 
-class _InteractionNetwork(GraphInput, NetworkEstimator):
+class _InteractionNetwork(NeighbourInput, NetworkEstimator):
     n_blocks: int = hp(
         1,
         valid=Interval(Integral, 1, None, closed="left"),

@@ -12,10 +12,10 @@ from ..nn import AGGREGATIONS, MESSAGES, NORMALISATIONS, POINT_POOLINGS, Message
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
 from ._regressor import NetworkRegressor
-from ._set_input import GraphInput
+from ._set_input import NeighbourInput
 
 
-class _MessagePassing(GraphInput, NetworkEstimator):
+class _MessagePassing(NeighbourInput, NetworkEstimator):
     messages: str = hp(
         "anisotropic",
         choices=MESSAGES,

@@ -11,6 +11,7 @@ from ._interaction_network import InteractionNetwork
 from ._layers import ACTIVATIONS, NORMALISATIONS, AlphaDropout, Dropout, Norm, set_generator
 from ._message_passing import MESSAGES, MessagePassing
 from ._packed import padded_length
+from ._particle_transformer import ParticleTransformer
 from ._recurrent import CELLS, Recurrent
 from ._resnet import ResNet
 from ._transformer import POOLINGS, POSITIONS, Transformer
@@ -35,6 +36,7 @@ __all__ = [
     "InteractionNetwork",
     "MessagePassing",
     "Norm",
+    "ParticleTransformer",
     "Recurrent",
     "ResNet",
     "Transformer",

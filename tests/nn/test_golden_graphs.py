@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from sklearn_ml4fp.nn import EdgeConv, InteractionNetwork, MessagePassing, initialise
+from sklearn_ml4fp.nn import EdgeConv, InteractionNetwork, MessagePassing, ParticleTransformer, initialise
 from sklearn_ml4fp.nn._edge_layers import EdgeLinear
 from sklearn_ml4fp.nn._graph import ListedEdges
 
@@ -187,6 +187,129 @@ def test_interaction_network(given, aggregation, pooling, normalisation):
             pooled = pooled / 7.0 if pooling == "sum" else pooled
             u = layers(torch.cat([pooled, u]), p, f"blocks.{r}.of_event", n_layers, normalisation)
         assert torch.allclose(outputs[k], linear(u, p, "head"), atol=1e-9, rtol=0)
+
+
+def of_pair(a, b, has_pt):
+    """ln Δ, ln kT, ln z, ln m² (arXiv:2202.03772, equation 3) from four-momenta; points hold (η, φ, ln pT) behind."""
+    difference, distance = separation(a, b)
+    if not has_pt:
+        return torch.tensor([math.log(distance)], dtype=torch.float64)
+    pt = [math.exp(float(one[D + 2])) for one in (a, b)]
+    momenta = [
+        torch.tensor(
+            [q * math.cosh(eta), q * math.cos(phi), q * math.sin(phi), q * math.sinh(eta)], dtype=torch.float64
+        )
+        for q, (eta, phi) in zip(pt, (one[D : D + 2].tolist() for one in (a, b)), strict=True)
+    ]
+    total = sum(momenta)
+    mass = float(total[0] ** 2 - total[1:].square().sum()) if bool(difference.any()) else 0.0
+    mass = math.log(mass) if mass > 0 else math.log(pt[0] * pt[1] * 1e-16)
+    softer = min(pt)
+    return torch.tensor(
+        [math.log(distance), math.log(softer * distance), math.log(softer / sum(pt)), mass], dtype=torch.float64
+    )
+
+
+def attended(queries, keys, values, bias, n_heads):
+    """softmax(q k/√d + bias) v of one query for each head."""
+    out = []
+    for head in range(n_heads):
+        q, k, v = (torch.stack(list(x)).chunk(n_heads, -1)[head] for x in ([queries], keys, values))
+        logits = (k @ q[0]) / math.sqrt(q.shape[1]) + torch.stack([b[head] for b in bias])
+        out.append(torch.softmax(logits, 0) @ v)
+    return torch.cat(out)
+
+
+def widened(x, p, prefix, normalisation):
+    inner = linear(layer_norm(x, p, f"{prefix}.norm", normalisation), p, f"{prefix}.inner.layers.0").relu()
+    return x + linear(layer_norm(inner, p, f"{prefix}.inner_norm", normalisation), p, f"{prefix}.outer")
+
+
+def mixed(x, heard, p, prefix, normalisation):
+    x = x + linear(layer_norm(heard, p, f"{prefix}.attended_norm", normalisation), p, f"{prefix}.mixed")
+    return widened(x, p, f"{prefix}.widened", normalisation)
+
+
+def pair_bias(values, p, normalisation):
+    return linear(layers(values, p, "pairs.layers", 3, normalisation), p, "pairs.out")
+
+
+def all_biases(points, edges, p, has_pt, given, normalisation, n_heads):
+    """For every point, whom it attends to and with which bias."""
+    if given is None:
+        pairs = [
+            [(j, pair_bias(of_pair(a, b, has_pt), p, normalisation)) for j, b in enumerate(points)] for a in points
+        ]
+        return pairs
+    found = [[(i, torch.zeros(n_heads, dtype=torch.float64))] for i in range(len(points))]
+    for j, i, values in edges:
+        features = torch.cat([of_pair(points[i], points[j], has_pt), values])
+        found[i].append((j, pair_bias(features, p, normalisation)))
+    return found
+
+
+@pytest.mark.parametrize("limit", [2**20, 100], ids=["whole", "in parts"])
+@pytest.mark.parametrize("given", [None, given_edges()], ids=["all", "given"])
+@pytest.mark.parametrize(("has_pt", "normalisation"), [(True, "layer"), (True, "none"), (False, "layer")])
+def test_particle_transformer(monkeypatch, limit, given, has_pt, normalisation):
+    """Seven features and three heads: heads of three features. Parts of events and of points change nothing."""
+    monkeypatch.setattr("sklearn_ml4fp.nn._pairs._NUMBERS", limit)
+    monkeypatch.setattr("sklearn_ml4fp.nn._pairs._KEPT", limit)
+    width, n_heads, n_blocks = 7, 3, 2
+    sizes = {"width": width, "n_heads": n_heads, "n_blocks": n_blocks, "n_class_blocks": 2, "pair_width": 5}
+    shape_in = (D, D_EVENT, 0 if given is None else D_EDGE)
+    network = ParticleTransformer(
+        shape_in, 2, periodic=PERIODIC, has_pt=has_pt, normalisation=normalisation, **sizes
+    )  # fmt: skip
+    p, (x, counts, event) = dict(drawn(network).state_dict()), inputs(int(has_pt))
+    x[7] = x[6]  # two particles at the same place
+    outputs = network(x, counts, event, *(given or ()))
+    for k, (points, edges) in enumerate(events_of(x, given)):
+        h = [linear(layers(point[:D], p, "layers", 1, normalisation), p, "tokens") for point in points]
+        biases = all_biases(points, edges, p, has_pt, given, normalisation, n_heads)
+        for r in range(n_blocks):
+            prefix = f"blocks.{r}"
+            qkv = [linear(layer_norm(x, p, f"{prefix}.norm", normalisation), p, f"{prefix}.qkv").chunk(3) for x in h]
+            heard = [
+                attended(
+                    qkv[i][0],
+                    *zip(*(qkv[j][1:] for j, _ in biases[i]), strict=True),
+                    [b for _, b in biases[i]],
+                    n_heads,
+                )
+                for i in range(len(h))
+            ]
+            h = [mixed(h[i], heard[i], p, prefix, normalisation) for i in range(len(h))]
+        token = p["class_token.token"]
+        for r in range(2):
+            prefix = f"class_blocks.{r}"
+            own = layer_norm(token, p, f"{prefix}.norm_token", normalisation)
+            others = [layer_norm(x, p, f"{prefix}.norm_points", normalisation) for x in h]
+            keys, values = zip(*(linear(x, p, f"{prefix}.kv").chunk(2) for x in [own, *others]), strict=True)
+            zeros = [torch.zeros(n_heads, dtype=torch.float64)] * len(keys)
+            token = mixed(
+                token, attended(linear(own, p, f"{prefix}.q"), keys, values, zeros, n_heads), p, prefix, normalisation
+            )
+        hidden = linear(torch.cat([layer_norm(token, p, "last", normalisation), event[k]]), p, "join.0").relu()
+        assert torch.allclose(outputs[k], linear(hidden, p, "head"), atol=1e-9, rtol=0)
+
+
+def test_parts_of_a_large_event_have_the_gradients_of_the_whole(monkeypatch):
+    """What is computed again in parts for the gradients gives the same ones."""
+    sizes = {"width": 8, "n_heads": 2, "n_blocks": 2, "n_class_blocks": 1, "pair_width": 4}
+    network = drawn(ParticleTransformer((D, D_EVENT, 0), 2, periodic=PERIODIC, has_pt=True, **sizes)).train()
+    gradients = []
+    # whole; whole, but computed again; some events at a time; points of an event in parts
+    for numbers, kept in ((2**20, 2**26), (2**20, 10), (300, 10), (40, 10)):
+        monkeypatch.setattr("sklearn_ml4fp.nn._pairs._NUMBERS", numbers)
+        monkeypatch.setattr("sklearn_ml4fp.nn._pairs._KEPT", kept)
+        network(*inputs(1)).square().sum().backward()
+        gradients.append([p.grad.clone() for p in network.parameters()])
+        network.zero_grad()
+    assert all(bool(g.any()) for g in gradients[0][:-1])
+    for others in gradients[1:]:
+        for one, other in zip(gradients[0], others, strict=True):
+            assert torch.allclose(one, other, atol=1e-9, rtol=0)
 
 
 @pytest.mark.parametrize(
