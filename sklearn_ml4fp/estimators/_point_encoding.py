@@ -208,6 +208,8 @@ class PointEncoding:
         """Encoded points with their coordinates behind, and encoded event columns; float32."""
         points = self.points(clouds.values)
         if self.coordinates:
-            raw = clouds.values[:, list(self.coordinates)].astype(np.float32)
-            points = np.concatenate([points, raw], axis=1)
+            raw = clouds.values[:, list(self.coordinates)]
+            # whole turns taken away before float32 rounds them
+            raw = np.where(self.periodic, wrap_phi(raw), raw) if any(self.periodic) else raw
+            points = np.concatenate([points, raw.astype(np.float32)], axis=1)
         return points, self.event(clouds.event_values)

@@ -60,8 +60,8 @@ class ParticleBlock(nn.Module):
         gain: float,
     ) -> None:
         super().__init__()
-        self.n_heads = n_heads
         d = n_heads * math.ceil(width / n_heads)  # any width goes with any number of heads
+        self.heads = (n_heads, d // n_heads)
         self.norm = norm(normalisation, width, channel_axis=-1)
         self.qkv = linear_output(nn.Linear(width, 3 * d))
         self.attended_norm = norm(normalisation, d, channel_axis=-1)
@@ -73,7 +73,7 @@ class ParticleBlock(nn.Module):
 
     def forward(self, h: Tensor, attention: Attention, there: Tensor | None) -> Tensor:
         """Map points ``(n_rows, width)`` to the same shape."""
-        q, k, v = self.qkv(self.norm(h, there)).view(len(h), 3, self.n_heads, -1).unbind(1)
+        q, k, v = self.qkv(self.norm(h, there)).view(len(h), 3, *self.heads).unbind(1)
         attended = self.attended_norm(attention(q, k, v), there)
         out: Tensor = self.widened(h + self.dropout(self.mixed(attended)), there)
         return out
@@ -94,8 +94,8 @@ class ClassBlock(nn.Module):
         gain: float,
     ) -> None:
         super().__init__()
-        self.n_heads = n_heads
         d = n_heads * math.ceil(width / n_heads)
+        self.heads = (n_heads, d // n_heads)
         self.norm_points = norm(normalisation, width, channel_axis=-1)
         # the token is the same for all events at first: over these it has no variance
         normalisation = each_alone(normalisation)
@@ -112,9 +112,9 @@ class ClassBlock(nn.Module):
     def forward(self, token: Tensor, h: Tensor, packed: Packed) -> Tensor:
         """Map class tokens ``(n_events, width)``, given the points ``(n_rows, width)``, to the same shape."""
         own = self.norm_token(token, None)
-        k, v = self.kv(self.norm_points(h, packed.there)).view(len(h), 2, self.n_heads, -1).unbind(1)
-        own_k, own_v = self.kv(own).view(len(token), 2, self.n_heads, -1).unbind(1)
-        queries = self.q(own).view(len(token), self.n_heads, -1)
+        k, v = self.kv(self.norm_points(h, packed.there)).view(len(h), 2, *self.heads).unbind(1)
+        own_k, own_v = self.kv(own).view(len(token), 2, *self.heads).unbind(1)
+        queries = self.q(own).view(len(token), *self.heads)
         # rows of no event are heard by one more query, which is dropped
         q, own_k, own_v = (torch.cat([one, one.new_zeros(1, *one.shape[1:])]) for one in (queries, own_k, own_v))
         attended = attend(q, own_k, own_v, packed.segment, k, v)[:-1].flatten(1)
