@@ -67,7 +67,7 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
         Whether ``cv_results_`` has training scores.
     patience : int or None, default=None
         Candidates without a new best score after which the search of a space ends.
-    max_time : float or None, default=None
+    timeout : float or None, default=None
         Seconds after which no more candidates are asked for, with the time of an interrupted search.
     history : path-like or None, default=None
         File in which each finished candidate is kept, with the scores of its folds. Where the file exists, its
@@ -127,7 +127,7 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
         error_score: Any = np.nan,
         return_train_score: bool = False,
         patience: int | None = None,
-        max_time: float | None = None,
+        timeout: float | None = None,
         history: Any = None,
         warm_start: bool = False,
         progress: bool | None = None,
@@ -147,7 +147,7 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
         self.error_score = error_score
         self.return_train_score = return_train_score
         self.patience = patience
-        self.max_time = max_time
+        self.timeout = timeout
         self.history = history
         self.warm_start = warm_start
         self.progress = progress
@@ -202,9 +202,9 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
     def _check_choices(self) -> None:
         if callable(self.refit):
             raise ValueError("BayesSearchCV needs a score to optimise: refit must be True, False or the name of one.")
-        for name, kind in (("n_iter", Integral), ("n_points", Integral), ("patience", Integral), ("max_time", Real)):
+        for name, kind in (("n_iter", Integral), ("n_points", Integral), ("patience", Integral), ("timeout", Real)):
             value = getattr(self, name)
-            optional = name in ("patience", "max_time")
+            optional = name in ("patience", "timeout")
             if not (optional and value is None) and (not isinstance(value, kind) or value <= 0):
                 raise ValueError(f"{name}={value!r}: expected a positive number{' or None' if optional else ''}.")
 

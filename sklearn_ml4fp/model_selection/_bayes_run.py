@@ -66,7 +66,7 @@ class Run:
 
     def _is_late(self) -> bool:
         """Whether time is up; the first candidate of all is always evaluated."""
-        limit = self.owner.max_time
+        limit = self.owner.timeout
         return limit is not None and bool(self.history.records) and time.monotonic() - self.begin >= limit
 
     def _scores(self, number: int, space: Coded, points: list[list], known: list[dict], task: Any) -> list[float]:

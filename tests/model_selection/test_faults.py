@@ -261,8 +261,8 @@ def test_the_time_of_the_interrupted_search_counts(tmp_path):
     lines = [json.loads(line) for line in lines_of(path)]
     lines[-1]["elapsed"] = 3600.0
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert len(search(history=path, max_time=1800).fit(X, Y).cv_results_["params"]) == 3
-    assert len(search(history=path, max_time=7200).fit(X, Y).cv_results_["params"]) == N
+    assert len(search(history=path, timeout=1800).fit(X, Y).cv_results_["params"]) == 3
+    assert len(search(history=path, timeout=7200).fit(X, Y).cv_results_["params"]) == N
 
 
 OTHERS = {
