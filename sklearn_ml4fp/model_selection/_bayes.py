@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -259,8 +258,7 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
         history = self._open_history([space for space, _ in spaces])
         run = Run(self, evaluate_candidates, history)
         optimizers, results = [], []  # not on self yet: scikit-learn sends the search itself to its workers
-        n_batches = sum(ceil(n / self.n_points) for _, n in spaces)
-        with callback_task(callback_ctx, self, "search", n_batches) as task:
+        with callback_task(callback_ctx, self, "search", None) as task:  # a batch whose worker is killed counts again
             for number, (space, n_iter) in enumerate(spaces):
                 optimizer = make_optimizer(space.dimensions, n_iter, run.rng, dict(self.optimizer_kwargs or {}))
                 optimizers.append(optimizer)
