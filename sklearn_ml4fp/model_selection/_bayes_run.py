@@ -18,7 +18,7 @@ from ._skopt_fixes import Coded, ask, tell
 
 
 @contextmanager
-def callback_task(parent: Any, search: Any, name: str, n: int, *, in_order: bool = True) -> Iterator[Any]:
+def callback_task(parent: Any, search: Any, name: str, n: int | None, *, in_order: bool = True) -> Iterator[Any]:
     """A task of scikit-learn's callbacks (1.9 and later); None before."""
     if parent is None:
         yield None
