@@ -76,7 +76,7 @@ class Outcomes:
         return self._results.cell_contents
 
 
-def all_fits_failed(error: ValueError) -> bool:
+def all_fits_failed(error: Exception) -> bool:
     """Whether scikit-learn's search gave up because no fold of any candidate could be fitted."""
     return re.match(r"\s*All the \d+ fits failed", str(error)) is not None
 

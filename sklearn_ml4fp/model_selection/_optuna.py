@@ -8,14 +8,17 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, Self
 
-import joblib
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils import check_random_state
 
+from .._compat import all_fits_failed
+from ._bayes_run import callback_task
 from ._folds import Folds
+from ._history import fingerprint
 from ._search import EventSearch, deaths
+from ._spaces import optuna_distributions
 from ._trials import Candidate, Trials, fits_of, import_optuna, quiet
 
 _SEED_END = np.iinfo(np.int32).max
@@ -87,10 +90,8 @@ class OptunaSearchCV(EventSearch):
         The best candidate, fitted on all data.
     best_params_ : dict
         Its hyperparameters.
-    best_score_ : float
-        Its mean score over the folds.
-    best_index_ : int
-        Its row in ``cv_results_``.
+    best_score_, best_index_ : float, int
+        Its mean score over the folds, and its row in ``cv_results_``.
     study_ : optuna.Study
         The study, for Optuna's own pictures and importances.
 
@@ -129,7 +130,6 @@ class OptunaSearchCV(EventSearch):
         "_failure",
         "_succeeded",
     )
-    _other_loss = ("loss", "class_weight")  # hyperparameters with which validation losses cannot be compared
 
     def __init__(
         self,
@@ -207,46 +207,29 @@ class OptunaSearchCV(EventSearch):
         """
         import_optuna()
         self._check_arguments()
-        self._identity = joblib.hash((X, y, groups, sample_weight)) if self.storage is not None else ""
+        self._data = fingerprint((X, y, groups, sample_weight, params)) if self.storage is not None else ""
         with quiet():
             self._search(X, y, groups=groups, sample_weight=sample_weight, params=params)
         return self
 
     def _check_arguments(self) -> None:
-        from ._pruning import is_prunable
-
         if callable(self.refit):
             raise ValueError("OptunaSearchCV needs a score to optimise: refit must be True, False or the name of one.")
-        for name in ("n_iter", "n_points"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}.")
-        if self.timeout is not None and self.timeout <= 0:
-            raise ValueError(f"timeout must be some seconds, or None for no limit; got {self.timeout}.")
+        for name in ("n_iter", "n_points", "timeout"):
+            if (value := getattr(self, name)) is not None and value <= 0:
+                raise ValueError(f"{name}={value!r}: expected a positive number.")
         if isinstance(self.scoring, (list, tuple, set, dict)) and not isinstance(self.refit, str):
             raise ValueError(f"Of several scores, refit= must name the one to maximise; got {self.refit!r}.")
-        if self.pruner is None:
-            return
-        if not is_prunable(self.estimator):
-            raise ValueError(
-                "pruner= needs a network of this package, or a Pipeline with one as its last step, got "
-                f"{type(self.estimator).__name__}. Pass pruner=None."
-            )
-        given = self.param_distributions or ()
-        names = {name for space in ([given] if isinstance(given, dict) else given) for name in space}
-        searched = sorted(name for name in names if name.split("__")[-1] in self._other_loss)
-        if searched:
-            raise ValueError(
-                f"pruner= compares validation losses, and {searched} change what the loss is. Fix them, or pass "
-                "pruner=None."
-            )
+        if self.pruner is not None:
+            from ._pruning import check_prunable
+
+            check_prunable(self.estimator, self.param_distributions)
 
     def _complete_parameters(self) -> None:
         if self.param_distributions is None:
-            from ._spaces import optuna_distributions
+            from ._pruning import other_losses
 
-            declined = [] if self.pruner is None else self._other_loss
-            known = {name.split("__")[-1] for name in self.estimator.get_params()}
-            exclude = [name for name in declined if name in known]
+            exclude = [] if self.pruner is None else other_losses(self.estimator.get_params())
             self.param_distributions = optuna_distributions(self.estimator, exclude=exclude)
         self._trials = Trials(
             self.param_distributions,
@@ -254,7 +237,7 @@ class OptunaSearchCV(EventSearch):
             storage=self.storage,
             study_name=self.study_name,
             seed=check_random_state(self.random_state).randint(_SEED_END),
-            identity=f"{self._identity} {self.param_distributions}",
+            identity=self._identity(),
         )
         # where nothing is left to do, one fit of one fold gives scikit-learn what it wants to see
         one_by_one = self.pruner is not None or self._n_candidates() == 0
@@ -270,6 +253,20 @@ class OptunaSearchCV(EventSearch):
         self._succeeded = False  # whether scikit-learn has had results of any fit
         self._results: dict[str, Any] = {}
 
+    def _identity(self) -> dict[str, str]:
+        """What may not change while a search goes on."""
+        if self.storage is None:
+            return {}
+        scores = self.scoring, self.error_score, self.return_train_score, isinstance(self.refit, str) and self.refit
+        return {
+            "data": self._data,
+            "estimator": fingerprint(self.estimator),
+            "param_distributions": fingerprint(self.param_distributions),
+            "cv": fingerprint(self.cv),
+            "scoring": fingerprint(scores),
+            "pruner": fingerprint(self.pruner),
+        }
+
     def _n_candidates(self) -> int:
         return max(self.n_iter - len(self._trials.candidates), 0)
 
@@ -281,7 +278,21 @@ class OptunaSearchCV(EventSearch):
             scorers = ReportingScorer(scorers, raise_exc=self.error_score == "raise")
         return scorers, refit_metric
 
-    def _run_search(self, evaluate_candidates: Callable[[list[dict[str, Any]]], Any]) -> None:
+    def _run_search(self, evaluate_candidates: Any, callback_ctx: Any = None) -> None:
+        with callback_task(callback_ctx, self, "search", None) as task:
+            self._search_on(self._watched(evaluate_candidates, task))
+
+    def _watched(self, evaluate_candidates: Any, parent: Any) -> Callable[[list[dict[str, Any]]], Any]:
+        """The function that fits candidates, with a task of scikit-learn's callbacks for each call."""
+
+        def evaluate(candidates: list[dict[str, Any]]) -> Any:
+            n_fits = len(candidates) * len(self._folds.turn)
+            with callback_task(parent, self, "candidates", n_fits, in_order=False) as task:
+                return evaluate_candidates(candidates, **({} if task is None else {"callback_ctx": task}))
+
+        return evaluate
+
+    def _search_on(self, evaluate_candidates: Callable[[list[dict[str, Any]]], Any]) -> None:
         trials, folds = self._trials, self._folds
         until = time.monotonic() + (np.inf if self.timeout is None else self.timeout)
         while (left := self._n_candidates()) and not trials.exhausted and time.monotonic() < until:
@@ -315,7 +326,7 @@ class OptunaSearchCV(EventSearch):
         except Exception as error:
             died = isinstance(error, deaths())
             # scikit-learn takes it for a mistake of the user if all fits of a call fail: here they are one candidate's
-            if self.error_score == "raise" or not (died or "fits failed" in str(error)):
+            if self.error_score == "raise" or not (died or all_fits_failed(error)):
                 raise
             if died and not again:  # of several, it is not known whose process it was; and it may have been an accident
                 for candidate in batch:
@@ -332,8 +343,7 @@ class OptunaSearchCV(EventSearch):
 
     def _remember(self, candidate: Candidate) -> None:
         if self.pruner is not None:
-            scored = np.isfinite(candidate.score) and not candidate.pruned
-            self._record.add(candidate.reports, candidate.score if scored else None)
+            self._record.add(candidate.reports, candidate.score if candidate.is_scored else None)
 
     def _with_judge(self, params: dict[str, Any]) -> dict[str, Any]:
         if self.pruner is None or self._folds.first > 0:

@@ -8,6 +8,7 @@ many machines and in which order they end: the result is the same.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from sklearn.metrics._scorer import _MultimetricScorer
@@ -104,9 +105,30 @@ def _last_step(estimator: Any, name: str = "") -> tuple[str, Any]:
     return name, estimator
 
 
-def is_prunable(estimator: Any) -> bool:
-    """Whether an estimator is a network, or a Pipeline with a network at its end."""
-    return hasattr(_last_step(estimator)[1], "callbacks")
+def other_losses(names: Iterable[str]) -> list[str]:
+    """Those hyperparameters of each choice of which the validation losses have a scale of their own."""
+    return sorted(name for name in names if name.split("__")[-1] in ("loss", "class_weight"))
+
+
+def check_prunable(estimator: Any, distributions: Any) -> None:
+    """Refuse what a pruner cannot compare.
+
+    Raises
+    ------
+    ValueError
+        The estimator ends in no network, or the distributions change the loss.
+    """
+    if not hasattr(_last_step(estimator)[1], "callbacks"):
+        raise ValueError(
+            "pruner= needs a network of this package, or a Pipeline with one as its last step, got "
+            f"{type(estimator).__name__}. Pass pruner=None."
+        )
+    spaces = [distributions] if isinstance(distributions, dict) else distributions or []
+    if searched := other_losses({name for space in spaces for name in space}):
+        raise ValueError(
+            f"pruner= compares validation losses, and {searched} change what the loss is. Fix them, or pass "
+            "pruner=None."
+        )
 
 
 def judged(estimator: Any, candidate: dict[str, Any], judge: Judge) -> dict[str, Any]:

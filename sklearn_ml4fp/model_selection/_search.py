@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn import config_context, get_config
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.validation import _num_samples
 
 from .._progress import progress_bar
@@ -85,6 +86,13 @@ class EventSearch(BaseSearchCV):
             for name in self._while_searching:
                 self.__dict__.pop(name, None)
         return self
+
+    def get_metadata_routing(self) -> Any:
+        """Who asks for what; a number of folds asks for ids too, since it means folds by event where there are some."""
+        router = super().get_metadata_routing()
+        if self.cv is None or isinstance(self.cv, Integral):
+            router.add(splitter=EventKFold(), method_mapping=MethodMapping().add(caller="fit", callee="split"))
+        return router
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave behind what is running: scikit-learn sends the search itself to its workers."""

@@ -51,6 +51,11 @@ class Candidate:
     score: float = float("nan")
     trial: Any = None
 
+    @property
+    def is_scored(self) -> bool:
+        """Whether it was fitted in all folds, without failing or being stopped."""
+        return bool(np.isfinite(self.score)) and not self.pruned
+
 
 def fits_of(candidates: list[Candidate], *, train: bool) -> list[dict[str, Any]]:
     """All fits, as scikit-learn makes its table of them; what was not fitted scores NaN and took no time."""
@@ -117,8 +122,8 @@ class Trials:
     seed : int
         Seed of the candidates where ``sampler`` is None. Each has its own, so that a search that goes on chooses what
         it would have chosen.
-    identity : str
-        What tells this search from another one in the same storage.
+    identity : dict of str
+        What tells this search from another one in the same storage: fingerprints of its parts.
 
     Raises
     ------
@@ -127,7 +132,7 @@ class Trials:
     """
 
     def __init__(
-        self, distributions: Any, *, sampler: Any, storage: Any, study_name: str, seed: int, identity: str
+        self, distributions: Any, *, sampler: Any, storage: Any, study_name: str, seed: int, identity: dict[str, str]
     ) -> None:
         optuna = import_optuna()
         self._spaces = [distributions] if isinstance(distributions, Mapping) else list(distributions)
@@ -135,11 +140,11 @@ class Trials:
         self.study = optuna.create_study(
             storage=storage, study_name=study_name, direction="maximize", load_if_exists=True, sampler=deepcopy(sampler)
         )
-        known = self.study.user_attrs.setdefault("identity", identity)
-        if known != identity:
+        known = self.study.user_attrs.get("identity", identity)
+        if changed := [name for name, one in identity.items() if known.get(name) != one]:
             raise ValueError(
-                f"The storage holds a study {study_name!r} of other data, folds or distributions. Pass another "
-                "study_name or storage."
+                f"The storage holds a study {study_name!r} with another {', '.join(changed)}. Pass another study_name "
+                "or storage, or what the study was made with."
             )
         self.study.set_user_attr("identity", identity)
         self.exhausted = False
@@ -189,7 +194,7 @@ class Trials:
             candidate.trial.report(value, epoch)
         result = {name: getattr(candidate, name) for name in ("folds", "reports", "pruned", "score")}
         candidate.trial.set_user_attr("result", json.dumps(result))
-        if np.isfinite(score) and not candidate.pruned:
+        if candidate.is_scored:
             self._tell(candidate.trial, values=candidate.score)
         else:
             # not FAIL: samplers forget what failed, and would try it again
@@ -208,5 +213,5 @@ class Trials:
     @property
     def best(self) -> Candidate | None:
         """The best candidate so far, if one has a score."""
-        scored = [one for one in self.candidates if not one.pruned and np.isfinite(one.score)]
+        scored = [one for one in self.candidates if one.is_scored]
         return max(scored, key=lambda one: one.score, default=None)

@@ -453,7 +453,7 @@ def test_a_diverging_network_fails_and_is_not_pruned(two_blobs):
 
 
 SCRIPT = """
-import os, signal, sys
+import os, signal
 import numpy as np
 from optuna.distributions import FloatDistribution
 from optuna.pruners import MedianPruner
@@ -477,9 +477,6 @@ def search(storage, **parameters):
     return OptunaSearchCV(
         network, rates, n_iter=14, pruner=pruner, cv=2, storage=storage, random_state=0, **parameters
     ).fit(X, y)
-
-if __name__ == "__main__":
-    search(sys.argv[1])
 """
 
 
@@ -488,7 +485,8 @@ def test_a_search_that_was_killed_goes_on_as_if_nothing_had_happened(tmp_path, m
     monkeypatch.syspath_prepend(tmp_path)
     storage = f"sqlite:///{tmp_path}/search.db"
     environment = {**os.environ, "kill_at": str(tmp_path / "kill"), "PYTHONPATH": ":".join(sys.path)}
-    died = subprocess.run([sys.executable, str(tmp_path / "killed_search.py"), storage], env=environment, check=False)
+    command = f"import killed_search; killed_search.search({storage!r})"
+    died = subprocess.run([sys.executable, "-c", command], env=environment, check=False)
     assert died.returncode == -9
     from killed_search import Killed, search
 
@@ -528,8 +526,10 @@ def test_another_search_in_the_same_storage_is_refused(two_blobs, tmp_path):
     X, y, _ = two_blobs
     search = OptunaSearchCV(Recorder(), STRENGTH, n_iter=1, cv=2, storage=f"sqlite:///{tmp_path}/search.db")
     search.fit(X, y)
-    with pytest.raises(ValueError, match="holds a study 'search' of other data, folds or distributions"):
+    with pytest.raises(ValueError, match="holds a study 'search' with another data\\. Pass another study_name"):
         search.fit(X[::2], y[::2])
+    with pytest.raises(ValueError, match="with another estimator, cv, scoring"):
+        clone(search).set_params(cv=3, scoring="f1", estimator=Recorder(fails_above=3)).fit(X, y)
     search.set_params(study_name="other").fit(X[::2], y[::2])
 
 
@@ -542,9 +542,9 @@ def test_what_is_no_distribution_is_an_error(two_blobs):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_iter": 0}, "n_iter must be 1 or more, got 0"),
-        ({"n_points": 0}, "n_points must be 1 or more, got 0"),
-        ({"timeout": 0}, "timeout must be some seconds"),
+        ({"n_iter": 0}, "n_iter=0: expected a positive number"),
+        ({"n_points": 0}, "n_points=0: expected a positive number"),
+        ({"timeout": 0}, "timeout=0: expected a positive number"),
         ({"refit": len}, "refit must be True, False or the name"),
         ({"scoring": ["f1", "accuracy"]}, "Of several scores, refit= must name the one to maximise; got True"),
         ({"scoring": both}, "Of several scores, refit= must name the one to maximise; got True"),
@@ -604,3 +604,44 @@ def test_inside_cross_fitting(two_blobs):
     search = OptunaSearchCV(network(), LR, n_iter=2, cv=2, random_state=0)
     rotating = CrossFitClassifier(search, cv=RotatingKFold(3)).fit(X, y, groups=event, sample_weight=np.abs(weights()))
     assert np.isfinite(rotating.predict_proba(X, groups=event)).all()
+
+
+def test_without_distributions_those_of_the_declarations_are_searched(two_blobs):
+    """With a pruner but for those with which losses cannot be compared."""
+    X, y, _ = two_blobs
+    search = OptunaSearchCV(network(), n_iter=1, cv=2, random_state=0, refit=False).fit(X, y)
+    chosen = search.cv_results_["params"][0].keys()
+    assert {"lr", "width", "class_weight", "loss"} <= chosen
+    search.set_params(pruner=MedianPruner()).fit(X, y)
+    assert search.cv_results_["params"][0].keys() == chosen - {"class_weight", "loss", "focal_gamma"}
+
+
+def test_scikit_learns_callbacks_see_candidates_folds_and_epochs(two_blobs):
+    """scikit-learn 1.9 and later."""
+    if not hasattr(OptunaSearchCV, "set_callbacks"):
+        pytest.skip("scikit-learn has no callbacks before 1.9")
+    X, y, _ = two_blobs
+    TASKS.clear()
+    search = OptunaSearchCV(network(max_epochs=2), LR, n_iter=2, cv=2, random_state=0).set_callbacks(Names())
+    search.fit(X, y)
+    assert TASKS.count("candidates") == 2
+    assert TASKS.count("epoch") == 10  # four fits and the final one
+
+
+TASKS = []
+
+
+class Names:
+    max_propagation_depth = None
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        TASKS.append(context.task_name)
+
+    def on_fit_task_end(self, estimator, context):
+        pass

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
+from optuna.distributions import IntDistribution
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import accuracy_score
-from sklearn.model_selection import GroupKFold, cross_val_score
+from sklearn.model_selection import GroupKFold, cross_val_score, cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from skopt.space import Categorical, Integer, Real
 
-from sklearn_ml4fp import BayesSearchCV, EventKFold, FeedForwardClassifier, roc_auc_scorer, search_space
+from sklearn_ml4fp import BayesSearchCV, EventKFold, FeedForwardClassifier, OptunaSearchCV, roc_auc_scorer, search_space
 
 
 def network(**parameters):
@@ -230,3 +231,18 @@ def test_validation_events_reach_the_network(two_blobs, routing):
     search.fit(X, y, X_val=X[:100], y_val=y[:100])
     by_hand = network(**search.best_params_).fit(X, y, X_val=X[:100], y_val=y[:100])
     np.testing.assert_array_equal(search.predict_proba(X), by_hand.predict_proba(X))
+
+
+@pytest.mark.parametrize("kind", [BayesSearchCV, OptunaSearchCV])
+def test_inside_a_cross_validation_a_number_of_folds_means_folds_by_event(two_blobs, routing, kind):
+    """Also where no part of the estimator asks for ids."""
+    X, y, event = two_blobs
+    values = {"max_depth": (2, 4)} if kind is BayesSearchCV else {"max_depth": IntDistribution(2, 4)}
+    search = kind(HistGradientBoostingClassifier(max_iter=3), values, n_iter=1, cv=2, random_state=0)
+    outer = EventKFold(2, salt="outer")
+    found = cross_validate(search, X, y, cv=outer, params={"groups": event}, return_estimator=True)
+    train, _ = next(outer.split(X, y, event))
+    by_hand = clone(search).fit(X[train], y[train], groups=event[train])
+    by_name = clone(search).set_params(cv=EventKFold(2)).fit(X[train], y[train], groups=event[train])
+    for name in ("split0_test_score", "split1_test_score"):
+        assert found["estimator"][0].cv_results_[name] == by_hand.cv_results_[name] == by_name.cv_results_[name]
