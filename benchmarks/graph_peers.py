@@ -1,8 +1,8 @@
 """Networks of other packages on the same jets, each in a python of its own that has the package.
 
 `bench_quark_gluon.py` and `bench_graph_speed.py` start this script; it needs nothing of sklearn_ml4fp. Data comes as an
-npz file with `values` (n_points, n_features), `offsets` (n_jets + 1,), the first two features being the coordinates of
-the first graph, and `y`.
+npz file with `values` (n_points, n_features), standardised; `coordinates` (n_points, 2) of the first graph; `offsets`
+(n_jets + 1,) and `y`.
 
     python graph_peers.py train NAME TRAIN.npz TEST.npz OUT.npz --epochs 8 --batch 128 --lr 0.003 --seed 0
     python graph_peers.py serve NAME TRAIN.npz --batch 128     # one pass over the jets for each line of the input
@@ -37,13 +37,13 @@ def one_cycle(share: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * done)) / 2
 
 
-def padded(data: Table, rows: np.ndarray, length: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Points ``(n, length, n_features)``, zeros where there are none, and their mask ``(n, length)``."""
+def padded(data: Table, key: str, rows: np.ndarray, length: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Points ``(n, length, n_columns)``, zeros where there are none, and their mask ``(n, length)``."""
     starts, counts = data["offsets"][rows], np.diff(data["offsets"])[rows]
     steps = np.arange(counts.max() if length is None else length)
     mask = steps < counts[:, None]
     index = np.where(mask, starts[:, None] + steps, 0)
-    return np.where(mask[..., None], data["values"][index], 0).astype(np.float32), mask
+    return np.where(mask[..., None], data[key][index], 0).astype(np.float32), mask
 
 
 def split(n: int, batch: int, rng: np.random.Generator | None) -> Iterator[np.ndarray]:
@@ -65,9 +65,9 @@ class Weaver:
         """Points, features and mask with the points on the last axis, padded to the longest jet of the batch."""
         import torch
 
-        points, mask = padded(data, rows)
-        features = torch.from_numpy(points.transpose(0, 2, 1).copy())
-        return features[:, :2].contiguous(), features, torch.from_numpy(mask[:, None])
+        (points, mask), (places, _) = padded(data, "values", rows), padded(data, "coordinates", rows)
+        points, places = (torch.from_numpy(array.transpose(0, 2, 1).copy()) for array in (points, places))
+        return places, points, torch.from_numpy(mask[:, None])
 
 
 class PyG:
@@ -93,8 +93,8 @@ class PyG:
                     nn.Linear(widths[-1], HIDDEN), nn.ReLU(), nn.Dropout(DROPOUT), nn.Linear(HIDDEN, 2)
                 )
 
-            def forward(self, x: Any, batch: Any, counts: Any, edges: Any) -> Any:
-                coordinates, x = x[:, :2], self.first(x)
+            def forward(self, x: Any, coordinates: Any, batch: Any, counts: Any, edges: Any) -> Any:
+                x = self.first(x)
                 for block, shortcut in zip(self.blocks, self.shortcuts, strict=True):
                     graph = neighbours(coordinates, batch, counts) if edges is None else edges
                     x = coordinates = (block(x, graph) + shortcut(x)).relu()
@@ -103,13 +103,13 @@ class PyG:
         self.module, self.given = Lite(), given
 
     def inputs(self, data: Table, rows: np.ndarray) -> tuple[Any, ...]:
-        """Flat points, the jet of each, the numbers of points, and the edges if they are given."""
+        """Flat points, their coordinates, the jet of each, the numbers of points, and the edges if they are given."""
         import torch
 
-        points, mask = padded(data, rows)
+        (points, mask), (places, _) = padded(data, "values", rows), padded(data, "coordinates", rows)
         counts = torch.from_numpy(mask.sum(axis=1))
-        x, batch = torch.from_numpy(points[mask]), torch.arange(len(rows)).repeat_interleave(counts)
-        return x, batch, counts, neighbours(x[:, :2], batch, counts) if self.given else None
+        x, where, batch = (torch.from_numpy(a) for a in (points[mask], places[mask], np.nonzero(mask)[0]))
+        return x, where, batch, counts, neighbours(where, batch, counts) if self.given else None
 
 
 def neighbours(x: Any, batch: Any, counts: Any) -> Any:
@@ -188,7 +188,10 @@ class KerasTrainer:
 
         longest = None if self.short else int(np.diff(data["offsets"]).max())
         for rows in split(len(data["y"]), batch, rng):
-            yield tf.constant(padded(data, rows, longest)[0]), tf.constant(np.eye(2, dtype=np.float32)[data["y"][rows]])
+            yield (
+                tf.constant(padded(data, "values", rows, longest)[0]),
+                tf.constant(np.eye(2, dtype=np.float32)[data["y"][rows]]),
+            )
 
     def epoch(self, batches: Any, lr: Callable[[int], float] | None = None) -> None:
         """Train on the batches, at the rate ``lr(step)``."""
