@@ -37,7 +37,16 @@ NETWORKS = [
 
 # Enough for the scores that scikit-learn's checks ask for, and no more: what is tested is not the architecture. A
 # larger rate makes up for the few epochs; two layers, because a convolution sees only its neighbours.
-SMALL = {"width": 16, "n_layers": 2, "n_blocks": 1, "n_heads": 2, "max_epochs": 30, "lr": 0.02, "batch_size": 32}
+SMALL = {
+    "width": 16,
+    "n_layers": 2,
+    "n_blocks": 1,
+    "n_class_blocks": 1,
+    "n_heads": 2,
+    "max_epochs": 30,
+    "lr": 0.02,
+    "batch_size": 32,
+}
 
 
 def small(network, **params):

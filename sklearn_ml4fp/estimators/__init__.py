@@ -8,6 +8,9 @@ from ._deep_sets import DeepSetsClassifier, DeepSetsRegressor
 from ._densenet import DenseNetClassifier, DenseNetRegressor
 from ._edge_conv import EdgeConvClassifier, EdgeConvRegressor
 from ._feedforward import FeedForwardClassifier, FeedForwardRegressor
+from ._interaction_network import InteractionNetworkClassifier, InteractionNetworkRegressor
+from ._message_passing import MessagePassingClassifier, MessagePassingRegressor
+from ._particle_transformer import ParticleTransformerClassifier, ParticleTransformerRegressor
 from ._recurrent import RecurrentClassifier, RecurrentRegressor
 from ._regressor import NetworkRegressor
 from ._resnet import ResNetClassifier, ResNetRegressor
@@ -24,9 +27,15 @@ __all__ = [
     "EdgeConvRegressor",
     "FeedForwardClassifier",
     "FeedForwardRegressor",
+    "InteractionNetworkClassifier",
+    "InteractionNetworkRegressor",
+    "MessagePassingClassifier",
+    "MessagePassingRegressor",
     "NetworkClassifier",
     "NetworkEstimator",
     "NetworkRegressor",
+    "ParticleTransformerClassifier",
+    "ParticleTransformerRegressor",
     "RecurrentClassifier",
     "RecurrentRegressor",
     "ResNetClassifier",

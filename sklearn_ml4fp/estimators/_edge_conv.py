@@ -13,10 +13,10 @@ from ..nn import AGGREGATIONS, NORMALISATIONS, EdgeConv
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
 from ._regressor import NetworkRegressor
-from ._set_input import GraphInput
+from ._set_input import NeighbourInput
 
 
-class _EdgeConv(GraphInput, NetworkEstimator):
+class _EdgeConv(NeighbourInput, NetworkEstimator):
     n_blocks: int = hp(
         3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 4), doc="Number of EdgeConv blocks."
     )

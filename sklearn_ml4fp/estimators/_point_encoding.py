@@ -73,6 +73,13 @@ def places(coordinates: Sequence[Columns] | None, names: Sequence[str]) -> tuple
     return ()
 
 
+def looks_standardised(column: np.ndarray) -> tuple[float, float, bool]:
+    """Mean and standard deviation of a column, and whether they are near 0 and 1."""
+    column = column.astype(np.float64) if len(column) else np.zeros(1)
+    mean, spread = float(column.mean()), float(column.std())
+    return mean, spread, abs(mean) <= _NEAR and abs(spread - 1) <= _NEAR
+
+
 def angles_of(angles: Sequence[Columns] | None, names: Sequence[str], values: np.ndarray) -> tuple[Angle, ...]:
     """Which columns are angles: those given, else those with the names of angles that are not standardised.
 
@@ -89,9 +96,8 @@ def angles_of(angles: Sequence[Columns] | None, names: Sequence[str], values: np
         relative = _RELATIVE.fullmatch(short(name)) is not None
         if not relative and not _ABSOLUTE.fullmatch(short(name)):
             continue
-        column = values[:, i].astype(np.float64) if len(values) else np.zeros(1)
-        mean, spread = column.mean(), column.std()
-        if abs(mean) > _NEAR or abs(spread - 1) > _NEAR:
+        mean, spread, standardised = looks_standardised(values[:, i])
+        if not standardised:
             found.append(Angle(i, relative))
         elif not relative:
             raise ValueError(
@@ -202,6 +208,8 @@ class PointEncoding:
         """Encoded points with their coordinates behind, and encoded event columns; float32."""
         points = self.points(clouds.values)
         if self.coordinates:
-            raw = clouds.values[:, list(self.coordinates)].astype(np.float32)
-            points = np.concatenate([points, raw], axis=1)
+            raw = clouds.values[:, list(self.coordinates)]
+            # whole turns taken away before float32 rounds them
+            raw = np.where(self.periodic, wrap_phi(raw), raw) if any(self.periodic) else raw
+            points = np.concatenate([points, raw.astype(np.float32)], axis=1)
         return points, self.event(clouds.event_values)

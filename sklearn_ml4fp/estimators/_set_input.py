@@ -56,7 +56,7 @@ class SetInput(PointInput):
 
 
 class GraphInput(SetInput):
-    """For networks that pass messages along edges: those of `Graphs`, or those between the nearest points."""
+    """For networks on points in a space, or along the edges of `Graphs`."""
 
     coordinates: Any = hp(
         None,
@@ -65,12 +65,6 @@ class GraphInput(SetInput):
         "Δφ² with the difference of angles in [−π, π]. None takes the first that are there of (delta_eta, delta_phi), "
         "(eta, phi), (rapidity, phi), (y, phi), (x, y, z) and (x, y), and all features where none are. They are used "
         "in the unit that they have.",
-    )
-    n_neighbors: int = hp(
-        16,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(4, 24),
-        doc="Nearest points from which a point gets messages; not used where edges are given.",
     )
 
     def _measured_in(self) -> Any:
@@ -105,6 +99,17 @@ class GraphInput(SetInput):
 
     def _shape_in(self, X: Any) -> tuple[int, ...]:
         return (*super()._shape_in(X), self._edge_encoding.width if isinstance(X, Graphs) else 0)
+
+
+class NeighbourInput(GraphInput):
+    """For networks that pass messages along edges: those of `Graphs`, or those between the nearest points."""
+
+    n_neighbors: int = hp(
+        16,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(4, 24),
+        doc="Nearest points from which a point gets messages; not used where edges are given.",
+    )
 
 
 def clouds_of(X: Any) -> PointClouds:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -67,7 +66,7 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
         Whether ``cv_results_`` has training scores.
     patience : int or None, default=None
         Candidates without a new best score after which the search of a space ends.
-    max_time : float or None, default=None
+    timeout : float or None, default=None
         Seconds after which no more candidates are asked for, with the time of an interrupted search.
     history : path-like or None, default=None
         File in which each finished candidate is kept, with the scores of its folds. Where the file exists, its
@@ -127,7 +126,7 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
         error_score: Any = np.nan,
         return_train_score: bool = False,
         patience: int | None = None,
-        max_time: float | None = None,
+        timeout: float | None = None,
         history: Any = None,
         warm_start: bool = False,
         progress: bool | None = None,
@@ -147,7 +146,7 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
         self.error_score = error_score
         self.return_train_score = return_train_score
         self.patience = patience
-        self.max_time = max_time
+        self.timeout = timeout
         self.history = history
         self.warm_start = warm_start
         self.progress = progress
@@ -202,9 +201,9 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
     def _check_choices(self) -> None:
         if callable(self.refit):
             raise ValueError("BayesSearchCV needs a score to optimise: refit must be True, False or the name of one.")
-        for name, kind in (("n_iter", Integral), ("n_points", Integral), ("patience", Integral), ("max_time", Real)):
+        for name, kind in (("n_iter", Integral), ("n_points", Integral), ("patience", Integral), ("timeout", Real)):
             value = getattr(self, name)
-            optional = name in ("patience", "max_time")
+            optional = name in ("patience", "timeout")
             if not (optional and value is None) and (not isinstance(value, kind) or value <= 0):
                 raise ValueError(f"{name}={value!r}: expected a positive number{' or None' if optional else ''}.")
 
@@ -259,8 +258,7 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
         history = self._open_history([space for space, _ in spaces])
         run = Run(self, evaluate_candidates, history)
         optimizers, results = [], []  # not on self yet: scikit-learn sends the search itself to its workers
-        n_batches = sum(ceil(n / self.n_points) for _, n in spaces)
-        with callback_task(callback_ctx, self, "search", n_batches) as task:
+        with callback_task(callback_ctx, self, "search", None) as task:  # a batch whose worker is killed counts again
             for number, (space, n_iter) in enumerate(spaces):
                 optimizer = make_optimizer(space.dimensions, n_iter, run.rng, dict(self.optimizer_kwargs or {}))
                 optimizers.append(optimizer)

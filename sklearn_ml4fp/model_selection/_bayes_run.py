@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,8 +26,10 @@ def callback_task(parent: Any, search: Any, name: str, n: int | None, *, in_orde
         return
     task = parent.subcontext(task_name=name, max_subtasks=n, sequential_subtasks=in_order)
     task.call_on_fit_task_begin(estimator=search)
-    yield task
-    task.call_on_fit_task_end(estimator=search)
+    try:
+        yield task
+    finally:
+        task.call_on_fit_task_end(estimator=search)
 
 
 class Run:
@@ -66,7 +69,7 @@ class Run:
 
     def _is_late(self) -> bool:
         """Whether time is up; the first candidate of all is always evaluated."""
-        limit = self.owner.max_time
+        limit = self.owner.timeout
         return limit is not None and bool(self.history.records) and time.monotonic() - self.begin >= limit
 
     def _scores(self, number: int, space: Coded, points: list[list], known: list[dict], task: Any) -> list[float]:
@@ -87,14 +90,27 @@ class Run:
 
     def _evaluate(self, candidates: list[dict[str, Any]], parent: Any) -> None:
         """Fit and score candidates; those of which no fold can be fitted have the error score."""
-        n_splits = self.owner.n_splits_
-        with callback_task(parent, self.owner, "candidates", len(candidates) * n_splits, in_order=False) as task:
-            try:
-                with self.outcomes.set_aside():
-                    self.evaluate_candidates(candidates, **({} if task is None else {"callback_ctx": task}))
-            except ValueError as error:
-                if not all_fits_failed(error):
-                    raise
-                warnings.warn(str(error), FitFailedWarning, stacklevel=2)
-                fold = self.owner._failed_fold(str(error))
-                self.outcomes.add(candidates, [[fold] * n_splits] * len(candidates))
+        n_fits = len(candidates) * self.owner.n_splits_
+        try:
+            with (
+                callback_task(parent, self.owner, "candidates", n_fits, in_order=False) as task,
+                self.outcomes.set_aside(),
+            ):
+                self.evaluate_candidates(candidates, **({} if task is None else {"callback_ctx": task}))
+        except BrokenProcessPool as error:  # the system killed a worker, for its memory
+            if self.owner.error_score == "raise":
+                raise
+            if len(candidates) == 1:
+                self._fail(candidates, str(error))
+                return
+            for one in candidates:  # whose worker it was is not known
+                self._evaluate([one], parent)
+        except ValueError as error:
+            if not all_fits_failed(error):
+                raise
+            self._fail(candidates, str(error))
+
+    def _fail(self, candidates: list[dict[str, Any]], error: str) -> None:
+        warnings.warn(error, FitFailedWarning, stacklevel=2)
+        fold = self.owner._failed_fold(error)
+        self.outcomes.add(candidates, [[fold] * self.owner.n_splits_] * len(candidates))

@@ -7,8 +7,11 @@ from ._edge_conv import EdgeConv
 from ._feedforward import FeedForward
 from ._graph import AGGREGATIONS
 from ._initialise import INITIALISATIONS, initialise
+from ._interaction_network import InteractionNetwork
 from ._layers import ACTIVATIONS, NORMALISATIONS, AlphaDropout, Dropout, Norm, set_generator
+from ._message_passing import MESSAGES, MessagePassing
 from ._packed import padded_length
+from ._particle_transformer import ParticleTransformer
 from ._recurrent import CELLS, Recurrent
 from ._resnet import ResNet
 from ._transformer import POOLINGS, POSITIONS, Transformer
@@ -19,6 +22,7 @@ __all__ = [
     "CELLS",
     "CNN",
     "INITIALISATIONS",
+    "MESSAGES",
     "NORMALISATIONS",
     "POINT_POOLINGS",
     "POOLINGS",
@@ -29,7 +33,10 @@ __all__ = [
     "Dropout",
     "EdgeConv",
     "FeedForward",
+    "InteractionNetwork",
+    "MessagePassing",
     "Norm",
+    "ParticleTransformer",
     "Recurrent",
     "ResNet",
     "Transformer",

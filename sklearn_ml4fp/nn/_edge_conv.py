@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ._edge_layers import in_space
 from ._fused_edges import FusedMessages
 from ._graph import Edges, NeighbourEdges, edges_of, nearest_neighbours, norm_edges
 from ._initialise import linear_output
@@ -171,7 +172,7 @@ class EdgeConv(nn.Module):
         h = x[:, : self.d]
         for i, block in enumerate(self.blocks):
             if edges is None:
-                where, periodic = (x[:, self.d :], self.periodic) if i == 0 else (h, ())
+                where, periodic = in_space(x, self.d, self.periodic) if i == 0 else (h, ())
                 h = block(h, nearest_neighbours(where, packed, self.n_neighbors, periodic), packed, None)
             else:
                 h = block(h, edges, packed, values)

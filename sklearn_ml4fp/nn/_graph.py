@@ -135,6 +135,14 @@ def norm_edges(normalise: nn.Module, messages: Tensor, edges: Edges) -> Tensor:
     return normalised.view(messages.shape)
 
 
+def wrapped(difference: Tensor, periodic: tuple[bool, ...]) -> Tensor:
+    """Differences of coordinates ``(..., c)``, those of angles in rad brought to [−π, π]."""
+    if not any(periodic):
+        return difference
+    turn = difference.new_tensor([2 * math.pi if angle else 0.0 for angle in periodic])
+    return difference - turn * torch.round(difference / (2 * math.pi))
+
+
 def squared_distances(a: Tensor, b: Tensor, periodic: tuple[bool, ...] = ()) -> Tensor:
     """Squared distances ``(n, s, t)`` between points ``(n, s, c)`` and ``(n, t, c)``.
 

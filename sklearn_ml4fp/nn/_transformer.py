@@ -35,15 +35,19 @@ class ColumnTokens(nn.Module):
 
 
 class ClassToken(nn.Module):
-    """One learned token, the same for every event, put in front of the others."""
+    """One learned token, the same for every event, put in front of the others.
 
-    def __init__(self, width: int) -> None:
+    It is drawn with the standard deviation ``spread``, by default that of Devlin et al., arXiv:1810.04805.
+    """
+
+    def __init__(self, width: int, spread: float = 0.02) -> None:
         super().__init__()
+        self.spread = spread
         self.token = nn.Parameter(torch.empty(width))
 
     def draw(self, generator: torch.Generator) -> None:
-        """Normal with a standard deviation of 0.02 (Devlin et al., arXiv:1810.04805)."""
-        self.token.normal_(0.0, 0.02, generator=generator)
+        """Normal with a standard deviation of ``spread``."""
+        self.token.normal_(0.0, self.spread, generator=generator)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Map tokens ``(n, t, width)`` and mask to those with one more in front."""

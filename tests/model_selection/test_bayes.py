@@ -144,7 +144,7 @@ def test_a_space_is_a_dict_or_a_list_of_them(space):
         search(space=space).fit(X, Y)
 
 
-@pytest.mark.parametrize("argument", [{"n_iter": 0}, {"n_points": 0.5}, {"patience": -1}, {"max_time": "1 h"}])
+@pytest.mark.parametrize("argument", [{"n_iter": 0}, {"n_points": 0.5}, {"patience": -1}, {"timeout": "1 h"}])
 def test_numbers_that_make_no_sense(argument):
     ((name, value),) = argument.items()
     with pytest.raises(ValueError, match=f"{name}={value!r}: expected a positive number"):
@@ -176,8 +176,8 @@ def test_patience_ends_the_search_of_a_space():
 
 
 def test_time_is_up_after_the_candidate_that_used_it_up():
-    assert len(search(max_time=1e-6).fit(X, Y).cv_results_["params"]) == 1
-    assert len(search(max_time=1e6).fit(X, Y).cv_results_["params"]) == 8
+    assert len(search(timeout=1e-6).fit(X, Y).cv_results_["params"]) == 1
+    assert len(search(timeout=1e6).fit(X, Y).cv_results_["params"]) == 8
 
 
 def test_a_callback_of_scikit_optimize_still_stops():

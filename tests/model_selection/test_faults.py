@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import warnings
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def assert_same(one, other):
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("n_points", [1, 2])
 def test_a_failing_candidate_is_remembered_and_the_search_goes_on(fault, n_points):
-    with pytest.warns(FitFailedWarning, match=str(FAULTS[fault])):
+    with pytest.warns(FitFailedWarning, match=FAULTS[fault]):
         found = search(Known(fault=fault), n_points=n_points).fit(X, Y)
     tried = np.array([one["x"] for one in found.cv_results_["params"]])
     scores = found.cv_results_["mean_test_score"]
@@ -104,6 +105,26 @@ def test_several_metrics_of_a_candidate_that_fails_first(kind):
 
 
 FAILS_FIRST = 1  # with this seed the first candidate has x > 0.7
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the platform has no SIGKILL")
+def test_a_worker_that_is_killed_costs_only_its_candidate():
+    """As by the system, for its memory; the candidates that were fitted beside it are fitted again."""
+    alone = search(n_iter=2, n_points=2, random_state=FAILS_ONE)
+    with pytest.warns(FitFailedWarning, match="worker"):
+        found = search(Known(fault="killed"), n_iter=2, n_points=2, n_jobs=2, random_state=FAILS_ONE).fit(X, Y)
+    whole = alone.fit(X, Y)
+    assert found.cv_results_["params"] == whole.cv_results_["params"]
+    killed = np.array([one["x"] > 0.7 for one in found.cv_results_["params"]])
+    assert killed.sum() == 1
+    np.testing.assert_array_equal(
+        found.cv_results_["mean_test_score"], np.where(killed, np.nan, whole.cv_results_["mean_test_score"])
+    )
+    with pytest.raises(BrokenProcessPool):
+        search(Known(fault="killed"), {"x": (0.8, 1.0)}, n_iter=1, n_jobs=2, error_score="raise").fit(X, Y)
+
+
+FAILS_ONE = 2  # with this seed one of the first two candidates has x > 0.7
 
 
 def test_all_candidates_failed():
@@ -261,8 +282,8 @@ def test_the_time_of_the_interrupted_search_counts(tmp_path):
     lines = [json.loads(line) for line in lines_of(path)]
     lines[-1]["elapsed"] = 3600.0
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert len(search(history=path, max_time=1800).fit(X, Y).cv_results_["params"]) == 3
-    assert len(search(history=path, max_time=7200).fit(X, Y).cv_results_["params"]) == N
+    assert len(search(history=path, timeout=1800).fit(X, Y).cv_results_["params"]) == 3
+    assert len(search(history=path, timeout=7200).fit(X, Y).cv_results_["params"]) == N
 
 
 OTHERS = {

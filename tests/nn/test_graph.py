@@ -125,6 +125,21 @@ def made_norm(d):
     return layer
 
 
+@pytest.mark.parametrize("empty", [False, True])
+def test_torch_scatter_gives_the_same_maximum_and_gradient(empty, monkeypatch):
+    pytest.importorskip("torch_scatter", reason="torch-scatter is not installed (the extra scatter)")
+    x = drawn(torch.tensor([0 if empty else 40]), 3).requires_grad_()
+    target = torch.randint(0, 9, (len(x),), generator=torch.Generator().manual_seed(1))
+    results = []
+    for native in (False, True):
+        if native:
+            monkeypatch.setattr("sklearn_ml4fp.nn._packed._torch_scatter", lambda: None)
+        highest = reduce_to(x, target, 10, "max")
+        results.append((highest, torch.autograd.grad(highest.square().sum(), x)[0]))
+    for one, other in zip(*results, strict=True):
+        assert torch.equal(one, other)
+
+
 @pytest.mark.parametrize("how", ["mean", "max", "sum"])
 @pytest.mark.parametrize("k", [3, 16])
 def test_the_table_and_the_list_of_the_same_edges_agree(how, k):

@@ -1,0 +1,116 @@
+"""Interaction networks for point clouds and graphs."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+from sklearn.utils._param_validation import Interval
+from torch import nn
+
+from .._params import hp
+from ..nn import AGGREGATIONS, NORMALISATIONS, POINT_POOLINGS, InteractionNetwork
+from ._base import NetworkEstimator
+from ._classifier import NetworkClassifier
+from ._regressor import NetworkRegressor
+from ._set_input import NeighbourInput
+
+
+class _InteractionNetwork(NeighbourInput, NetworkEstimator):
+    n_blocks: int = hp(
+        1,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(1, 4),
+        doc="Blocks of the three functions; 1 is the published network.",
+    )
+    n_layers: int = hp(
+        3,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(1, 3),
+        doc="Layers of each of the three functions of a block.",
+    )
+    width: int = hp(
+        64,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(16, 256),
+        scale="log",
+        doc="Nodes of a layer.",
+    )
+    aggregation: str = hp("sum", choices=AGGREGATIONS, doc="How the effects of the edges on a point are reduced.")
+    pooling: str = hp(
+        "sum",
+        choices=POINT_POOLINGS,
+        doc="What is taken over the points; the sum, in units of the mean number of points, counts them as well.",
+    )
+    normalisation: str = hp(
+        "layer",
+        choices=NORMALISATIONS,
+        doc="Normalisation of all layers: over the features of each edge, point or event (Ba et al., 2016), which no "
+        "other event and no weight has a part in, or over the batch (Ioffe and Szegedy, 2015), which ignores weights.",
+    )
+
+    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
+        return InteractionNetwork(
+            shape_in,
+            n_out,
+            periodic=self._encoding.periodic,
+            n_blocks=self.n_blocks,
+            n_layers=self.n_layers,
+            width=self.width,
+            n_neighbors=self.n_neighbors,
+            aggregation=self.aggregation,
+            pooling=self.pooling,
+            n_points=self._encoding.n_points,
+            activation=self.activation,
+            dropout=self.dropout,
+            normalisation=self.normalisation,
+        )
+
+
+class InteractionNetworkClassifier(_InteractionNetwork, NetworkClassifier):
+    """Interaction network that classifies point clouds and graphs.
+
+    A block has three functions of ``n_layers`` layers: of the edges, e'_ij = φ_e(h_i, h_j, e_ij, u); of the points,
+    h'_i = φ_v(h_i, Σ_j e'_ij, u); and of the event, u' = φ_u(Σ_i h'_i, u), where u begins as the columns of the event,
+    if there are any. Edges come from the nearest points in the coordinates, with ln Δ and the direction of the
+    neighbour as features e_ij, or are those of `Graphs`, whose features join. With ``n_neighbors`` as large as the
+    events all points interact, as in the published jet tagger.
+
+    References
+    ----------
+    Battaglia et al., "Interaction networks for learning about objects, relations and physics", arXiv:1612.00222; Moreno
+    et al., "JEDI-net: a jet identification algorithm based on interaction networks", Eur. Phys. J. C 80 (2020) 58,
+    arXiv:1908.05318.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import InteractionNetworkClassifier, load_quark_gluon_jets
+    >>> X, y = load_quark_gluon_jets(return_X_y=True)
+    >>> network = InteractionNetworkClassifier(width=16, max_epochs=1, random_state=0).fit(X[:200], y[:200])
+    >>> network.predict_proba(X[:5]).shape
+    (5, 2)
+    """
+
+
+class InteractionNetworkRegressor(_InteractionNetwork, NetworkRegressor):
+    """Interaction network that predicts one or several numbers from point clouds and graphs.
+
+    A block has three functions of ``n_layers`` layers: of the edges, e'_ij = φ_e(h_i, h_j, e_ij, u); of the points,
+    h'_i = φ_v(h_i, Σ_j e'_ij, u); and of the event, u' = φ_u(Σ_i h'_i, u), where u begins as the columns of the event,
+    if there are any. Edges come from the nearest points in the coordinates, with ln Δ and the direction of the
+    neighbour as features e_ij, or are those of `Graphs`, whose features join. With ``n_neighbors`` as large as the
+    events all points interact, as in the published jet tagger.
+
+    References
+    ----------
+    Battaglia et al., "Interaction networks for learning about objects, relations and physics", arXiv:1612.00222; Moreno
+    et al., "JEDI-net: a jet identification algorithm based on interaction networks", Eur. Phys. J. C 80 (2020) 58,
+    arXiv:1908.05318.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import InteractionNetworkRegressor, load_air_showers
+    >>> X, y = load_air_showers(target="log_energy", return_X_y=True)
+    >>> network = InteractionNetworkRegressor(width=16, max_epochs=1, random_state=0).fit(X[:200], y[:200])
+    >>> network.predict(X[:5]).shape
+    (5,)
+    """

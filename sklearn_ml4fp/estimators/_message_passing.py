@@ -1,0 +1,112 @@
+"""Message-passing networks for point clouds and graphs."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+from sklearn.utils._param_validation import Interval
+from torch import nn
+
+from .._params import hp
+from ..nn import AGGREGATIONS, MESSAGES, NORMALISATIONS, POINT_POOLINGS, MessagePassing
+from ._base import NetworkEstimator
+from ._classifier import NetworkClassifier
+from ._regressor import NetworkRegressor
+from ._set_input import NeighbourInput
+
+
+class _MessagePassing(NeighbourInput, NetworkEstimator):
+    messages: str = hp(
+        "anisotropic",
+        choices=MESSAGES,
+        doc="Whether a message depends on the sender alone (isotropic), or on both ends and the edge.",
+    )
+    n_blocks: int = hp(3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 6), doc="Rounds of messages.")
+    n_layers: int = hp(
+        2, valid=Interval(Integral, 1, None, closed="left"), search=(1, 3), doc="Layers that make a message."
+    )
+    width: int = hp(
+        64,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(16, 256),
+        scale="log",
+        doc="Features of a point, and nodes of all layers.",
+    )
+    aggregation: str = hp("mean", choices=AGGREGATIONS, doc="How the messages that reach a point are reduced.")
+    pooling: str = hp(
+        "mean",
+        choices=POINT_POOLINGS,
+        doc="What is taken over the points; the sum, in units of the mean number of points, counts them as well.",
+    )
+    normalisation: str = hp(
+        "layer",
+        choices=NORMALISATIONS,
+        doc="Normalisation of messages and points: over the features of each (Ba et al., 2016), which no other event "
+        "and no weight has a part in, or over the batch (Ioffe and Szegedy, 2015), which ignores weights.",
+    )
+
+    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
+        return MessagePassing(
+            shape_in,
+            n_out,
+            periodic=self._encoding.periodic,
+            messages=self.messages,
+            n_blocks=self.n_blocks,
+            n_layers=self.n_layers,
+            width=self.width,
+            n_neighbors=self.n_neighbors,
+            aggregation=self.aggregation,
+            pooling=self.pooling,
+            n_points=self._encoding.n_points,
+            activation=self.activation,
+            dropout=self.dropout,
+            normalisation=self.normalisation,
+        )
+
+
+class MessagePassingClassifier(_MessagePassing, NetworkClassifier):
+    """Message-passing network that classifies point clouds and graphs.
+
+    In every round each point adds U(h_i, m_i) to its features h_i, where m_i is the mean, maximum or sum over its edges
+    of messages M(h_j), as in GraphSAGE (isotropic), or M(h_i, h_j, e_ij), as in the MPNN (anisotropic). Edges come from
+    the nearest points in the coordinates, with ln Δ and the direction of the neighbour as features e_ij, or are those
+    of `Graphs`, whose features join. The pooled points, with the columns of the event if there are any, go through one
+    hidden layer to the output.
+
+    References
+    ----------
+    Gilmer et al., "Neural message passing for quantum chemistry", arXiv:1704.01212; Hamilton, Ying and Leskovec,
+    "Inductive representation learning on large graphs", arXiv:1706.02216.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import MessagePassingClassifier, load_quark_gluon_jets
+    >>> X, y = load_quark_gluon_jets(return_X_y=True)
+    >>> network = MessagePassingClassifier(width=16, max_epochs=1, random_state=0).fit(X[:200], y[:200])
+    >>> network.predict_proba(X[:5]).shape
+    (5, 2)
+    """
+
+
+class MessagePassingRegressor(_MessagePassing, NetworkRegressor):
+    """Message-passing network that predicts one or several numbers from point clouds and graphs.
+
+    In every round each point adds U(h_i, m_i) to its features h_i, where m_i is the mean, maximum or sum over its edges
+    of messages M(h_j), as in GraphSAGE (isotropic), or M(h_i, h_j, e_ij), as in the MPNN (anisotropic). Edges come from
+    the nearest points in the coordinates, with ln Δ and the direction of the neighbour as features e_ij, or are those
+    of `Graphs`, whose features join. The pooled points, with the columns of the event if there are any, go through one
+    hidden layer to the output.
+
+    References
+    ----------
+    Gilmer et al., "Neural message passing for quantum chemistry", arXiv:1704.01212; Hamilton, Ying and Leskovec,
+    "Inductive representation learning on large graphs", arXiv:1706.02216.
+
+    Examples
+    --------
+    >>> from sklearn_ml4fp import MessagePassingRegressor, load_air_showers
+    >>> X, y = load_air_showers(target="log_energy", return_X_y=True)
+    >>> network = MessagePassingRegressor(width=16, max_epochs=1, random_state=0).fit(X[:200], y[:200])
+    >>> network.predict(X[:5]).shape
+    (5,)
+    """

@@ -1,0 +1,74 @@
+"""The transverse momentum of points, found among their columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._point_encoding import Columns, columns_named, looks_standardised, short, weighted_moments
+
+_NAMES = ("pt", "log_pt")
+_LOGARITHM = re.compile(r"(log|ln)[_ ]?(?!1p).*")
+# 1e-8 GeV: what softer particles, and those of no momentum, count as
+_SOFTEST = 1e-8
+
+
+@dataclass
+class TransverseMomentum:
+    """Where ln pT stands, and its mean, so that what is made of it does not depend on the unit.
+
+    Parameters
+    ----------
+    column : int
+        Column of the points.
+    logarithmic : bool
+        Whether it holds ln pT, and not pT.
+    mean : float
+        Mean of ln pT.
+    """
+
+    column: int
+    logarithmic: bool
+    mean: float = 0.0
+
+    @classmethod
+    def learn(
+        cls, declared: Columns | None, names: Sequence[str], values: np.ndarray, weights: np.ndarray | None
+    ) -> TransverseMomentum | None:
+        """Learn from the points ``values``, with features ``names``, and their weights.
+
+        Raises
+        ------
+        ValueError
+            The declared column is not there, or holds no momentum.
+        """
+        if declared is None:
+            known = [short(name) for name in names]
+            column = next((known.index(name) for name in _NAMES if name in known), None)
+        else:
+            (column,) = columns_named([declared], names, "transverse_momentum")
+        if column is None:
+            return None
+        found = cls(column, _LOGARITHM.fullmatch(short(names[column])) is not None)
+        mean, spread, standardised = looks_standardised(values[:, column])
+        negative = not found.logarithmic and bool((values[:, column] < 0).any())
+        if standardised or negative:
+            if declared is None:
+                return None
+            raise ValueError(
+                f"transverse_momentum={declared!r}: the feature {names[column]!r} has mean {mean:.2g}, standard "
+                f"deviation {spread:.2g} and the lowest value {values[:, column].min():.2g}, so that it has been "
+                "scaled. Expected pT, or ln pT in a feature with a name such as 'log_pt'. Leave it out of the "
+                "scaling, ParticleWise(scaler, columns=[...])."
+            )
+        found.mean = float(weighted_moments(found(values)[:, np.newaxis], weights)[0, 0])
+        return found
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """ln pT of the points ``(n,)`` in units of its mean; float32."""
+        column = values[:, self.column].astype(np.float64)
+        logarithm = column if self.logarithmic else np.log(np.maximum(column, _SOFTEST))
+        return (logarithm - self.mean).astype(np.float32)

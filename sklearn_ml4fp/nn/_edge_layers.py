@@ -1,0 +1,97 @@
+"""Layers on the edges of a graph, of which the first does its work on points."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ._deep_sets import PointLayers
+from ._graph import Edges, norm_edges, wrapped
+from ._layers import ACTIVATIONS, norm
+
+# 1e-8 m or rad: below what any detector resolves, so that only points at the same place have it.
+SHORTEST = 1e-8
+
+
+def in_space(x: Tensor, d: int, periodic: tuple[bool, ...]) -> tuple[Tensor, tuple[bool, ...]]:
+    """Where points are: their coordinates, behind ``d`` features; these features where there are none."""
+    return (x[:, d : d + len(periodic)], periodic) if periodic else (x[:, :d], ())
+
+
+def n_separations(periodic: tuple[bool, ...]) -> int:
+    """Columns of `separations`."""
+    return 1 + len(periodic) if periodic else 0
+
+
+def separations(x: Tensor, edges: Edges, periodic: tuple[bool, ...]) -> Tensor:
+    """ln Δ and direction (x_j − x_i)/Δ of edges j → i between coordinates ``(n_rows, c)``, ``(..., 1 + c)``.
+
+    Of one size whatever the unit of the coordinates and the density of the points. Δ is at least 10⁻⁸.
+    """
+    difference = wrapped(edges.sources(x) - edges.targets(x), periodic)
+    distance = difference.square().sum(-1, keepdim=True).clamp(min=SHORTEST**2).sqrt()
+    return torch.cat([distance.log(), difference / distance], dim=-1)
+
+
+def edge_features(x: Tensor, edges: Edges, periodic: tuple[bool, ...], given: Tensor | None) -> Tensor | None:
+    """`separations` in coordinates ``(n_rows, c)``, where there are any, and features of given edges behind."""
+    parts = [separations(x, edges, periodic)] if periodic else []
+    parts += [] if given is None else [given]
+    return torch.cat(parts, dim=-1) if parts else None
+
+
+class EdgeLinear(nn.Linear):
+    """W (x_i, x_j, e_ij) + b for every edge j → i.
+
+    Linear in its inputs, so that it works on points and not on their k times more edges.
+
+    Parameters
+    ----------
+    d_end, d_origin, d_edge : int
+        Features of the point that an edge ends at, of the one that it comes from, and of the edge.
+    d_out : int
+        Features that are made.
+    """
+
+    def __init__(self, d_end: int, d_origin: int, d_edge: int, d_out: int) -> None:
+        super().__init__(d_end + d_origin + d_edge, d_out)
+        self.sizes = (d_end, d_origin, d_edge)
+
+    def forward(  # type: ignore[override]
+        self, ends: Tensor, origins: Tensor, edges: Edges, values: Tensor | None
+    ) -> Tensor:
+        """Map points ``(n_rows, d_end)`` and ``(n_rows, d_origin)`` to messages ``(..., d_out)`` on the edges."""
+        of_end, of_origin, of_edge = self.weight.split(self.sizes, dim=1)
+        messages = edges.targets(F.linear(ends, of_end, self.bias)) + edges.sources(F.linear(origins, of_origin))
+        return messages if values is None else messages + F.linear(values, of_edge)
+
+
+class EdgeLayers(nn.Module):
+    """Fully connected layers of one width on (x_i, x_j, e_ij), each followed by normalisation and an activation."""
+
+    def __init__(
+        self,
+        d_end: int,
+        d_origin: int,
+        d_edge: int,
+        d_out: int,
+        *,
+        n_layers: int,
+        activation: str,
+        normalisation: str,
+    ) -> None:
+        super().__init__()
+        self.first = EdgeLinear(d_end, d_origin, d_edge, d_out)
+        self.first_norm = norm(normalisation, d_out, channel_axis=-1)
+        self.activation = ACTIVATIONS[activation]()
+        self.layers = PointLayers(
+            d_out, d_out, n_layers=n_layers - 1, activation=activation, normalisation=normalisation
+        )
+
+    def forward(self, ends: Tensor, origins: Tensor, edges: Edges, values: Tensor | None) -> Tensor:
+        """Map points ``(n_rows, d_end)`` and ``(n_rows, d_origin)`` to messages ``(..., d_out)`` on the edges."""
+        messages = self.activation(norm_edges(self.first_norm, self.first(ends, origins, edges, values), edges))
+        there = None if edges.mask is None else edges.mask.flatten()
+        out: Tensor = self.layers(messages.flatten(0, -2), there).view(messages.shape)
+        return out

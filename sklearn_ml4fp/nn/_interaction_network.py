@@ -1,0 +1,137 @@
+"""Interaction networks: functions of edges, of points and of the event as a whole, one after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ._deep_sets import PointLayers
+from ._edge_layers import EdgeLayers, edge_features, in_space, n_separations
+from ._graph import Edges, edges_of, nearest_neighbours
+from ._initialise import linear_output
+from ._layers import dropout_layer
+from ._packed import Packed, pool
+
+
+class InteractionBlock(nn.Module):
+    """φ_e on every edge, φ_v on every point with what its edges bring, φ_u on the pooled points.
+
+    e'_ij = φ_e(h_i, h_j, e_ij, u); h'_i = φ_v(h_i, reduce over j of e'_ij, u); u' = φ_u(pool of h', u).
+    """
+
+    def __init__(self, d: int, d_edge: int, d_event: int, width: int, *, aggregation: str, **layers: Any) -> None:
+        super().__init__()
+        self.aggregation = aggregation
+        self.of_edges = EdgeLayers(d + d_event, d, d_edge, width, **layers)
+        self.of_points = PointLayers(d + width + d_event, width, **layers)
+        self.of_event = PointLayers(width + d_event, width, **layers)
+
+    def forward(
+        self, h: Tensor, e: Tensor | None, u: Tensor, edges: Edges, packed: Packed, pooling: str, unit: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Map points ``(n_rows, d)``, edges ``(..., d_edge)`` and events ``(n, d_event)`` to ``width`` features."""
+        of_event = torch.cat([u, u.new_zeros(1, u.shape[1])])[packed.segment]
+        messages = self.of_edges(torch.cat([h, of_event], dim=1), h, edges, e)
+        heard = edges.reduce(messages, self.aggregation)
+        points = self.of_points(torch.cat([h, heard, of_event], dim=1), packed.there)
+        pooled = pool(points, packed, pooling) / unit
+        return points, messages, self.of_event(torch.cat([pooled, u], dim=1), None)
+
+
+class InteractionNetwork(nn.Module):
+    """Blocks of functions of edges, points and events, and a linear layer on the features of the event.
+
+    The graph stays the same in all blocks: edges from the nearest points in coordinates, or those that are given. The
+    first block sees the `separations` of the ends in coordinates, and the features of given edges; every later one what
+    the one before has made of edges, points and events.
+
+    Parameters
+    ----------
+    shape_in : tuple of int
+        ``(d, d_event, d_edge)``: features of a point, of the event as a whole, and of a given edge.
+    d_out : int
+        Number of outputs: classes (logits) or targets.
+    periodic : tuple of bool
+        One entry a coordinate, True for an angle in rad. The coordinates are columns of the points behind the ``d``
+        features.
+    n_blocks : int
+        Number of blocks.
+    n_layers : int
+        Layers of each of the three functions of a block.
+    width : int
+        Nodes of a layer.
+    n_neighbors : int
+        Neighbours of a point.
+    aggregation : {"mean", "max", "sum"}
+        How the messages that reach a point are reduced.
+    pooling : {"sum", "mean", "max"}
+        What is taken over the points.
+    n_points : float
+        Points of a typical event, the unit of a sum over points.
+    activation : str
+        A name in ``ACTIVATIONS``.
+    dropout : float
+        Probability with which a feature of the event is dropped before the output during training.
+    normalisation : str
+        A name in ``NORMALISATIONS``.
+
+    References
+    ----------
+    Battaglia et al., arXiv:1612.00222; Moreno et al., arXiv:1908.05318; with features of the event in all functions,
+    Battaglia et al., arXiv:1806.01261, algorithm 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> settings = {"n_blocks": 1, "n_layers": 2, "width": 8, "n_neighbors": 3}
+    >>> network = InteractionNetwork((3, 0, 0), 2, periodic=(False, True), **settings)
+    >>> network(torch.zeros(9, 5), torch.tensor([4, 5]), torch.zeros(2, 0)).shape
+    torch.Size([2, 2])
+    """
+
+    def __init__(
+        self,
+        shape_in: tuple[int, ...],
+        d_out: int,
+        *,
+        periodic: tuple[bool, ...],
+        n_blocks: int,
+        n_layers: int,
+        width: int,
+        n_neighbors: int,
+        aggregation: str = "sum",
+        pooling: str = "sum",
+        n_points: float = 1.0,
+        activation: str = "relu",
+        dropout: float = 0.0,
+        normalisation: str = "none",
+    ) -> None:
+        super().__init__()
+        self.d, d_event, d_edge = shape_in
+        self.periodic, self.n_neighbors = periodic, n_neighbors
+        self.pooling, self.unit = pooling, n_points if pooling == "sum" else 1.0
+        first = (self.d, n_separations(periodic) + d_edge, d_event)
+        layers: dict[str, Any] = {"n_layers": n_layers, "activation": activation, "normalisation": normalisation}
+        self.blocks = nn.ModuleList(
+            InteractionBlock(*((width,) * 3 if i else first), width, aggregation=aggregation, **layers)
+            for i in range(n_blocks)
+        )
+        self.dropout = dropout_layer(dropout, activation)
+        self.head = linear_output(nn.Linear(width, d_out))
+
+    def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
+        """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.
+
+        ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
+        """
+        packed = Packed(counts, x)
+        where, periodic = in_space(x, self.d, self.periodic)
+        listed, values = edges_of(given, packed, training=self.training)
+        edges = nearest_neighbours(where, packed, self.n_neighbors, periodic) if listed is None else listed
+        h, e, u = x[:, : self.d], edge_features(where, edges, self.periodic, values), event
+        for block in self.blocks:
+            h, e, u = block(h, e, u, edges, packed, self.pooling, self.unit)
+        outputs: Tensor = self.head(self.dropout(u))
+        return outputs

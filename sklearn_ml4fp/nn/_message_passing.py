@@ -1,0 +1,168 @@
+"""Message passing: points that add to their features what their neighbours tell them, round by round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ._deep_sets import PointLayers
+from ._edge_layers import EdgeLayers, edge_features, in_space, n_separations
+from ._graph import Edges, edges_of, nearest_neighbours
+from ._initialise import linear_output
+from ._layers import ACTIVATIONS, dropout_layer, norm
+from ._packed import Packed, pool
+
+MESSAGES = ("isotropic", "anisotropic")
+
+
+class MessageRound(nn.Module):
+    """h_i + U(h_i, reduce over j of M(h_j)), or of M(h_i, h_j, e_ij) where ``d_edge`` is a number.
+
+    M has ``n_layers`` layers; U is a hidden layer and a linear one.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        d_edge: int | None,
+        *,
+        n_layers: int,
+        aggregation: str,
+        activation: str,
+        normalisation: str,
+        gain: float,
+    ) -> None:
+        super().__init__()
+        choices: dict[str, Any] = {"activation": activation, "normalisation": normalisation}
+        self.aggregation, self.isotropic = aggregation, d_edge is None
+        self.message: nn.Module
+        if d_edge is None:
+            self.message = PointLayers(width, width, n_layers=n_layers, **choices)
+        else:
+            self.message = EdgeLayers(width, width, d_edge, width, n_layers=n_layers, **choices)
+        self.update = PointLayers(2 * width, width, n_layers=1, **choices)
+        self.added = linear_output(nn.Linear(width, width), gain)
+
+    def forward(self, h: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> Tensor:
+        """Map points ``(n_rows, width)`` to the same shape."""
+        heard = edges.reduce(self._messages(h, edges, packed, values), self.aggregation)
+        out: Tensor = h + self.added(self.update(torch.cat([h, heard], dim=1), packed.there))
+        return out
+
+    def _messages(self, h: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> Tensor:
+        if self.isotropic:  # the same to whomever it goes: one a point, not one an edge
+            return edges.sources(self.message(h, packed.there))
+        messages: Tensor = self.message(h, h, edges, values)
+        return messages
+
+
+class MessagePassing(nn.Module):
+    """Rounds of messages between neighbouring points, pooling over the points of an event, and a hidden layer.
+
+    The graph stays the same in all rounds: edges from the nearest points in coordinates, or those that are given.
+
+    Parameters
+    ----------
+    shape_in : tuple of int
+        ``(d, d_event, d_edge)``: features of a point, of the event as a whole, and of a given edge.
+    d_out : int
+        Number of outputs: classes (logits) or targets.
+    periodic : tuple of bool
+        One entry a coordinate, True for an angle in rad. The coordinates are columns of the points behind the ``d``
+        features.
+    messages : {"isotropic", "anisotropic"}
+        Whether a message depends on the sender alone, or on both ends and the edge: on `separations` of the ends in
+        coordinates, and on the features of a given edge.
+    n_blocks : int
+        Rounds.
+    n_layers : int
+        Layers of a message.
+    width : int
+        Features of a point, nodes of all layers.
+    n_neighbors : int
+        Neighbours of a point.
+    aggregation : {"mean", "max", "sum"}
+        How the messages that reach a point are reduced.
+    pooling : {"sum", "mean", "max"}
+        What is taken over the points.
+    n_points : float
+        Points of a typical event, the unit of a sum over points.
+    activation : str
+        A name in ``ACTIVATIONS``.
+    dropout : float
+        Probability with which a node of the hidden layer is dropped during training.
+    normalisation : str
+        A name in ``NORMALISATIONS``.
+
+    References
+    ----------
+    Gilmer et al., arXiv:1704.01212, equations 1 and 2 (anisotropic); Hamilton, Ying and Leskovec, arXiv:1706.02216,
+    algorithm 1 and equation 3 (isotropic).
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = MessagePassing((3, 0, 0), 2, periodic=(False, True), n_blocks=2, n_layers=1, width=8, n_neighbors=3)
+    >>> network(torch.zeros(9, 5), torch.tensor([4, 5]), torch.zeros(2, 0)).shape
+    torch.Size([2, 2])
+    """
+
+    def __init__(
+        self,
+        shape_in: tuple[int, ...],
+        d_out: int,
+        *,
+        periodic: tuple[bool, ...],
+        n_blocks: int,
+        n_layers: int,
+        width: int,
+        n_neighbors: int,
+        messages: str = "anisotropic",
+        aggregation: str = "mean",
+        pooling: str = "mean",
+        n_points: float = 1.0,
+        activation: str = "relu",
+        dropout: float = 0.0,
+        normalisation: str = "none",
+    ) -> None:
+        super().__init__()
+        self.d, d_event, d_edge = shape_in
+        self.periodic, self.n_neighbors, self.isotropic = periodic, n_neighbors, messages == "isotropic"
+        self.pooling, self.unit = pooling, n_points if pooling == "sum" else 1.0
+        self.embed = linear_output(nn.Linear(self.d, width))
+        self.rounds = nn.ModuleList(
+            MessageRound(
+                width,
+                None if self.isotropic else n_separations(periodic) + d_edge,
+                n_layers=n_layers,
+                aggregation=aggregation,
+                activation=activation,
+                normalisation=normalisation,
+                gain=n_blocks**-0.5,
+            )
+            for _ in range(n_blocks)
+        )
+        self.last = norm(normalisation, width, channel_axis=-1)
+        self.join = nn.Sequential(
+            nn.Linear(width + d_event, width), ACTIVATIONS[activation](), dropout_layer(dropout, activation)
+        )
+        self.head = linear_output(nn.Linear(width, d_out))
+
+    def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
+        """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.
+
+        ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
+        """
+        packed = Packed(counts, x)
+        where, periodic = in_space(x, self.d, self.periodic)
+        listed, values = edges_of(given, packed, training=self.training)
+        edges = nearest_neighbours(where, packed, self.n_neighbors, periodic) if listed is None else listed
+        values = None if self.isotropic else edge_features(where, edges, self.periodic, values)
+        h = self.embed(x[:, : self.d])
+        for one in self.rounds:
+            h = one(h, edges, packed, values)
+        pooled = pool(self.last(h, packed.there), packed, self.pooling) / self.unit
+        outputs: Tensor = self.head(self.join(torch.cat([pooled, event], dim=1)))
+        return outputs

@@ -1,0 +1,248 @@
+"""The Particle Transformer: attention among particles that knows the kinematics of their pairs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ._deep_sets import PointLayers
+from ._graph import ListedEdges, edges_of
+from ._initialise import linear_output
+from ._layers import ACTIVATIONS, dropout_layer, norm
+from ._packed import Packed
+from ._pairs import AlongEdges, AmongAll, PairBias, attend, n_pair_features, pair_features
+from ._transformer import ClassToken
+
+Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def each_alone(normalisation: str) -> str:
+    """The normalisation of what cannot be normalised over a batch."""
+    return "none" if normalisation == "none" else "layer"
+
+
+class Widened(nn.Module):
+    """x + W_2 norm(activation(W_1 norm(x))), ``expansion`` times as wide inside."""
+
+    def __init__(
+        self, width: int, expansion: int, *, activation: str, dropout: float, normalisation: str, gain: float
+    ) -> None:
+        super().__init__()
+        self.norm = norm(normalisation, width, channel_axis=-1)
+        self.inner = PointLayers(width, expansion * width, n_layers=1, activation=activation, normalisation="none")
+        self.inner_norm = norm(normalisation, expansion * width, channel_axis=-1)
+        self.outer = linear_output(nn.Linear(expansion * width, width), gain)
+        self.dropout = dropout_layer(dropout, activation)
+
+    def forward(self, x: Tensor, there: Tensor | None) -> Tensor:
+        """Map ``(n, width)`` to the same shape."""
+        inner = self.inner(self.norm(x, there), there)
+        out: Tensor = x + self.dropout(self.outer(self.inner_norm(inner, there)))
+        return out
+
+
+class ParticleBlock(nn.Module):
+    """x + W norm(attention(norm(x))) among the points, with the pairs' bias, and then `Widened`."""
+
+    def __init__(
+        self,
+        width: int,
+        n_heads: int,
+        expansion: int,
+        *,
+        activation: str,
+        dropout: float,
+        normalisation: str,
+        gain: float,
+    ) -> None:
+        super().__init__()
+        d = n_heads * math.ceil(width / n_heads)  # any width goes with any number of heads
+        self.heads = (n_heads, d // n_heads)
+        self.norm = norm(normalisation, width, channel_axis=-1)
+        self.qkv = linear_output(nn.Linear(width, 3 * d))
+        self.attended_norm = norm(normalisation, d, channel_axis=-1)
+        self.mixed = linear_output(nn.Linear(d, width), gain)
+        self.dropout = dropout_layer(dropout, activation)
+        self.widened = Widened(
+            width, expansion, activation=activation, dropout=dropout, normalisation=normalisation, gain=gain
+        )
+
+    def forward(self, h: Tensor, attention: Attention, there: Tensor | None) -> Tensor:
+        """Map points ``(n_rows, width)`` to the same shape."""
+        q, k, v = self.qkv(self.norm(h, there)).view(len(h), 3, *self.heads).unbind(1)
+        attended = self.attended_norm(attention(q, k, v), there)
+        out: Tensor = self.widened(h + self.dropout(self.mixed(attended)), there)
+        return out
+
+
+class ClassBlock(nn.Module):
+    """As `ParticleBlock` for the class token, which attends to itself and to the points, which stay as they are."""
+
+    def __init__(
+        self,
+        width: int,
+        n_heads: int,
+        expansion: int,
+        *,
+        activation: str,
+        dropout: float,
+        normalisation: str,
+        gain: float,
+    ) -> None:
+        super().__init__()
+        d = n_heads * math.ceil(width / n_heads)
+        self.heads = (n_heads, d // n_heads)
+        self.norm_points = norm(normalisation, width, channel_axis=-1)
+        # the token is the same for all events at first: over these it has no variance
+        normalisation = each_alone(normalisation)
+        self.norm_token = norm(normalisation, width, channel_axis=-1)
+        self.q = linear_output(nn.Linear(width, d))
+        self.kv = linear_output(nn.Linear(width, 2 * d))
+        self.attended_norm = norm(normalisation, d, channel_axis=-1)
+        self.mixed = linear_output(nn.Linear(d, width), gain)
+        self.dropout = dropout_layer(dropout, activation)
+        self.widened = Widened(
+            width, expansion, activation=activation, dropout=dropout, normalisation=normalisation, gain=gain
+        )
+
+    def forward(self, token: Tensor, h: Tensor, packed: Packed) -> Tensor:
+        """Map class tokens ``(n_events, width)``, given the points ``(n_rows, width)``, to the same shape."""
+        own = self.norm_token(token, None)
+        k, v = self.kv(self.norm_points(h, packed.there)).view(len(h), 2, *self.heads).unbind(1)
+        own_k, own_v = self.kv(own).view(len(token), 2, *self.heads).unbind(1)
+        queries = self.q(own).view(len(token), *self.heads)
+        # rows of no event are heard by one more query, which is dropped
+        q, own_k, own_v = (torch.cat([one, one.new_zeros(1, *one.shape[1:])]) for one in (queries, own_k, own_v))
+        attended = attend(q, own_k, own_v, packed.segment, k, v)[:-1].flatten(1)
+        out: Tensor = self.widened(token + self.dropout(self.mixed(self.attended_norm(attended, None))), None)
+        return out
+
+
+class ParticleTransformer(nn.Module):
+    """Blocks of attention among points with a bias from `pair_features`, and blocks in which a class token attends.
+
+    The bias is the same in all blocks. Where edges are given, points attend along them and to themselves only, and the
+    edges' features join those of the pairs.
+
+    Parameters
+    ----------
+    shape_in : tuple of int
+        ``(d, d_event, d_edge)``: features of a point, of the event as a whole, and of a given edge.
+    d_out : int
+        Number of outputs: classes (logits) or targets.
+    periodic : tuple of bool
+        One entry a coordinate, True for an angle in rad. The coordinates are columns of the points behind the ``d``
+        features; without any, pairs have no features.
+    has_pt : bool
+        Whether ln pT is one more column behind the coordinates.
+    n_blocks : int
+        Blocks of attention among points.
+    n_class_blocks : int
+        Blocks in which the class token attends to the points.
+    width : int
+        Features of a point.
+    n_heads : int
+        Number of attention heads, of ⌈width/n_heads⌉ features each.
+    pair_width : int
+        Nodes of the three layers on the features of a pair.
+    expansion : int
+        Nodes between the two linear layers of a block, over ``width``.
+    activation : str
+        A name in ``ACTIVATIONS``.
+    dropout : float
+        Probability with which a feature that a block adds, or a node of the hidden layer before the output, is dropped
+        during training.
+    normalisation : str
+        A name in ``NORMALISATIONS``. "batch" stands for "layer" on pairs, which are not all there at the same time, and
+        on the class token.
+
+    Notes
+    -----
+    Two of the paper's normalisations, those that follow the attention and precede the addition, stand in front of the
+    last linear layer instead (Wang et al., arXiv:2210.06423), so that this layer's weights set how much a block adds.
+
+    References
+    ----------
+    Qu, Li and Qian, arXiv:2202.03772, section 4; Touvron et al., arXiv:2103.17239 (class attention).
+
+    Examples
+    --------
+    >>> import torch
+    >>> settings = {"n_blocks": 1, "n_class_blocks": 1, "width": 8, "n_heads": 2, "pair_width": 4}
+    >>> network = ParticleTransformer((3, 0, 0), 2, periodic=(False, True), has_pt=True, **settings)
+    >>> network(torch.zeros(9, 6), torch.tensor([4, 5]), torch.zeros(2, 0)).shape
+    torch.Size([2, 2])
+    """
+
+    def __init__(
+        self,
+        shape_in: tuple[int, ...],
+        d_out: int,
+        *,
+        periodic: tuple[bool, ...],
+        has_pt: bool,
+        n_blocks: int,
+        n_class_blocks: int,
+        width: int,
+        n_heads: int,
+        pair_width: int,
+        expansion: int = 2,
+        activation: str = "relu",
+        dropout: float = 0.0,
+        normalisation: str = "layer",
+    ) -> None:
+        super().__init__()
+        self.d, d_event, d_edge = shape_in
+        self.periodic = periodic
+        choices: dict[str, Any] = {"activation": activation, "normalisation": normalisation}
+        self.layers = PointLayers(self.d, width, n_layers=1, **choices)
+        self.tokens = linear_output(nn.Linear(width, width))
+        d_pair = n_pair_features(periodic, has_pt) + d_edge
+        of_pairs = {**choices, "normalisation": each_alone(normalisation)}
+        self.pairs = PairBias(d_pair, pair_width, n_heads, **of_pairs) if d_pair else None
+        self.blocks = nn.ModuleList(
+            ParticleBlock(width, n_heads, expansion, dropout=dropout, gain=(2 * n_blocks) ** -0.5, **choices)
+            for _ in range(n_blocks)
+        )
+        # of the size of the points' features: to a small one, a normalisation passes back gradients that are as large
+        self.class_token = ClassToken(width, spread=1.0)
+        self.class_blocks = nn.ModuleList(
+            ClassBlock(width, n_heads, expansion, dropout=dropout, gain=(2 * n_class_blocks) ** -0.5, **choices)
+            for _ in range(n_class_blocks)
+        )
+        self.last = norm(each_alone(normalisation), width, channel_axis=-1)
+        self.join = nn.Sequential(
+            nn.Linear(width + d_event, width), ACTIVATIONS[activation](), dropout_layer(dropout, activation)
+        )
+        self.head = linear_output(nn.Linear(width, d_out))
+
+    def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
+        """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.
+
+        ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
+        """
+        packed = Packed(counts, x)
+        attention = self._attention(x[:, self.d :], packed, given)
+        h = self.tokens(self.layers(x[:, : self.d], packed.there)).to(x.dtype)  # sums over blocks are not for bfloat16
+        for block in self.blocks:
+            h = block(h, attention, packed.there)
+        token = self.class_token.token.expand(packed.n_events, -1)
+        for block in self.class_blocks:
+            token = block(token, h, packed)
+        outputs: Tensor = self.head(self.join(torch.cat([self.last(token, None), event], dim=1)))
+        return outputs
+
+    def _attention(self, where: Tensor, packed: Packed, given: tuple[Tensor, ...]) -> Attention:
+        edges, values = edges_of(given, packed, training=False)  # as a list
+        if not isinstance(edges, ListedEdges):
+            return AmongAll(packed, where, self.periodic, self.pairs, together=not self.training)
+        if self.pairs is None or values is None:
+            return AlongEdges(edges, None)
+        if self.periodic:
+            pairs = pair_features(edges.targets(where), edges.sources(where), self.periodic)
+            values = torch.cat([pairs, values], dim=1)
+        return AlongEdges(edges, self.pairs(values))
