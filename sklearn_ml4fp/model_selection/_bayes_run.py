@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +14,7 @@ from skopt.utils import eval_callbacks
 
 from .._compat import Outcomes, all_fits_failed
 from ._history import History
+from ._search import deaths
 from ._skopt_fixes import Coded, ask, tell
 
 
@@ -97,7 +97,7 @@ class Run:
                 self.outcomes.set_aside(),
             ):
                 self.evaluate_candidates(candidates, **({} if task is None else {"callback_ctx": task}))
-        except BrokenProcessPool as error:  # the system killed a worker, for its memory
+        except deaths() as error:  # the system killed a worker, for its memory
             if self.owner.error_score == "raise":
                 raise
             if len(candidates) == 1:
