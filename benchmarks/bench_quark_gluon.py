@@ -17,6 +17,7 @@ import argparse
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +31,9 @@ import sklearn_ml4fp
 from sklearn_ml4fp import (
     DeepSetsClassifier,
     EdgeConvClassifier,
+    InteractionNetworkClassifier,
+    MessagePassingClassifier,
+    ParticleTransformerClassifier,
     PointClouds,
     background_rejection,
     bootstrap_interval,
@@ -56,6 +60,12 @@ SLOW, FAST, WARY = Course(8, 3e-3), Course(15, 1e-3), Course(8, 1e-3)
 OURS: dict[str, tuple[Callable[..., Any], Course]] = {
     "EdgeConv": (EdgeConvClassifier.particle_net_lite, SLOW),
     "DeepSets": (DeepSetsClassifier, FAST),
+    "MessagePassing": (partial(MessagePassingClassifier, n_blocks=2, width=32, n_neighbors=7), WARY),
+    "InteractionNetwork": (partial(InteractionNetworkClassifier, width=32, n_neighbors=7), WARY),
+    "ParticleTransformer": (
+        partial(ParticleTransformerClassifier, n_blocks=2, n_class_blocks=1, width=32, pair_width=16),
+        WARY,
+    ),
 }
 PEERS = {"weaver": ("EdgeConv", "weaver's ParticleNet"), "pfn": ("DeepSets", "EnergyFlow's PFN")}
 TREE = "HistGradientBoosting"

@@ -128,8 +128,9 @@ class ParticleTransformerClassifier(_ParticleTransformer, NetworkClassifier):
     it before one hidden layer. Edges that `Graphs` bring are those along which points attend, and to themselves; their
     features join those of the pairs. `published` makes the published one.
 
-    Work and memory of an event grow as the square of its points: in training about 4 bytes · ``n_heads`` · n² twice,
-    and 1 GB besides, which for 10 000 points and 4 heads makes 4 GB and minutes a step on two cores of a processor.
+    Work and memory of an event grow as the square of its points: in training about 12 bytes · ``n_heads`` · n², which
+    for 10 000 points and 4 heads makes 5 GB, and minutes a step on a processor. A batch of more than 2³⁰ pairs times
+    heads, of which an event of 11 000 points and 8 heads has nearly as many, is refused.
 
     References
     ----------
@@ -157,8 +158,9 @@ class ParticleTransformerRegressor(_ParticleTransformer, NetworkRegressor):
     it before one hidden layer. Edges that `Graphs` bring are those along which points attend, and to themselves; their
     features join those of the pairs. `published` makes the published one.
 
-    Work and memory of an event grow as the square of its points: in training about 4 bytes · ``n_heads`` · n² twice,
-    and 1 GB besides, which for 10 000 points and 4 heads makes 4 GB and minutes a step on two cores of a processor.
+    Work and memory of an event grow as the square of its points: in training about 12 bytes · ``n_heads`` · n², which
+    for 10 000 points and 4 heads makes 5 GB, and minutes a step on a processor. A batch of more than 2³⁰ pairs times
+    heads, of which an event of 11 000 points and 8 heads has nearly as many, is refused.
 
     References
     ----------

@@ -107,6 +107,7 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
     """
 
     _title = "Bayesian search"
+    _while_searching = ("_bar", "_callbacks", "_data")
 
     def __init__(
         self,
@@ -192,11 +193,8 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
         self._check_choices()
         self._callbacks = check_callback(callback)
         self._data = fingerprint((X, y, groups, sample_weight, params)) if self._remembers else ""
-        try:
-            # not scikit-optimize's own fit: it always passes groups on, also None, which metadata routing refuses
-            return self._search(X, y, groups=groups, sample_weight=sample_weight, params=params)
-        finally:
-            del self._callbacks, self._data
+        # not scikit-optimize's own fit: it always passes groups on, also None, which metadata routing refuses
+        return self._search(X, y, groups=groups, sample_weight=sample_weight, params=params)
 
     def _check_choices(self) -> None:
         if callable(self.refit):

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from .._params import Hyperparameter
 from ._declared import Place, walk
+from ._trials import import_optuna
 
 
 class LogUniformIntegers:
@@ -188,16 +189,14 @@ def optuna_distributions(
     Examples
     --------
     >>> from sklearn_ml4fp import FeedForwardClassifier, optuna_distributions
-    >>> optuna_distributions(FeedForwardClassifier(), include=["lr"])  # doctest: +SKIP
+    >>> optuna_distributions(FeedForwardClassifier(), include=["lr"])
     {'lr': FloatDistribution(high=0.01, log=True, low=0.0001, step=None)}
     """
-    try:
-        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-    except ImportError as error:
-        raise ImportError('optuna_distributions needs Optuna: pip install "sklearn-ml4fp[optuna]".') from error
+    theirs = import_optuna().distributions
 
     def of_range(parameter: Hyperparameter) -> Any:
-        kind = IntDistribution if is_whole(parameter) else FloatDistribution
-        return kind(*parameter.search, log=parameter.scale == "log")  # type: ignore[misc]
+        kind = theirs.IntDistribution if is_whole(parameter) else theirs.FloatDistribution
+        low, high = parameter.search or (0, 0)
+        return kind(low, high, log=parameter.scale == "log")
 
-    return _spaces(walk(estimator, include, exclude, override), of_range, CategoricalDistribution)
+    return _spaces(walk(estimator, include, exclude, override), of_range, theirs.CategoricalDistribution)

@@ -22,7 +22,7 @@ def import_optuna() -> Any:
     try:
         import optuna
     except ImportError as error:
-        raise ImportError('OptunaSearchCV needs Optuna: pip install "sklearn-ml4fp[optuna]".') from error
+        raise ImportError('this needs Optuna: pip install "sklearn-ml4fp[optuna]".') from error
     return optuna
 
 

@@ -21,6 +21,9 @@ _NUMBERS = 2**20
 # Numbers of one layer on all pairs of a batch beyond which this is done: 500 jets of 64 particles with 32 nodes a layer
 # have so many. Training keeps about ten such arrays, of half of the pairs each.
 _KEPT = 2**26
+# Numbers of the bias of a batch: 4 GiB, of which training needs three times as much. 8 heads and one event of 10 000
+# points have 0.8 times as many.
+_MOST = 2**30
 # sinh² of a larger number is beyond float32; no two particles are so far apart, but −999 may stand for a missing η.
 _FARTHEST = 40.0
 
@@ -117,6 +120,11 @@ class AmongAll:
     together : bool
         Whether a bucket that is alone takes in the events without points as well: a block of predictions then has the
         same shape, and the same rounding, whatever else is in the call.
+
+    Raises
+    ------
+    ValueError
+        The biases of all pairs are more than memory has room for.
     """
 
     def __init__(
@@ -129,6 +137,13 @@ class AmongAll:
             self.buckets = [rows.new_full((packed.n_events, rows.shape[1]), packed.n_rows).index_copy(0, events, rows)]
         n_pairs = sum(rows.numel() * rows.shape[1] for rows in self.buckets)
         self.large = embed is not None and n_pairs * embed.width > _KEPT
+        if embed is not None and n_pairs * embed.out.out_features > _MOST:
+            raise ValueError(
+                f"Expected at most {_MOST:.1e} pairs of points times heads in a batch, for which training takes "
+                f"{12 * _MOST / 2**30:.0f} GiB; got {n_pairs:.1e} pairs, the largest event having "
+                f"{int(packed.counts.max())} points, and {embed.out.out_features} heads. Lower batch_size or n_heads; "
+                "pass Graphs, along whose edges points attend; or take a network on neighbours, such as EdgeConv."
+            )
         behind = torch.cat([where, where.new_zeros(1, where.shape[1])])
         self.biases = [self._bias_of(behind[rows], rows < packed.n_rows) for rows in self.buckets]
         flat = torch.cat([rows.flatten() for rows in self.buckets]) if self.buckets else packed.segment[:0]

@@ -106,6 +106,13 @@ def test_the_mass_of_a_pair_does_not_depend_on_a_boost_along_the_beam():
     torch.testing.assert_close(pair_features(a, b, periodic), pair_features(b, a, periodic))
 
 
+def test_more_pairs_than_memory_has_room_for_are_an_error(monkeypatch):
+    X, y = jets()
+    monkeypatch.setattr("sklearn_ml4fp.nn._pairs._MOST", 1000)
+    with pytest.raises(ValueError, match=r"the largest event having \d points, and 4 heads\. Lower batch_size"):
+        ParticleTransformerClassifier(**QUICK).fit(X, y)
+
+
 def test_a_particle_without_direction_or_momentum_is_finite():
     """−999 stands for a missing η; some files have particles of pT = 0."""
     X, y = jets()

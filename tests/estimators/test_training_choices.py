@@ -1,6 +1,7 @@
 """Every training choice, through the estimators."""
 
 import copy
+import inspect
 
 import numpy as np
 import pytest
@@ -330,11 +331,19 @@ OF_CLASSIFIERS = {
 OF_REGRESSORS = {"loss": "'mse', 'huber', 'quantile', 'gaussian_nll'", "huber_delta": "from 0.1 to 3"}
 
 
-@pytest.mark.parametrize("architecture", ["FeedForward", "ResNet", "DenseNet", "CNN", "Recurrent", "Transformer"])
-@pytest.mark.parametrize(("kind", "own"), [("Classifier", OF_CLASSIFIERS), ("Regressor", OF_REGRESSORS)])
-def test_every_choice_of_every_network_is_within_reach_of_a_search(architecture, kind, own):
+BASES = ("NetworkEstimator", "NetworkClassifier", "NetworkRegressor")
+NETWORKS = [
+    one
+    for name in sklearn_ml4fp.__all__
+    if name not in BASES and inspect.isclass(one := getattr(sklearn_ml4fp, name))
+    if issubclass(one, sklearn_ml4fp.NetworkEstimator)
+]
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
+def test_every_choice_of_every_network_is_within_reach_of_a_search(network):
     """And the docstring says where the search looks."""
-    network = getattr(sklearn_ml4fp, f"{architecture}{kind}")
+    own = OF_CLASSIFIERS if issubclass(network, sklearn_ml4fp.NetworkClassifier) else OF_REGRESSORS
     space, documented = search_space(network()), network.__doc__.split("\nAttributes\n")[0]
     for name, domain in (SEARCHED | own).items():
         assert name in space

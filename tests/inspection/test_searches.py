@@ -15,6 +15,8 @@ from sklearn_ml4fp import (
     ConvergenceDisplay,
     HyperparameterImportanceDisplay,
     ObjectiveDependenceDisplay,
+    OptunaSearchCV,
+    optuna_distributions,
 )
 from sklearn_ml4fp.inspection._search_results import Searched
 
@@ -41,6 +43,10 @@ SEARCHES = {
         TREE, {"max_depth": (1, 6), **{"criterion": ["gini", "entropy"]}}, n_iter=12, random_state=0,
         optimizer_kwargs={"base_estimator": "DUMMY"},
     ),
+    "optuna": lambda: OptunaSearchCV(
+        TREE, optuna_distributions(TREE, override={"max_depth": [1, 2, 3], "min_samples_leaf": [1, 5]}), n_iter=12,
+        random_state=0,
+    ),
     "conditions": lambda: GridSearchCV(
         Pipeline([("model", TREE)]),
         [
@@ -54,6 +60,8 @@ SEARCHES = {
 @pytest.mark.parametrize("kind", SEARCHES)
 @pytest.mark.parametrize("display", DISPLAYS)
 def test_every_search_can_be_drawn(display, kind):
+    if kind == "optuna":
+        pytest.importorskip("optuna")
     X, y = make_classification(200, random_state=0)
     search = SEARCHES[kind]().fit(X, y)
     drawn = display.from_search(search)

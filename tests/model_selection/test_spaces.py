@@ -1,6 +1,7 @@
 """Every space is a view of the declarations: grids, random distributions, dimensions of Bayesian searches."""
 
 import inspect
+import sys
 from itertools import product
 
 import numpy as np
@@ -24,10 +25,12 @@ from sklearn_ml4fp import (
     FeedForwardClassifier,
     FeedForwardRegressor,
     MissingValueImputer,
+    OptunaSearchCV,
     OutlierClipper,
     Resampled,
     ResNetClassifier,
     Smear,
+    optuna_distributions,
     param_distributions,
     param_grid,
     search_space,
@@ -122,8 +125,6 @@ def test_every_named_part_is_reached():
 
 def test_the_four_views_agree():
     pytest.importorskip("optuna")
-    from sklearn_ml4fp import optuna_distributions
-
     model = pipeline()
     bayesian, random, theirs = search_space(model), param_distributions(model), optuna_distributions(model)
     assert set(bayesian) == set(random) == set(theirs) == set().union(*param_grid(model, 2))
@@ -251,11 +252,16 @@ SEARCHES = {
         model, param_distributions(model, **space), n_candidates=4, cv=2, random_state=0, min_resources=100
     ),
     "bayesian": lambda model, **space: BayesSearchCV(model, search_space(model, **space), n_iter=2, cv=2),
+    "optuna": lambda model, **space: OptunaSearchCV(
+        model, optuna_distributions(model, **space), n_iter=6, cv=2, random_state=0
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", SEARCHES)
 def test_every_search_takes_its_space_and_searches_the_architecture(kind, two_blobs):
+    if kind == "optuna":
+        pytest.importorskip("optuna")
     X, y, _ = two_blobs
     search = SEARCHES[kind](
         pipeline(), include=["n_layers", "n_blocks", "optimizer", "momentum"], override=architectures()
@@ -273,3 +279,9 @@ def test_every_search_takes_its_space_and_searches_the_architecture(kind, two_bl
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     if kind == "grid":
         assert len(tried) == 2 * 2 * 3  # architectures, layers or blocks, and Adam or SGD with either momentum
+
+
+def test_without_optuna_there_is_one_clear_error(monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(ImportError, match=r'this needs Optuna: pip install "sklearn-ml4fp\[optuna\]"'):
+        optuna_distributions(network(), include=["lr"])

@@ -57,6 +57,15 @@ def test_single_precision_keeps_six_digits_of_a_far_mean():
     assert torch.allclose(run(block.float(), x, 4, True)[0].double(), expected, atol=5e-3)
 
 
+def test_points_without_neighbours_go_the_other_way():
+    """Of a single edge, or none, there is no variance: the running moments stand in."""
+    block, x = block_and_points(2)
+    packed = Packed(torch.ones(3, dtype=torch.long), x[:3])
+    edges = nearest_neighbours(x[:3], packed, 4)
+    assert not block._can_fuse(x[:3], edges, None)
+    assert torch.isfinite(block(x[:3], edges, packed, None)).all()
+
+
 def test_a_second_backward_pass_is_refused():
     block, x = block_and_points(2)
     packed = Packed(COUNTS, x)
