@@ -49,6 +49,9 @@ class DaskBackend(DaskDistributedBackend):
     ----------
     client : distributed.Client, default=None
         Connection to the scheduler; None takes the one that was opened last.
+    wait_for_workers_timeout : float, default=600
+        Seconds to wait while there is no worker; those of a batch system take their time, and so do those that start
+        again.
     **options : dict
         Further options of joblib's ``"dask"`` backend, such as ``resources={"GPU": 1}`` of Dask's ``submit``.
 
@@ -75,12 +78,14 @@ class DaskBackend(DaskDistributedBackend):
     2
     """
 
-    def __init__(self, client: Any = None, **options: Any) -> None:
+    call_data_futures: Any  # joblib's: what was sent, by the objects themselves
+
+    def __init__(self, client: Any = None, *, wait_for_workers_timeout: float = 600, **options: Any) -> None:
         try:
             import distributed  # noqa: F401
         except ImportError as error:
             raise ImportError('DaskBackend needs Dask: pip install "sklearn-ml4fp[dask]".') from error
-        super().__init__(client=client, **options)
+        super().__init__(client=client, wait_for_workers_timeout=wait_for_workers_timeout, **options)
         self.client: Any = _Keeper(self.client)
 
     def effective_n_jobs(self, n_jobs: Any) -> int:
@@ -121,6 +126,7 @@ class DaskBackend(DaskDistributedBackend):
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
         """Give up a call, its running tasks included: one that kills its worker would go on with the next."""
+        self.call_data_futures = type(self.call_data_futures)()  # what died may have been data on its way
         given_up = list(self._results)
         self._results.clear()
         self._callbacks.clear()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn import config_context, get_config
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.metadata_routing import MethodMapping
@@ -31,7 +31,7 @@ def _check_not_sliced(X: Any, params: dict[str, Any]) -> None:
 
 def deaths() -> tuple[type[Exception], ...]:
     """Errors that say that a process died in which something was fitted: it ran out of memory, or was killed."""
-    known: tuple[type[Exception], ...] = (TerminatedWorkerError,)
+    known: tuple[type[Exception], ...] = (BrokenProcessPool,)  # joblib's own derive from it
     if "distributed" in sys.modules:
         from distributed.scheduler import KilledWorker
 
