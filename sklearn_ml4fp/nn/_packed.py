@@ -76,9 +76,14 @@ class Packed:
         return found
 
 
+# Rows from which torch-scatter's maximum and its gradient are faster on a CPU: with 64 columns 1.7 times at 200 000 rows,
+# as fast at 40 000. Without the gradient, and for sums, torch's own is faster at all sizes.
+_MANY = 100_000
+
+
 @cache
 def _torch_scatter() -> Any | None:
-    """The package torch-scatter, where it is installed: on a CPU it finds maxima faster."""
+    """The package torch-scatter, where it is installed."""
     try:
         return import_module("torch_scatter")
     except ImportError:
@@ -116,7 +121,8 @@ def reduce_to(x: Tensor, target: Tensor, n: int, how: str) -> Tensor:
         What is taken over the rows of a target.
     """
     if how == "max":
-        if x.device.type == "cpu" and (torch_scatter := _torch_scatter()) is not None:
+        many = x.device.type == "cpu" and x.requires_grad and len(x) >= _MANY
+        if many and (torch_scatter := _torch_scatter()) is not None:
             highest: Tensor = torch_scatter.scatter(x, target, dim=0, dim_size=n, reduce="max")
             return highest
         index = target.view(-1, *[1] * (x.ndim - 1)).expand_as(x)
