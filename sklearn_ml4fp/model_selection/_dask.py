@@ -38,11 +38,11 @@ class _Sendable(dict):
 class DaskBackend(DaskDistributedBackend):
     """A Dask cluster on which joblib, and so every search and cross-validation of scikit-learn, runs its fits.
 
-    joblib's own ``"dask"`` backend does the same, with these differences. The scheduler keeps the data (events, weights,
-    ids, folds), so that a worker that dies takes nothing along: its fit is done again elsewhere. Data is sent once for
-    as long as this backend is used, where joblib sends it anew for each batch of candidates of a search, and weights
-    and ids with each fit. A cluster of one core, or one whose further workers are still to come, makes the fits: joblib
-    would make them in the present process. A fit that kills one worker after the other ends with Dask's
+    joblib's own ``"dask"`` backend does the same, with these differences. The scheduler keeps the data (events,
+    weights, ids, folds), so that a worker that dies takes nothing along: its fit is done again elsewhere. Data is sent
+    once for as long as this backend is used, where joblib sends it anew for each batch of candidates of a search, and
+    weights and ids with each fit. A cluster of one core, or one whose further workers are still to come, makes the
+    fits: joblib would make them in the present process. A fit that kills one worker after the other ends with Dask's
     ``KilledWorker``, where joblib waits for it for ever.
 
     Parameters
