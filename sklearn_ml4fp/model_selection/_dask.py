@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from joblib._dask import DaskDistributedBackend
+from joblib._dask import DaskDistributedBackend, _WeakKeyDictionary
 
 _LARGE = 1000  # bytes from which joblib sends an object once, and not with each task
 
@@ -38,12 +38,12 @@ class _Sendable(dict):
 class DaskBackend(DaskDistributedBackend):
     """A Dask cluster on which joblib, and so every search and cross-validation of scikit-learn, runs its fits.
 
-    joblib's own ``"dask"`` backend does the same, with some differences. The scheduler keeps the
-    data (events, weights, ids, folds), so that a worker that dies takes nothing along: its fit is done again elsewhere.
-    And data is sent once for as long as this backend is used, where joblib sends it anew for each batch of candidates
-    of a search, and weights and ids with each fit. Also a cluster of one core, or one whose further workers are still
-    to come, makes the fits: joblib would make them in the present process. And a fit that kills
-    one worker after the other ends with Dask's ``KilledWorker``, where joblib waits for it for ever.
+    joblib's own ``"dask"`` backend does the same, with these differences. The scheduler keeps the data (events,
+    weights, ids, folds), so that a worker that dies takes nothing along: its fit is done again elsewhere. Data is sent
+    once for as long as this backend is used, where joblib sends it anew for each batch of candidates of a search, and
+    weights and ids with each fit. A cluster of one core, or one whose further workers are still to come, makes the
+    fits: joblib would make them in the present process. A fit that kills one worker after the other ends with Dask's
+    ``KilledWorker``, where joblib waits for it for ever.
 
     Parameters
     ----------
@@ -111,11 +111,12 @@ class DaskBackend(DaskDistributedBackend):
         """Hand on what comes back, also that a task has killed its workers: joblib would wait for it for ever."""
         while self._continue:
             async for future, result in self.waiting_futures:
-                if future not in self._results:  # of a call that was given up
+                waiting, tell = self._results.pop(future, None), self._callbacks.pop(future, None)
+                if waiting is None or tell is None:  # of a call that was given up
                     continue
                 outcome = result[1] if future.status == "error" else result
-                self._results.pop(future).set_result(outcome)
-                self._callbacks.pop(future)(outcome)
+                waiting.set_result(outcome)
+                tell(outcome)
             await asyncio.sleep(0.01)  # as often as joblib's own looks whether there is more
 
     def retrieve_result_callback(self, out: Any) -> Any:
@@ -126,7 +127,7 @@ class DaskBackend(DaskDistributedBackend):
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
         """Give up a call, its running tasks included: one that kills its worker would go on with the next."""
-        self.call_data_futures = type(self.call_data_futures)()  # what died may have been data on its way
+        self.call_data_futures = _WeakKeyDictionary()  # what died may have been data on its way
         given_up = list(self._results)
         self._results.clear()
         self._callbacks.clear()
@@ -143,6 +144,6 @@ class DaskBackend(DaskDistributedBackend):
 
     def stop_call(self) -> None:
         """End a batch of fits, and keep what was sent."""
-        self._sent, self.call_data_futures = self.call_data_futures, type(self.call_data_futures)()
+        self._sent, self.call_data_futures = self.call_data_futures, _WeakKeyDictionary()  # which joblib empties
         super().stop_call()
         self._dicts.clear()
