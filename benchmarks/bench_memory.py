@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python benchmarks/bench_memory.py [--points 10000] [--networks EdgeConv ...]
 
-127 clouds of 50 points and one of ``--points``, in one batch; default hyperparameters. Each network runs in a process of
-its own; what is printed is the growth of the largest resident memory over the fit, and the seconds of the fit.
+127 clouds of 50 points and one of ``--points``, in one batch; default hyperparameters. Each network runs in a process
+of its own; what is printed is the growth of the largest resident memory over the fit, and the seconds of the fit.
 """
 
 from __future__ import annotations
