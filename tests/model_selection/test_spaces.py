@@ -77,7 +77,7 @@ CONDITIONAL = [
     for kind in (FeedForwardClassifier, FeedForwardRegressor)
     for name, parameter in kind._hyperparameters.items()
     if parameter.only_with is not None
-    for value in parameter.valid and set(kind._hyperparameters[parameter.only_with[0]].choices)
+    for value in kind._hyperparameters[parameter.only_with[0]].choices
 ]
 
 
