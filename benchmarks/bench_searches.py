@@ -207,7 +207,9 @@ def pruned(seed: int, pruner) -> dict:
         random_state=seed,
     )
     search.fit(**events())
-    epochs = [len(trial.intermediate_values) for trial in search.study_.trials]
+    # a point that was asked for twice is in the study too, without a result
+    fitted = [trial for trial in search.study_.trials if "result" in trial.user_attrs]
+    epochs = [len(trial.intermediate_values) for trial in fitted]
     stopped = search.cv_results_["pruned"]
     # the first fold says how many epochs; the second one, of those that were not stopped, takes as many at the most
     cost = sum(n if stop else 2 * n for n, stop in zip(epochs, stopped, strict=True))
