@@ -70,7 +70,8 @@ OURS: dict[str, tuple[Callable[..., Any], Course]] = {
 PEERS = {"weaver": ("EdgeConv", "weaver's ParticleNet"), "pfn": ("DeepSets", "EnergyFlow's PFN")}
 TREE = "HistGradientBoosting"
 # AUC, accuracy, 1/ε_B at 50 % and 30 %, parameters: 1.6 million training jets. From ParticleNet's paper
-# (arXiv:1902.08570), which also has PFN's, and ParT's (arXiv:2202.03772; "exp" and "full": with the identities that an experiment sees, with all).
+# (arXiv:1902.08570), which also has PFN's, and ParT's (arXiv:2202.03772; "exp" and "full": with the identities that an
+# experiment sees, with all).
 PUBLISHED = {
     "PFN": (0.8911, None, 30.8, None, "82k"),
     "ParticleNet-Lite": (0.8993, 0.826, 32.8, 84.6, "26k"),
