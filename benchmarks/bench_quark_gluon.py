@@ -69,8 +69,9 @@ OURS: dict[str, tuple[Callable[..., Any], Course]] = {
 }
 PEERS = {"weaver": ("EdgeConv", "weaver's ParticleNet"), "pfn": ("DeepSets", "EnergyFlow's PFN")}
 TREE = "HistGradientBoosting"
-# AUC, accuracy, 1/ε_B at 50 % and 30 %, parameters: 1.6 million training jets. ParticleNet's paper, tables III and V,
-# and ParT's, table 5 ("exp" and "full": with the identities that an experiment sees, with all).
+# AUC, accuracy, 1/ε_B at 50 % and 30 %, parameters: 1.6 million training jets. From ParticleNet's paper
+# (arXiv:1902.08570), which also has PFN's, and ParT's (arXiv:2202.03772; "exp" and "full": with the identities that an
+# experiment sees, with all).
 PUBLISHED = {
     "PFN": (0.8911, None, 30.8, None, "82k"),
     "ParticleNet-Lite": (0.8993, 0.826, 32.8, 84.6, "26k"),
@@ -162,6 +163,14 @@ def measures(y: np.ndarray, scores: np.ndarray) -> list[float]:
     return [roc_auc_score(y, scores), accuracy_score(y, scores > 0.5), *rejections]
 
 
+def cell(values: np.ndarray, digits: int) -> str:
+    """Mean and standard deviation over the seeds; a dash for what was not measured."""
+    if np.isnan(values).any():
+        return "–"
+    spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{values.mean():.{digits}f}{spread}"
+
+
 def table(y: np.ndarray, given: argparse.Namespace) -> None:
     """Print the table of all networks in the cache, and the published values."""
     print("| network | AUC | accuracy | 1/ε_B at 50 % | at 30 % | parameters | s an epoch | seeds |")
@@ -171,14 +180,13 @@ def table(y: np.ndarray, given: argparse.Namespace) -> None:
         if not found:
             continue
         values = np.array([measures(y, one["scores"]) for one in found])
-        spread = values.std(axis=0, ddof=1) if len(found) > 1 else np.full(4, np.nan)
-        cells = [f"{m:.{d}f} ± {s:.{d}f}" for m, s, d in zip(values.mean(axis=0), spread, (4, 4, 1, 1), strict=True)]
-        seconds = np.median(np.concatenate([np.atleast_1d(one["seconds"]) for one in found]))
+        cells = [cell(column, digits) for column, digits in zip(values.T, (4, 4, 1, 1), strict=True)]
+        seconds = cell(np.median([np.mean(one["seconds"]) for one in found], keepdims=True), 1)
         n_parameters = int(found[0]["n_parameters"]) or "–"
         label = PEERS[name][1] if name in PEERS else name
-        print(f"| {label} | {' | '.join(cells)} | {n_parameters} | {seconds:.1f} | {len(found)} |")
+        print(f"| {label} | {' | '.join(cells)} | {n_parameters} | {seconds} | {len(found)} |")
     for name, (*values, n_parameters) in PUBLISHED.items():
-        cells = [" – " if value is None else str(value) for value in values]
+        cells = ["–" if value is None else str(value) for value in values]
         print(f"| published: {name} | {' | '.join(cells)} | {n_parameters} | – | – |")
 
 
