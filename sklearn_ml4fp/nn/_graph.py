@@ -117,15 +117,18 @@ def _table(
 ) -> tuple[NeighbourEdges, Tensor | None]:
     """A list of edges as a table of ``k`` neighbours a point, and the edges' features ``(n_rows, k, d_edge)``."""
     n_rows = len(n_arriving)
-    order = target.argsort(stable=True)
+    if not bool((target[1:] >= target[:-1]).all()):
+        order = target.argsort(stable=True)
+        source, target, values = source[order], target[order], values[order]
+    if len(source) == n_rows * k:
+        return NeighbourEdges(source.reshape(n_rows, k), None), values.view(n_rows, k, -1)
     first = n_arriving.cumsum(0) - n_arriving
-    target = target[order]
-    place = torch.arange(len(order), device=order.device) - first[target]
-    index = torch.arange(n_rows, device=order.device)[:, None].repeat(1, k)
-    index[target, place] = source[order]
-    there = torch.arange(k, device=order.device) < n_arriving[:, None]
-    table = values.new_zeros(n_rows, k, values.shape[1]).index_put((target, place), values[order])
-    return NeighbourEdges(index, None if len(order) == n_rows * k else there), table
+    place = torch.arange(len(source), device=source.device) - first[target]
+    index = torch.arange(n_rows, device=source.device)[:, None].repeat(1, k)
+    index[target, place] = source
+    there = torch.arange(k, device=source.device) < n_arriving[:, None]
+    table = values.new_zeros(n_rows, k, values.shape[1]).index_put((target, place), values)
+    return NeighbourEdges(index, there), table
 
 
 def norm_edges(normalise: nn.Module, messages: Tensor, edges: Edges) -> Tensor:

@@ -8,7 +8,14 @@ import torch
 
 from sklearn_ml4fp.nn import initialise
 from sklearn_ml4fp.nn._edge_conv import EdgeConv
-from sklearn_ml4fp.nn._graph import ListedEdges, NeighbourEdges, nearest_neighbours, norm_edges, squared_distances
+from sklearn_ml4fp.nn._graph import (
+    ListedEdges,
+    NeighbourEdges,
+    edges_of,
+    nearest_neighbours,
+    norm_edges,
+    squared_distances,
+)
 from sklearn_ml4fp.nn._layers import Norm
 from sklearn_ml4fp.nn._packed import _LENGTHS, Packed, padded_length, pool, reduce_to
 
@@ -157,6 +164,27 @@ def test_the_table_and_the_list_of_the_same_edges_agree(how, k):
         results.append((reduced, torch.autograd.grad(reduced.square().sum(), x)[0]))
     for one, other in zip(*results, strict=True):
         assert torch.allclose(one, other, atol=1e-10)
+
+
+@pytest.mark.parametrize("k", [3, 4])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_given_edges_become_a_table_in_training(shuffle, k):
+    """Sorted by their ends or not, as many to every point or not: what arrives is the same as from the list."""
+    counts = torch.tensor([5, 4, 9])
+    x, generator = drawn(counts, 3), torch.Generator().manual_seed(2)
+    table = nearest_neighbours(x, Packed(counts, x), k)
+    rows = torch.stack([table.index.flatten(), torch.arange(len(x)).repeat_interleave(k)], dim=1)
+    if table.mask is not None:
+        rows = rows[table.mask.flatten()]
+    rows = rows[torch.randperm(len(rows), generator=generator)] if shuffle else rows
+    values = torch.randn(len(rows), 2, generator=generator, dtype=torch.float64)
+    results = []
+    for training in (False, True):
+        edges, features = edges_of((rows, values), Packed(counts, x), training=training)
+        assert isinstance(edges, NeighbourEdges if training else ListedEdges)
+        messages = torch.cat([edges.sources(x) - edges.targets(x), features], dim=-1)
+        results.append(edges.reduce(messages, "mean"))
+    assert torch.allclose(*results, atol=1e-12)
 
 
 def test_a_large_cloud_among_small_ones_fits():
