@@ -74,7 +74,7 @@ def optimizer_arguments(
     if "momentum" in known:
         arguments["optimizer__momentum"] = momentum
     if "nesterov" in known:
-        arguments["optimizer__nesterov"] = nesterov and momentum > 0
+        arguments["optimizer__nesterov"] = bool(nesterov and momentum > 0)  # a search hands over numpy's numbers
     if kind in _FUSED.get(device.type, ()):
         arguments["optimizer__fused"] = True
     return arguments

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -76,6 +78,7 @@ class PointInput(Declared):
     )
 
     def _check_X(self, X: Any, *, first: bool = False) -> Any:
+        self._check_kind("points" if holds_points(X) else "a table", first=first)
         if isinstance(X, Graphs):
             raise TypeError(f"{type(self).__name__} uses no edges: pass the points of the graphs, X.nodes.")
         if holds_points(X):
@@ -94,6 +97,16 @@ class PointInput(Declared):
             _check_shape(self, clouds.shape[1:], first=first)
         return clouds
 
+    def _check_kind(self, kind: str, *, first: bool) -> None:
+        """Refuse a table of as many columns as the points had features, and the other way round."""
+        if first:
+            self._kind = kind
+        elif kind != self._kind:
+            raise ValueError(
+                f"X is {kind}, but {type(self).__name__} was fitted on {self._kind}. Points are PointClouds, awkward "
+                "arrays, lists of arrays and arrays (n, t, f); a single cloud is X[:1], not X[0]."
+            )
+
     def _table(self, X: np.ndarray) -> Any:
         """What a table is to the network: points of ``particle_features`` columns, or of one."""
         n_features = self.particle_features or 1
@@ -102,7 +115,8 @@ class PointInput(Declared):
                 f"X has {X.shape[1]} columns, which is no multiple of particle_features={n_features}: expected so many "
                 "columns for every point."
             )
-        return PointClouds.from_padded(X.reshape(len(X), -1, n_features))
+        names = features_of(getattr(self, "feature_names_in_", ()), n_features)
+        return PointClouds.from_padded(X.reshape(len(X), -1, n_features), feature_names=names)
 
     def _check_names(self, clouds: PointClouds, *, first: bool) -> None:
         names = (clouds.feature_names, clouds.event_names)
@@ -122,6 +136,19 @@ class PointInput(Declared):
         tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.input_tags.allow_nan = self.particle_features is not None
         return tags
+
+
+def features_of(columns: Sequence[str], n_features: int) -> list[str] | None:
+    """Features that the columns of a table repeat point after point: phi of "Jet 1 phi", "Jet 2 phi"; None if none.
+
+    The name is what stands behind the number of the point, else what stands in front of it.
+    """
+    split = [re.fullmatch(r"(.*?)[ _.]?\d+[ _.]?(.*)", name) for name in columns]
+    names = [match and (match[2] or match[1]) for match in split]
+    points = [names[i : i + n_features] for i in range(0, len(names), n_features)]
+    if not points or None in names or len(set(points[0])) < n_features or any(point != points[0] for point in points):
+        return None
+    return [str(name) for name in points[0]]
 
 
 def holds_points(X: Any) -> bool:

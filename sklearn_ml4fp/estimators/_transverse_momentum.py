@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -57,6 +58,12 @@ class TransverseMomentum:
         negative = not found.logarithmic and bool((values[:, column] < 0).any())
         if standardised or negative:
             if declared is None:
+                warnings.warn(
+                    f"{names[column]!r} looks scaled, so that it is not taken for a transverse momentum: pairs have "
+                    "no ln kT, ln z and ln m². Leave it out of the scaling, ParticleWise(scaler, columns=[...]).",
+                    UserWarning,
+                    stacklevel=2,
+                )
                 return None
             raise ValueError(
                 f"transverse_momentum={declared!r}: the feature {names[column]!r} has mean {mean:.2g}, standard "

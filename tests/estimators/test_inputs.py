@@ -20,6 +20,7 @@ from sklearn_ml4fp import (
     TransformerClassifier,
     TransformerRegressor,
 )
+from sklearn_ml4fp.estimators._inputs import features_of
 from sklearn_ml4fp.nn import CNN, Recurrent, Transformer, initialise
 
 QUICK = {"max_epochs": 2, "random_state": 0, "device": "cpu"}
@@ -255,3 +256,18 @@ def test_regression_on_points_with_several_targets(kind):
     prediction = kind(width=8, **QUICK).fit(X, targets).predict(X)
     assert prediction.shape == targets.shape
     assert prediction.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("columns", "features"),
+    [
+        (["Jet 1 pT", "Jet 1 phi", "Jet 2 pT", "Jet 2 phi"], ["pT", "phi"]),
+        (["jet1_delta_eta", "jet1_delta_phi", "jet2_delta_eta", "jet2_delta_phi"], ["delta_eta", "delta_phi"]),
+        (["pt_1", "phi_1", "pt_2", "phi_2"], ["pt", "phi"]),
+        (["Jet 1 pT", "Jet 2 pT", "Jet 1 phi", "Jet 2 phi"], None),  # not point after point
+        (["pt", "phi", "eta", "mass"], None),
+        ([], None),
+    ],
+)
+def test_features_of_the_columns_of_a_table(columns, features):
+    assert features_of(columns, 2) == features

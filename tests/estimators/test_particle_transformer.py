@@ -52,10 +52,14 @@ def test_a_standardised_momentum_is_none():
     X, y = jets()
     scaled = make_pipeline(
         ParticleWise(StandardScaler(), columns=["pt"]), ParticleTransformerClassifier(early_stopping=False, **QUICK)
-    ).fit(X, y)
+    )
+    with pytest.warns(UserWarning, match="'pt' looks scaled"):
+        scaled.fit(X, y)
     assert n_pair_features(scaled[-1]) == 1
     shifted = X.with_values(X.values - [[5.0, 0.0, 0.0]], X.feature_names)
-    assert n_pair_features(ParticleTransformerClassifier(**QUICK).fit(shifted, y)) == 1
+    with pytest.warns(UserWarning, match="'pt' looks scaled"):
+        shifted_fit = ParticleTransformerClassifier(**QUICK).fit(shifted, y)
+    assert n_pair_features(shifted_fit) == 1
 
 
 @pytest.mark.parametrize(

@@ -282,3 +282,25 @@ def test_presets_are_those_of_the_paper():
         assert network.get_params()["width"] == width
         assert n_weights == published
     assert EdgeConvClassifier.particle_net(width=8).width == 8
+
+
+@each_network
+def test_a_table_with_names_is_the_clouds(network):
+    """Angles and coordinates are found in "Jet 1 phi", so that whole turns change nothing there either."""
+    X, y = jets(event_columns=0)
+    table = X.to_wide()
+    assert list(table.columns[:3]) == ["Jet 1 pt", "Jet 1 eta", "Jet 1 phi"]
+    fitted = small(network, particle_features=3).fit(table, y)
+    turned = table + 2 * np.pi * np.array([name.endswith("phi") for name in table.columns])
+    np.testing.assert_allclose(outputs(fitted, turned), outputs(fitted, table), atol=1e-3)  # 2π + x in float32
+    close(outputs(fitted, table), outputs(small(network).fit(X, y), X))
+
+
+@each_network
+def test_clouds_and_tables_are_not_mixed_up(network):
+    X, y = jets(event_columns=0)
+    bare = PointClouds(X.values, X.offsets)
+    with pytest.raises(ValueError, match=r"X is a table, but .* was fitted on points.* a single cloud is X\[:1\]"):
+        small(network, max_epochs=1).fit(bare, y).predict(bare[1])
+    with pytest.raises(ValueError, match=r"X is points, but .* was fitted on a table"):
+        small(network, max_epochs=1).fit(np.ones((20, 3)), np.arange(20) % 2).predict(bare)

@@ -39,7 +39,8 @@ def weights_of(estimator):
 
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, torch.optim.NAdam, torch.optim.Adamax])
 def test_every_optimiser_lowers_the_loss(optimizer):
-    losses = fitted(optimizer=optimizer, momentum=0.5, nesterov=True, weight_decay=1e-4, lr=0.01).history_["train_loss"]
+    numbers = {"momentum": np.float64(0.5), "weight_decay": np.float64(1e-4)}  # as a search draws them
+    losses = fitted(optimizer=optimizer, nesterov=True, lr=0.01, **numbers).history_["train_loss"]
     assert losses[-1] < 0.95 * losses[0]
 
 
