@@ -193,5 +193,5 @@ def as_point_clouds(X: Any) -> PointClouds:
         "expected point clouds: PointClouds, an awkward array, a list of arrays (points x features) or an array "
         f"(n_clouds, n_points_max, n_features) with NaN rows as padding; got {type(X).__name__}"
         f"{f' of shape {X.shape}' if hasattr(X, 'shape') else ''}. A wide or long table becomes one by "
-        "PointClouds.from_wide or PointClouds.from_long."
+        "PointClouds.from_wide or PointClouds.from_long; the points of Graphs are X.nodes."
     )

@@ -189,5 +189,6 @@ class Ragged:
         kind = type(self).__name__
         raise TypeError(
             f"{kind} are ragged and do not become one array by themselves. Use an estimator or a transformer that "
-            "takes them (ToList, ToSet, ToImage turn point clouds into arrays), or PointClouds.to_padded()."
+            "takes them (ParticleWise(StandardScaler()) applies one for tables to the points; ToList, ToSet, ToImage "
+            "turn point clouds into arrays), or PointClouds.to_padded(). set_output is for tables alone."
         )
