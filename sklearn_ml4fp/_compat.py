@@ -35,17 +35,18 @@ class Outcomes:
     ----------
     evaluate_candidates : callable
         As ``_run_search`` gets it.
-    n_splits : int
-        Folds of a candidate.
+    search : BaseSearchCV
+        Whose function it is.
     """
 
-    def __init__(self, evaluate_candidates: Any, n_splits: int) -> None:
+    def __init__(self, evaluate_candidates: Any, search: Any) -> None:
         names, cells = evaluate_candidates.__code__.co_freevars, evaluate_candidates.__closure__
         inside = dict(zip(names, cells, strict=True))
         self._candidates: list[dict[str, Any]] = inside["all_candidate_params"].cell_contents
         self._folds: list[dict[str, Any]] = inside["all_out"].cell_contents
         self._results = inside["results"]
-        self._n_splits = n_splits
+        # the search learns the number of folds before it runs (1.9) or only afterwards
+        self.n_splits: int = inside["n_splits"].cell_contents if "n_splits" in inside else search.n_splits_
 
     @contextmanager
     def set_aside(self) -> Iterator[None]:
@@ -65,14 +66,14 @@ class Outcomes:
 
     def last(self, n: int) -> list[list[dict[str, Any]]]:
         """What scikit-learn says of the folds of the last n candidates."""
-        folds, k = self._folds[len(self._folds) - n * self._n_splits :], self._n_splits
+        folds, k = self._folds[len(self._folds) - n * self.n_splits :], self.n_splits
         return [folds[i * k : (i + 1) * k] for i in range(n)]
 
     def update(self, search: Any, error_score: float) -> dict[str, Any]:
         """Let the search format everything anew, and return it."""
         if callable(search.scoring):  # only a success tells what a function returns
             _insert_error_scores(self._folds, error_score)
-        self._results.cell_contents = search._format_results(self._candidates, self._n_splits, self._folds)
+        self._results.cell_contents = search._format_results(self._candidates, self.n_splits, self._folds)
         return self._results.cell_contents
 
 

@@ -39,7 +39,7 @@ class Run:
         self.owner = search
         self.evaluate_candidates = evaluate_candidates
         self.history = history
-        self.outcomes = Outcomes(evaluate_candidates, search.n_splits_)
+        self.outcomes = Outcomes(evaluate_candidates, search)
         self.rng = np.random.RandomState(history.seed)
         self.begin = time.monotonic() - history.elapsed
         self.best, self.last_error = -np.inf, ""
@@ -90,7 +90,7 @@ class Run:
 
     def _evaluate(self, candidates: list[dict[str, Any]], parent: Any) -> None:
         """Fit and score candidates; those of which no fold can be fitted have the error score."""
-        n_fits = len(candidates) * self.owner.n_splits_
+        n_fits = len(candidates) * self.outcomes.n_splits
         try:
             with (
                 callback_task(parent, self.owner, "candidates", n_fits, in_order=False) as task,
@@ -113,4 +113,4 @@ class Run:
     def _fail(self, candidates: list[dict[str, Any]], error: str) -> None:
         warnings.warn(error, FitFailedWarning, stacklevel=2)
         fold = self.owner._failed_fold(error)
-        self.outcomes.add(candidates, [[fold] * self.owner.n_splits_] * len(candidates))
+        self.outcomes.add(candidates, [[fold] * self.outcomes.n_splits] * len(candidates))

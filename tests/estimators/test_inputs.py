@@ -228,7 +228,7 @@ def test_data_of_another_kind_is_refused_in_predict():
     renamed = X.with_values(X.values, ["pt", "phi", "eta"])
     with pytest.raises(ValueError, match="was fitted on"):
         network.predict(renamed)
-    with pytest.raises(ValueError, match="events of shape"):
+    with pytest.raises(ValueError, match="X is a table, but"):
         network.set_params(particle_features=None).predict(np.ones((2, 3)))
     pictures, classes = images()
     with pytest.raises(ValueError, match="events of shape"):

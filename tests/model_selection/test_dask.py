@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from contextlib import ExitStack
 
 import joblib
 import numpy as np
@@ -54,19 +55,36 @@ def mortal(tmp_path_factory):
     sys.path.remove(str(folder))
 
 
+class Clusters:
+    """One cluster after the other: tests kill workers, and not every one comes back."""
+
+    def __init__(self):
+        self.open = ExitStack()
+        self.client = None
+
+    def ready(self):
+        if self.client is not None:
+            try:
+                self.client.wait_for_workers(2, timeout=20)  # seconds; a new worker takes about three
+                return self.client
+            except TimeoutError:
+                self.open.close()
+        cluster = self.open.enter_context(LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None))
+        self.client = self.open.enter_context(Client(cluster))
+        self.client.wait_for_workers(2, timeout=120)
+        return self.client
+
+
 @pytest.fixture(scope="module")
-def cluster(mortal):
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+def clusters(mortal):
+    clusters = Clusters()
+    with clusters.open:
+        yield clusters
 
 
 @pytest.fixture
-def client(cluster):
-    cluster.wait_for_workers(2)  # the last test may have killed one
-    return cluster
+def client(clusters):
+    return clusters.ready()
 
 
 def searches(estimator, name="C"):
