@@ -237,7 +237,7 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
                 "estimator": fingerprint(self.estimator),
                 "space, surrogate or seed": fingerprint(choices),
                 "data": self._data,
-                "cv": fingerprint(self._checked_cv_orig),
+                "cv": fingerprint(getattr(self, "_checked_cv_orig", self.cv)),
                 "scoring": fingerprint(scores),
             }
         # a seed of its own, so that the candidates can be asked again whatever random_state is
