@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ._deep_sets import PointLayers
-from ._graph import Edges, norm_edges, wrapped
+from ._graph import Edges, edges_of, nearest_neighbours, norm_edges, wrapped
 from ._layers import ACTIVATIONS, norm
+from ._packed import Packed
 
 # 1e-8 m or rad: below what any detector resolves, so that only points at the same place have it.
 SHORTEST = 1e-8
@@ -39,6 +40,23 @@ def edge_features(x: Tensor, edges: Edges, periodic: tuple[bool, ...], given: Te
     parts = [separations(x, edges, periodic)] if periodic else []
     parts += [] if given is None else [given]
     return torch.cat(parts, dim=-1) if parts else None
+
+
+def graph_of(
+    x: Tensor,
+    d: int,
+    periodic: tuple[bool, ...],
+    packed: Packed,
+    given: tuple[Tensor, ...],
+    *,
+    n_neighbors: int,
+    training: bool,
+) -> tuple[Tensor, Edges, Tensor | None]:
+    """Where points are; the given edges, else those from the nearest neighbours; and the given features, if any."""
+    where, coordinates = in_space(x, d, periodic)
+    listed, values = edges_of(given, packed, training=training)
+    edges = nearest_neighbours(where, packed, n_neighbors, coordinates) if listed is None else listed
+    return where, edges, values
 
 
 class EdgeLinear(nn.Linear):

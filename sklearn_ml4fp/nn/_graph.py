@@ -142,7 +142,9 @@ def wrapped(difference: Tensor, periodic: tuple[bool, ...]) -> Tensor:
     """Differences of coordinates ``(..., c)``, those of angles in rad brought to [−π, π]."""
     if not any(periodic):
         return difference
-    turn = difference.new_tensor([2 * math.pi if angle else 0.0 for angle in periodic])
+    turn: Tensor | float = 2 * math.pi
+    if not all(periodic):
+        turn = difference.new_tensor([turn if angle else 0.0 for angle in periodic])
     return difference - turn * torch.round(difference / (2 * math.pi))
 
 
@@ -161,9 +163,7 @@ def squared_distances(a: Tensor, b: Tensor, periodic: tuple[bool, ...] = ()) -> 
         return torch.baddbmm(b.square().sum(2)[:, None], a, b.transpose(1, 2), alpha=-2)
     total = a.new_zeros(a.shape[0], a.shape[1], b.shape[1])
     for column, angle in enumerate(periodic):
-        difference = a[:, :, None, column] - b[:, None, :, column]
-        if angle:
-            difference = difference - 2 * math.pi * torch.round(difference / (2 * math.pi))
+        difference = wrapped(a[:, :, None, column] - b[:, None, :, column], (angle,))
         total.addcmul_(difference, difference)
     return total
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ._deep_sets import PointLayers
-from ._edge_layers import EdgeLayers, edge_features, in_space, n_separations
-from ._graph import Edges, edges_of, nearest_neighbours
+from ._edge_layers import EdgeLayers, edge_features, graph_of, n_separations
+from ._graph import Edges
 from ._initialise import linear_output
 from ._layers import dropout_layer
 from ._packed import Packed, pool
@@ -127,9 +127,9 @@ class InteractionNetwork(nn.Module):
         ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
         """
         packed = Packed(counts, x)
-        where, periodic = in_space(x, self.d, self.periodic)
-        listed, values = edges_of(given, packed, training=self.training)
-        edges = nearest_neighbours(where, packed, self.n_neighbors, periodic) if listed is None else listed
+        where, edges, values = graph_of(
+            x, self.d, self.periodic, packed, given, n_neighbors=self.n_neighbors, training=self.training
+        )
         h, e, u = x[:, : self.d], edge_features(where, edges, self.periodic, values), event
         for block in self.blocks:
             h, e, u = block(h, e, u, edges, packed, self.pooling, self.unit)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ._deep_sets import PointLayers
-from ._edge_layers import EdgeLayers, edge_features, in_space, n_separations
-from ._graph import Edges, edges_of, nearest_neighbours
+from ._edge_layers import EdgeLayers, edge_features, graph_of, n_separations
+from ._graph import Edges
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
 from ._packed import Packed, pool
@@ -156,9 +156,9 @@ class MessagePassing(nn.Module):
         ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
         """
         packed = Packed(counts, x)
-        where, periodic = in_space(x, self.d, self.periodic)
-        listed, values = edges_of(given, packed, training=self.training)
-        edges = nearest_neighbours(where, packed, self.n_neighbors, periodic) if listed is None else listed
+        where, edges, values = graph_of(
+            x, self.d, self.periodic, packed, given, n_neighbors=self.n_neighbors, training=self.training
+        )
         values = None if self.isotropic else edge_features(where, edges, self.periodic, values)
         h = self.embed(x[:, : self.d])
         for one in self.rounds:
