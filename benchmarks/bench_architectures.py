@@ -165,9 +165,16 @@ def jet_models(common: dict[str, Any]) -> dict[str, Model]:
         "sequence: CNN": (points, CNNClassifier(width=32, **common)),
         "sequence: GRU": (points, RecurrentClassifier(cell="gru", **common)),
         "set: Transformer": (points, TransformerClassifier(n_blocks=2, width=32, pooling="mean", **common)),
-        "list: HistGradientBoosting": (listed[:2], HistGradientBoostingClassifier(random_state=0)),
     }
-    return {name: lambda steps=steps, net=net: make_pipeline(*steps, net) for name, (steps, net) in networks.items()}
+    ours = {name: lambda steps=steps, net=net: make_pipeline(*steps, net) for name, (steps, net) in networks.items()}
+    peers = {**trees(), **other_networks(EPOCHS_OF_REALMLP)}
+    return {
+        **ours,
+        **{
+            f"list: {name}": lambda make=make: make_pipeline(*listed[:2], *steps_of(make()))
+            for name, make in peers.items()
+        },
+    }
 
 
 def digit_models(common: dict[str, Any]) -> dict[str, Model]:
