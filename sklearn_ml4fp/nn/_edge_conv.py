@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ._edge_layers import in_space
-from ._fused_edges import FusedMessages
+from ._fused_edges import FusedMessages, Memory
 from ._graph import Edges, NeighbourEdges, edges_of, nearest_neighbours, norm_edges
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
@@ -44,23 +44,28 @@ class EdgeBlock(nn.Module):
         self.activation = ACTIVATIONS[activation]()
         self.shortcut = nn.Linear(d_in, d_out, bias=bias)
         self.shortcut_norm = norm(normalisation, d_out, channel_axis=-1)
+        self.memory = Memory()
+
+    def train(self, mode: bool = True) -> EdgeBlock:
+        """As of every module; the memory of training steps is given back behind the last one."""
+        if not mode:
+            self.memory = Memory()
+        return super().train(mode)
 
     def forward(self, x: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> Tensor:
         """Map points ``(n_rows, d_in)`` to ``(n_rows, d_out)``."""
-        to, of = self.first.weight[:, : self.d_in], self.first.weight[:, self.d_in : 2 * self.d_in]
-        own, other = F.linear(x, to - of, self.first.bias), F.linear(x, of)
-        if self._can_fuse(own, edges, values):
-            weights = [parameter for one in self.norms for parameter in (one.weight, one.bias)]
-            weights += [layer.weight for layer in self.layers]
-            arrived = FusedMessages.apply(edges, list(self.norms), own, other, *weights)
-        else:
-            arrived = edges.reduce(self._messages(own, other, edges, values), self.aggregation)
-        shortcut = self.shortcut_norm(self.shortcut(x), packed.there)
-        out: Tensor = self.activation(shortcut + arrived)
+        shortcut: Tensor = self.shortcut_norm(self.shortcut(x), packed.there)
+        if self._can_fuse(x, edges, values):
+            weights = [layer.weight for layer in (self.first, *self.layers)]
+            weights += [parameter for one in self.norms for parameter in (one.weight, one.bias)]
+            arrived = FusedMessages.apply(x, edges, list(self.norms), self.memory, *weights)
+            return shortcut.add_(arrived).relu_()  # in place: fresh memory costs more than the sum
+        out: Tensor = self.activation(shortcut + edges.reduce(self._messages(x, edges, values), self.aggregation))
         return out
 
-    def _messages(self, own: Tensor, other: Tensor, edges: Edges, values: Tensor | None) -> Tensor:
-        messages = edges.targets(own) + edges.sources(other)
+    def _messages(self, x: Tensor, edges: Edges, values: Tensor | None) -> Tensor:
+        to, of = self.first.weight[:, : self.d_in], self.first.weight[:, self.d_in : 2 * self.d_in]
+        messages = edges.targets(F.linear(x, to - of, self.first.bias)) + edges.sources(F.linear(x, of))
         if values is not None:
             messages = messages + F.linear(values, self.first.weight[:, 2 * self.d_in :])
         messages = self.activation(norm_edges(self.norms[0], messages, edges))
@@ -68,12 +73,12 @@ class EdgeBlock(nn.Module):
             messages = self.activation(norm_edges(normalise, layer(messages), edges))
         return messages
 
-    def _can_fuse(self, own: Tensor, edges: Edges, values: Tensor | None) -> bool:
+    def _can_fuse(self, x: Tensor, edges: Edges, values: Tensor | None) -> bool:
         """Whether the published layout trains on a CPU, where memory is what a step waits for."""
         published = self.published and self.aggregation == "mean" and isinstance(edges, NeighbourEdges)
         published = published and (values is None or values.shape[-1] == 0)
         published = published and (edges.mask is None or int(edges.mask.sum()) > 1)  # of one there is no variance
-        return published and self.training and own.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+        return published and self.training and x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
 
 
 class EdgeConv(nn.Module):

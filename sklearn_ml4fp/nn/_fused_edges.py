@@ -1,12 +1,14 @@
 """The messages of an EdgeConv block on a CPU, a piece at a time, so that a piece stays in the cache through all steps.
 
 Layer by layer, a step of training reads and writes every message some fifty times, and it is memory that it waits for.
-Here a layer l stores its sums z_l = W_l y_(l−1) alone; y_l = max(0, s_l z_l + t_l), with the scale s and shift t of the
-batch normalisation, is made again from them where it is needed. Results and gradients are those of layer after layer.
+Here a layer stores its sums z_l = W_l y_(l−1) alone, and the first one, z_0 = a_i + b_j, not even these;
+y_l = max(0, s_l z_l + t_l), with the scale s and shift t of the batch normalisation, is made again where it is needed.
+Results and gradients are those of layer after layer.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -16,8 +18,31 @@ from torch import Tensor
 from ._graph import NeighbourEdges
 from ._layers import Norm
 
-# Numbers in a piece of messages: three such arrays in float32 fill 1.5 MiB, which the second cache of a core holds.
-_PIECE = 2**17
+# Numbers in a piece of messages: four such arrays in float32 fill 1 MiB, half of the second cache of a core.
+_PIECE = 2**16
+
+# Gradients where what stands beside them is positive.
+_open = torch.ops.aten.threshold_backward.grad_input
+
+
+class Memory:
+    """Room for numbers, which one training step leaves to the next.
+
+    For every page of fresh memory the system has to be asked, which takes longer than to fill it.
+    """
+
+    def __init__(self) -> None:
+        self.free: list[Tensor] = []
+
+    def take(self, n: int, like: Tensor) -> Tensor:
+        """An array of ``n`` numbers at least."""
+        found = self.free.pop() if self.free else None
+        if found is None or len(found) < n or found.dtype != like.dtype:
+            found = like.new_empty(n + n // 4)  # batches differ in size
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Memory, ()  # nothing to copy or pickle
 
 
 class Moments(NamedTuple):
@@ -28,168 +53,204 @@ class Moments(NamedTuple):
     scale: Tensor
     shift: Tensor
 
-
-class Pieces:
-    """Points in pieces, and scratch memory for the messages that reach those of a piece.
-
-    In a piece, those from the first neighbours of all points come first, then those from the second ones: what belongs
-    to the points is so added to long runs.
-    """
-
-    def __init__(self, like: Tensor, edges: NeighbourEdges) -> None:
-        self.index, mask = edges.index, edges.mask
-        self.there = None if mask is None else mask.to(like.dtype)
-        self.n_there = like.new_tensor(edges.index.numel()) if mask is None else mask.sum().to(like.dtype)
-        self.k = edges.index.shape[1]
-        self.size = max(1, _PIECE // (self.k * like.shape[1]))
-        self.memory = like.new_empty(3, self.size * self.k, like.shape[1])
-
-    def __iter__(self) -> Iterator[slice]:
-        n = len(self.index)
-        return (slice(start, min(start + self.size, n)) for start in range(0, n, self.size))
-
-    def scratch(self, piece: slice, number: int) -> Tensor:
-        """Room for the messages of a piece ``(n, d)``."""
-        return self.memory[number, : (piece.stop - piece.start) * self.k]
-
-    def of(self, stored: Tensor, piece: slice) -> Tensor:
-        """The messages of a piece in an array of all."""
-        return stored[piece.start * self.k : piece.stop * self.k]
-
-    def by_neighbour(self, messages: Tensor) -> Tensor:
-        """Messages ``(n, d)`` as ``(k, n_points, d)``."""
-        return messages.view(self.k, -1, messages.shape[1])
-
-    def sources(self, piece: slice) -> Tensor:
-        """Rows of the neighbours, in the order of the messages."""
-        return self.index[piece].t().flatten()
-
-    def only_there(self, messages: Tensor, piece: slice) -> Tensor:
-        """Zero the messages of neighbours that are not there."""
-        return messages if self.there is None else messages.mul_(self.there[piece].t().reshape(-1, 1))
-
-    def activated(self, z: Tensor, moments: Moments, piece: slice, number: int) -> Tensor:
-        """max(0, s·z + t)."""
-        return torch.addcmul(moments.shift, z, moments.scale, out=self.scratch(piece, number)).relu_()
-
-
-class _Spread:
-    """Mean and variance of messages that come piece by piece, around the mean of the first piece."""
-
-    def __init__(self, like: Tensor) -> None:
-        self.total, self.squares, self.centre = torch.zeros_like(like), torch.zeros_like(like), like
-
-    def add(self, z: Tensor, pieces: Pieces, piece: slice, number: int) -> None:
-        """Take in the sums of a piece."""
-        if piece.start == 0:
-            self.centre = z.mean(0)
-        around = pieces.only_there(torch.sub(z, self.centre, out=pieces.scratch(piece, number)), piece)
-        self.total += around.sum(0)
-        self.squares += around.square_().sum(0)
-
-    def moments(self, norm: Norm, n: Tensor) -> Moments:
-        """Moments over ``n`` messages; the running ones of ``norm`` follow."""
-        mean = self.total / n
-        variance = (self.squares / n - mean.square()).clamp(min=0)
-        mean = mean + self.centre
+    @classmethod
+    def of(cls, norm: Norm, parts: list[tuple[Tensor, Tensor]], sizes: Tensor, n: Tensor) -> Moments:
+        """From mean and variance of parts, of whose ``sizes`` rows all but ``n`` are zero; the running ones follow."""
+        means, variances = (torch.stack(column).double() for column in zip(*parts, strict=True))
+        mean = sizes @ means / n
+        variance = (sizes @ variances.addcmul_(means, means) / n - mean.square()).clamp(min=0)
+        mean, variance = mean.to(norm.weight.dtype), variance.to(norm.weight.dtype)
         norm.follow(mean, variance, n)
         inverse = (variance + norm.epsilon).rsqrt()
         scale = norm.weight * inverse
-        return Moments(mean, inverse, scale, norm.bias - mean * scale)
+        return cls(mean, inverse, scale, norm.bias - mean * scale)
+
+
+class Change(NamedTuple):
+    """What a normalisation makes of gradients: those of its scale and shift, and of its sums, s·g + p·z + q."""
+
+    of_scale: Tensor
+    of_shift: Tensor
+    p: Tensor
+    q: Tensor
+
+    @classmethod
+    def of(cls, moments: Moments, totals: Tensor, n: Tensor) -> Change:
+        """From Σg and Σg·z over ``n`` messages: s (g − Σg/n − ẑ Σgẑ/n), with ẑ the normalised sums."""
+        of_shift, with_sums = totals
+        of_scale = (with_sums - moments.mean * of_shift) * moments.inverse
+        p = -moments.scale * moments.inverse * of_scale / n
+        return cls(of_scale, of_shift, p, -p * moments.mean - moments.scale * of_shift / n)
+
+
+class Piece(NamedTuple):
+    """The messages that reach some points.
+
+    Those from the first neighbours of all points come first, then those from the second ones: what belongs to the
+    points is so added to long runs.
+    """
+
+    own: Tensor  # a of the points (n_points, d)
+    sources: Tensor  # rows of the neighbours
+    there: Tensor | None  # 1 where there is a neighbour, 0 where not
+    scratch: tuple[Tensor, ...]  # three arrays (n, d)
+    by_neighbour: tuple[Tensor, ...]  # the same as (k, n_points, d)
+    stored: tuple[Tensor, ...]  # sums of the layers behind the first
+
+    def only_there(self, messages: Tensor) -> Tensor:
+        """Zero the messages of neighbours that are not there."""
+        return messages if self.there is None else messages.mul_(self.there)
+
+
+class Messages:
+    """The messages of all layers, in pieces."""
+
+    def __init__(self, x: Tensor, edges: NeighbourEdges, weights: tuple[Tensor, ...], memory: Memory) -> None:
+        (n, k), d = edges.index.shape, weights[0].shape[0]
+        self.x, self.last, self.matrices, self.memory = x, len(weights) - 1, weights[1:], memory
+        to, self.of = weights[0].split(x.shape[1], dim=1)
+        self.to = to - self.of
+        self.n = x.new_tensor(n * k) if edges.mask is None else edges.mask.sum().to(x.dtype)
+        self.size = max(1, _PIECE // (k * d))
+        shapes = ((self.last, n * k, d), (3, self.size * k, d), (4, n, d))
+        sizes = [math.prod(shape) for shape in shapes]
+        self.room = memory.take(sum(sizes), x)
+        parts = self.room[: sum(sizes)].split(sizes)
+        stored, scratch, self.of_points = (part.view(shape) for part, shape in zip(parts, shapes, strict=True))
+        self.other = torch.mm(x, self.of.t(), out=self.of_points[1])
+        own = torch.mm(x, self.to.t(), out=self.of_points[0]).split(self.size)
+        self.moments: list[Moments] = []
+        self.pieces = list(self._pieces(own, edges, stored, scratch))
+        self.sizes = torch.tensor([len(piece.sources) for piece in self.pieces], dtype=torch.float64)
+
+    def _pieces(
+        self, own: tuple[Tensor, ...], edges: NeighbourEdges, stored: Tensor, scratch: Tensor
+    ) -> Iterator[Piece]:
+        k, d = edges.index.shape[1], stored.shape[2]
+        last = scratch[:, : len(own[-1]) * k]
+        places = [(one.unbind(), one.view(3, k, -1, d).unbind()) for one in (scratch, last)]
+        masks = [None] * len(own) if edges.mask is None else edges.mask.split(self.size)
+        parts = zip(own, edges.index.split(self.size), masks, stored.split(self.size * k, dim=1), strict=True)
+        for points, index, mask, sums in parts:
+            there = None if mask is None else mask.t().reshape(-1, 1).to(own[0].dtype)
+            place = places[len(index) < self.size]
+            yield Piece(points, index.t().flatten(), there, *place, sums.unbind())
+
+    def sums(self, layer: int, piece: Piece) -> Tensor:
+        """z; of the first layer in a scratch array."""
+        if layer > 0:
+            return piece.stored[layer - 1]
+        torch.index_select(self.other, 0, piece.sources, out=piece.scratch[1])
+        piece.by_neighbour[1].add_(piece.own)
+        return piece.scratch[1]
+
+    def activated(self, layer: int, piece: Piece) -> tuple[Tensor, Tensor]:
+        """z, and y = max(0, s·z + t) in a scratch array, zero where there is no neighbour."""
+        z = self.sums(layer, piece)
+        y = torch.addcmul(self.moments[layer].shift, z, self.moments[layer].scale, out=piece.scratch[2]).relu_()
+        return z, piece.only_there(y)
+
+    def normalise(self, layer: int, norm: Norm) -> None:
+        """Make the sums of a layer, and take their moments."""
+        parts, matrix = [], None if layer == 0 else self.matrices[layer - 1].t()
+        for piece in self.pieces:
+            z = self.sums(layer, piece)
+            if matrix is None:
+                piece.only_there(z)
+            else:
+                torch.mm(self.activated(layer - 1, piece)[1], matrix, out=z)
+            parts.append(torch.batch_norm_update_stats(z, None, None, 0.0))
+        self.moments.append(Moments.of(norm, parts, self.sizes, self.n))
+
+    def reduced(self) -> Tensor:
+        """Σ y of the points; how many of these are positive, and Σ z of them, are kept."""
+        out = torch.empty_like(self.other)
+        parts = zip(*(one.split(self.size) for one in (out, *self.of_points[2:])), strict=True)
+        for piece, (of_points, n_open, open_sums) in zip(self.pieces, parts, strict=True):
+            z, y = self.activated(self.last, piece)
+            _open(z, y, 0, grad_input=piece.scratch[0])
+            torch.sum(piece.by_neighbour[0], 0, out=open_sums)
+            torch.sum(piece.by_neighbour[2], 0, out=of_points)
+            y.sign_()
+            torch.sum(piece.by_neighbour[2], 0, out=n_open)
+        return out
+
+    def changed(self, layer: int, change: Change, z: Tensor, gradient: Tensor, piece: Piece) -> Tensor:
+        """Gradient of the sums z: from that of the points, or from that behind the activation, which is stored."""
+        moments, out = self.moments[layer], piece.scratch[0]
+        if layer == self.last:
+            torch.addcmul(moments.shift, z, moments.scale, out=out)
+            _open(gradient, piece.by_neighbour[0], 0, grad_input=piece.by_neighbour[0])
+            out.mul_(moments.scale).addcmul_(z, change.p).add_(change.q)
+        else:
+            torch.addcmul(change.q, z, change.p, out=out).addcmul_(piece.stored[-1], moments.scale)
+        return piece.only_there(out)
+
+    def back(self, layer: int, change: Change, gradients: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Gradient of a matrix; that behind the activation before it is stored, and its Σg and Σg·z are made."""
+        matrix = self.matrices[layer - 1]
+        of_matrix, totals = torch.zeros_like(matrix), matrix.new_empty(len(gradients), 2, len(matrix))
+        for piece, gradient, (total, with_sums) in zip(self.pieces, gradients, totals.unbind(), strict=True):
+            changed = self.changed(layer, change, self.sums(layer, piece), gradient, piece)
+            z, y = self.activated(layer - 1, piece)
+            of_matrix.addmm_(changed.t(), y)
+            g = torch.mm(changed, matrix, out=piece.stored[-1])
+            _open(g, y, 0, grad_input=g)
+            torch.sum(g, 0, out=total)
+            torch.sum(torch.mul(g, z, out=piece.scratch[0]), 0, out=with_sums)
+        return of_matrix, totals.sum(0)
+
+    def back_to_points(self, change: Change, gradients: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Gradients of the points and of the first matrix."""
+        of_own, of_other = self.of_points[0], self.of_points[2].zero_()
+        for piece, gradient in zip(self.pieces, gradients, strict=True):
+            changed = self.changed(0, change, self.sums(0, piece), gradient, piece)
+            torch.sum(piece.by_neighbour[0], 0, out=piece.own)  # which is not needed any more
+            of_other.index_add_(0, piece.sources, changed)
+        of_x = torch.mm(of_own, self.to).addmm_(of_other, self.of)
+        of_to = of_own.t() @ self.x
+        return of_x, torch.cat([of_to, of_other.t() @ self.x - of_to], dim=1)
 
 
 class FusedMessages(torch.autograd.Function):
-    """Mean over the neighbours of max(0, BN(… W max(0, BN(a_i + b_j)))); can be differentiated once."""
+    """Mean over the neighbours of max(0, BN(… W max(0, BN(W (x_i, x_j − x_i))))); can be differentiated once."""
 
     @staticmethod
     def forward(
-        ctx: Any, edges: NeighbourEdges, norms: list[Norm], own: Tensor, other: Tensor, *weights: Tensor
+        ctx: Any, x: Tensor, edges: NeighbourEdges, norms: list[Norm], memory: Memory, *weights: Tensor
     ) -> Tensor:
-        """Map points' shares of the first layer, ``own`` and ``other`` ``(n_rows, d)``, to ``(n_rows, d)``.
+        """Map points ``(n_rows, d_in)`` to ``(n_rows, d)``.
 
-        ``weights`` are those of the norms, scale and shift of one after the other, and the matrices of the layers.
+        ``weights`` are the matrices of the layers, and scale and shift of the norms, of one after the other.
         """
-        matrices = weights[2 * len(norms) :]
-        pieces = Pieces(own, edges)
-        moments: list[Moments] = []
-        stored: list[Tensor] = []
-        for i, norm in enumerate(norms):
-            stored.append(own.new_empty(edges.index.numel(), own.shape[1]))
-            spread = _Spread(norm.weight)
-            for piece in pieces:
-                z = pieces.of(stored[i], piece)
-                if i == 0:
-                    torch.index_select(other, 0, pieces.sources(piece), out=z)
-                    pieces.by_neighbour(z).add_(own[piece])
-                else:
-                    y = pieces.activated(pieces.of(stored[i - 1], piece), moments[i - 1], piece, 0)
-                    torch.mm(y, matrices[i - 1].t(), out=z)
-                spread.add(z, pieces, piece, 0)
-            moments.append(spread.moments(norm, pieces.n_there))
-        out = torch.empty_like(own)
-        for piece in pieces:
-            y = pieces.activated(pieces.of(stored[-1], piece), moments[-1], piece, 0)
-            torch.sum(pieces.by_neighbour(pieces.only_there(y, piece)), 0, out=out[piece])
-        ctx.save_for_backward(*matrices)
-        ctx.edges, ctx.moments, ctx.stored, ctx.n = edges, moments, stored, _n_neighbours(pieces)
-        return out.div_(ctx.n)
+        messages = Messages(x, edges, weights[: len(norms)], memory)
+        for layer, norm in enumerate(norms):
+            messages.normalise(layer, norm)
+        ctx.n_neighbours = edges.index.shape[1] if edges.mask is None else edges.mask.sum(1, keepdim=True).clamp(min=1)
+        ctx.messages = messages
+        return messages.reduced().div_(ctx.n_neighbours)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of all tensors; the stored sums are overwritten on the way."""
-        if ctx.stored is None:
+        """Gradients of all tensors; what is stored is overwritten on the way."""
+        if ctx.messages is None:
             raise RuntimeError(
                 "the sums of these messages were used up by an earlier backward pass: run forward again."
             )
-        matrices, moments, stored, ctx.stored = ctx.saved_tensors, ctx.moments, ctx.stored, None
-        pieces = Pieces(gradient, ctx.edges)
-        gradient = gradient / ctx.n
-        last = len(moments) - 1
-        of_norms: list[Tensor] = []
+        messages, ctx.messages = ctx.messages, None
+        gradient = gradient / ctx.n_neighbours
+        totals = messages.of_points[2:].mul_(gradient).sum(1)
+        gradients = gradient.split(messages.size)
         of_matrices: list[Tensor] = []
-
-        def arriving(i: int, piece: slice) -> Tensor:
-            """Gradient behind the norm of layer i: made of that of the output, or left by the layer behind."""
-            if i < last:
-                return pieces.of(stored[i + 1], piece)
-            open_ = pieces.activated(pieces.of(stored[i], piece), moments[i], piece, 0).sign_()
-            pieces.by_neighbour(open_).mul_(gradient[piece])
-            return pieces.only_there(open_, piece)
-
-        def summed(i: int, g: Tensor, piece: slice) -> Tensor:
-            """Sums of g and of g·z over a piece."""
-            product = torch.mul(g, pieces.of(stored[i], piece), out=pieces.scratch(piece, 1))
-            return torch.stack([g.sum(0), product.sum(0)])
-
-        totals = gradient.new_zeros(2, gradient.shape[1])
-        for piece in pieces:
-            totals += summed(last, arriving(last, piece), piece)
-        of_own, of_other = torch.empty_like(gradient), torch.zeros_like(gradient)
-        for i in range(last, -1, -1):
-            one, of_scale = totals[0], (totals[1] - moments[i].mean * totals[0]) * moments[i].inverse
-            of_norms = [of_scale, one, *of_norms]
-            # s (g − Σg/n − ẑ Σgẑ/n), with ẑ the normalised sums, as s·g + (q − p·z)
-            p = moments[i].scale * moments[i].inverse * of_scale / pieces.n_there
-            q = p * moments[i].mean - moments[i].scale * one / pieces.n_there
-            of_matrix, totals = gradient.new_zeros(gradient.shape[1], gradient.shape[1]), torch.zeros_like(totals)
-            for piece in pieces:
-                z, change = pieces.of(stored[i], piece), pieces.scratch(piece, 2)
-                torch.addcmul(q, z, p, value=-1, out=change)
-                pieces.only_there(change.addcmul_(arriving(i, piece), moments[i].scale), piece)
-                if i == 0:
-                    torch.sum(pieces.by_neighbour(change), 0, out=of_own[piece])
-                    of_other.index_add_(0, pieces.sources(piece), change)
-                    continue
-                y = pieces.activated(pieces.of(stored[i - 1], piece), moments[i - 1], piece, 0)
-                of_matrix.addmm_(change.t(), y)
-                torch.mm(change, matrices[i - 1], out=z)
-                torch.ops.aten.threshold_backward.grad_input(z, y, 0, grad_input=z)
-                totals += summed(i - 1, z, piece)
-            if i > 0:
-                of_matrices = [of_matrix, *of_matrices]
-        return None, None, of_own, of_other, *of_norms, *of_matrices
-
-
-def _n_neighbours(pieces: Pieces) -> Tensor | int:
-    return pieces.k if pieces.there is None else pieces.there.sum(1, keepdim=True).clamp(min=1)
+        of_norms: list[Tensor] = []
+        for layer in range(messages.last, -1, -1):
+            change = Change.of(messages.moments[layer], totals, messages.n)
+            of_norms = [change.of_scale, change.of_shift, *of_norms]
+            if layer > 0:
+                of_matrix, totals = messages.back(layer, change, gradients)
+            else:
+                of_x, of_matrix = messages.back_to_points(change, gradients)
+            of_matrices = [of_matrix, *of_matrices]
+        messages.memory.free.append(messages.room)
+        return of_x, None, None, None, *of_matrices, *of_norms

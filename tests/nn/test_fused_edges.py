@@ -1,6 +1,7 @@
 """The messages made piece by piece, against the same block layer by layer."""
 
 import copy
+import pickle
 
 import pytest
 import torch
@@ -64,6 +65,40 @@ def test_points_without_neighbours_go_the_other_way():
     edges = nearest_neighbours(x[:3], packed, 4)
     assert not block._can_fuse(x[:3], edges, None)
     assert torch.isfinite(block(x[:3], edges, packed, None)).all()
+
+
+def test_memory_is_used_again_and_its_old_numbers_do_no_harm():
+    """Batches of other sizes, and two forward passes before the first backward pass."""
+    block, x = block_and_points(3)
+    k = 4
+
+    def step(counts, passes):
+        points, packed = x[: int(counts.sum())].clone().requires_grad_(), Packed(counts, x[: int(counts.sum())])
+        edges = nearest_neighbours(points.detach(), packed, k)
+        outs = [block(points, edges, packed, None) for _ in range(passes)]
+        return [torch.autograd.grad(out.square().sum(), [points, *block.parameters()]) for out in outs]
+
+    first = step(COUNTS, 1)
+    room = block.memory.free[0].data_ptr()
+    for counts, passes in ((torch.tensor([7, 12]), 2), (COUNTS, 1), (COUNTS[:2], 1)):
+        found = step(counts, passes)
+        assert room in [one.data_ptr() for one in block.memory.free]
+        block.memory.free, used = [], block.memory.free
+        expected = step(counts, passes)
+        block.memory.free = used
+        for a, b in zip(found, expected, strict=True):
+            assert all(torch.equal(one, other) for one, other in zip(a, b, strict=True))
+    assert all(torch.equal(one, other) for one, other in zip(first[0], step(COUNTS, 1)[0], strict=True))
+
+
+def test_memory_is_given_back_and_not_saved():
+    block, x = block_and_points(2)
+    packed = Packed(COUNTS, x)
+    block(x.requires_grad_(), nearest_neighbours(x.detach(), packed, 4), packed, None).sum().backward()
+    assert block.memory.free
+    assert not copy.deepcopy(block).memory.free
+    assert not pickle.loads(pickle.dumps(block)).memory.free
+    assert not block.eval().memory.free
 
 
 def test_a_second_backward_pass_is_refused():
