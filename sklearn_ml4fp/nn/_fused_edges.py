@@ -111,6 +111,7 @@ class Messages:
         to, self.of = weights[0].split(x.shape[1], dim=1)
         self.to = to - self.of
         self.n = x.new_tensor(n * k) if edges.mask is None else edges.mask.sum().to(x.dtype)
+        self.n_neighbours = k if edges.mask is None else edges.mask.sum(1, keepdim=True).clamp(min=1)
         self.size = max(1, _PIECE // (k * d))
         shapes = ((self.last, n * k, d), (3, self.size * k, d), (4, n, d))
         sizes = [math.prod(shape) for shape in shapes]
@@ -162,9 +163,8 @@ class Messages:
             parts.append(torch.batch_norm_update_stats(z, None, None, 0.0))
         self.moments.append(Moments.of(norm, parts, self.sizes, self.n))
 
-    def reduced(self) -> Tensor:
-        """Σ y of the points; how many of these are positive, and Σ z of them, are kept."""
-        out = torch.empty_like(self.other)
+    def reduce(self, out: Tensor) -> None:
+        """Mean of y over the neighbours; how many of them are positive, and Σ z of these, are kept."""
         parts = zip(*(one.split(self.size) for one in (out, *self.of_points[2:])), strict=True)
         for piece, (of_points, n_open, open_sums) in zip(self.pieces, parts, strict=True):
             z, y = self.activated(self.last, piece)
@@ -173,17 +173,15 @@ class Messages:
             torch.sum(piece.by_neighbour[2], 0, out=of_points)
             y.sign_()
             torch.sum(piece.by_neighbour[2], 0, out=n_open)
-        return out
+        out.div_(self.n_neighbours)
 
     def changed(self, layer: int, change: Change, z: Tensor, gradient: Tensor, piece: Piece) -> Tensor:
         """Gradient of the sums z: from that of the points, or from that behind the activation, which is stored."""
-        moments, out = self.moments[layer], piece.scratch[0]
+        moments, g = self.moments[layer], piece.stored[-1] if layer < self.last else piece.scratch[2]
         if layer == self.last:
-            torch.addcmul(moments.shift, z, moments.scale, out=out)
-            _open(gradient, piece.by_neighbour[0], 0, grad_input=piece.by_neighbour[0])
-            out.mul_(moments.scale).addcmul_(z, change.p).add_(change.q)
-        else:
-            torch.addcmul(change.q, z, change.p, out=out).addcmul_(piece.stored[-1], moments.scale)
+            torch.addcmul(moments.shift, z, moments.scale, out=g)
+            _open(gradient, piece.by_neighbour[2], 0, grad_input=piece.by_neighbour[2])
+        out = torch.addcmul(change.q, z, change.p, out=piece.scratch[0]).addcmul_(g, moments.scale)
         return piece.only_there(out)
 
     def back(self, layer: int, change: Change, gradients: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
@@ -211,6 +209,23 @@ class Messages:
         of_to = of_own.t() @ self.x
         return of_x, torch.cat([of_to, of_other.t() @ self.x - of_to], dim=1)
 
+    def gradients(self, gradient: Tensor) -> list[Tensor]:
+        """Those of the points, of the matrices, and of the norms' scales and shifts, from that of the means."""
+        gradient = gradient / self.n_neighbours
+        totals = self.of_points[2:].mul_(gradient).sum(1)
+        parts = gradient.split(self.size)
+        of_matrices: list[Tensor] = []
+        of_norms: list[Tensor] = []
+        for layer in range(self.last, -1, -1):
+            change = Change.of(self.moments[layer], totals, self.n)
+            of_norms = [change.of_scale, change.of_shift, *of_norms]
+            if layer > 0:
+                of_matrix, totals = self.back(layer, change, parts)
+            else:
+                of_x, of_matrix = self.back_to_points(change, parts)
+            of_matrices = [of_matrix, *of_matrices]
+        return [of_x, *of_matrices, *of_norms]
+
 
 class FusedMessages(torch.autograd.Function):
     """Mean over the neighbours of max(0, BN(… W max(0, BN(W (x_i, x_j − x_i))))); can be differentiated once."""
@@ -223,12 +238,13 @@ class FusedMessages(torch.autograd.Function):
 
         ``weights`` are the matrices of the layers, and scale and shift of the norms, of one after the other.
         """
-        messages = Messages(x, edges, weights[: len(norms)], memory)
-        for layer, norm in enumerate(norms):
-            messages.normalise(layer, norm)
-        ctx.n_neighbours = edges.index.shape[1] if edges.mask is None else edges.mask.sum(1, keepdim=True).clamp(min=1)
-        ctx.messages = messages
-        return messages.reduced().div_(ctx.n_neighbours)
+        out = x.new_empty(len(x), len(weights[0]))
+        with torch.inference_mode():  # calls are many and short: a tenth of their time goes into autograd's books
+            ctx.messages = messages = Messages(x, edges, weights[: len(norms)], memory)
+            for layer, norm in enumerate(norms):
+                messages.normalise(layer, norm)
+            messages.reduce(out)
+        return out
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -239,18 +255,8 @@ class FusedMessages(torch.autograd.Function):
                 "the sums of these messages were used up by an earlier backward pass: run forward again."
             )
         messages, ctx.messages = ctx.messages, None
-        gradient = gradient / ctx.n_neighbours
-        totals = messages.of_points[2:].mul_(gradient).sum(1)
-        gradients = gradient.split(messages.size)
-        of_matrices: list[Tensor] = []
-        of_norms: list[Tensor] = []
-        for layer in range(messages.last, -1, -1):
-            change = Change.of(messages.moments[layer], totals, messages.n)
-            of_norms = [change.of_scale, change.of_shift, *of_norms]
-            if layer > 0:
-                of_matrix, totals = messages.back(layer, change, gradients)
-            else:
-                of_x, of_matrix = messages.back_to_points(change, gradients)
-            of_matrices = [of_matrix, *of_matrices]
-        messages.memory.free.append(messages.room)
-        return of_x, None, None, None, *of_matrices, *of_norms
+        with torch.inference_mode():
+            of_x, *of_weights = messages.gradients(gradient)
+            messages.memory.free.append(messages.room)
+        # copies, since others may write over them, as clipping does, which tensors of that mode do not allow
+        return of_x.clone(), None, None, None, *(one.clone() for one in of_weights)
