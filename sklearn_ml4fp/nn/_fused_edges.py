@@ -56,7 +56,8 @@ class Moments(NamedTuple):
     @classmethod
     def of(cls, norm: Norm, parts: list[tuple[Tensor, Tensor]], sizes: Tensor, n: Tensor) -> Moments:
         """From mean and variance of parts, of whose ``sizes`` rows all but ``n`` are zero; the running ones follow."""
-        means, variances = (torch.stack(column).double() for column in zip(*parts, strict=True))
+        stacked = torch.stack([one for part in parts for one in part]).double()
+        means, variances = stacked[::2], stacked[1::2]
         mean = sizes @ means / n
         variance = (sizes @ variances.addcmul_(means, means) / n - mean.square()).clamp(min=0)
         mean, variance = mean.to(norm.weight.dtype), variance.to(norm.weight.dtype)
@@ -133,7 +134,7 @@ class Messages:
         masks = [None] * len(own) if edges.mask is None else edges.mask.split(self.size)
         parts = zip(own, edges.index.split(self.size), masks, stored.split(self.size * k, dim=1), strict=True)
         for points, index, mask, sums in parts:
-            there = None if mask is None else mask.t().reshape(-1, 1).to(own[0].dtype)
+            there = None if mask is None or mask.all() else mask.t().reshape(-1, 1).to(own[0].dtype)
             place = places[len(index) < self.size]
             yield Piece(points, index.t().flatten(), there, *place, sums.unbind())
 

@@ -46,9 +46,10 @@ def distance(a, b, periodic):
 @pytest.mark.parametrize("extra", [0, 3])
 @pytest.mark.parametrize("k", [1, 4, 16])
 @pytest.mark.parametrize("periodic", [(False, True), ()], ids=["cylinder", "euclidean"])
-def test_neighbours_are_those_of_brute_force(periodic, k, extra):
+@pytest.mark.parametrize("spread", [0.1, 4])  # all within half a turn, and angles that wind around more than once
+def test_neighbours_are_those_of_brute_force(periodic, k, extra, spread):
     width = len(periodic) or 7
-    x = 4 * drawn(COUNTS, width, extra)  # angles wind around more than once
+    x = spread * drawn(COUNTS, width, extra)
     edges = nearest_neighbours(x, Packed(COUNTS, x), k, periodic)
     there = torch.ones(edges.index.shape, dtype=torch.bool) if edges.mask is None else edges.mask
     for first, last in events_of(COUNTS):
