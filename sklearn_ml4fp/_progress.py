@@ -33,8 +33,9 @@ class Bar:
             self._progress.update(self._task, advance=step, description=description)
 
     def remove(self) -> None:
-        """Take the bar out of the display."""
+        """Take the bar out of the display, in which it has stood once as it was in the end."""
         if self._progress is not None and self._task is not None:
+            self._progress.refresh()  # rich draws by a timer: a short bar would come and go between two ticks
             self._progress.remove_task(self._task)
 
 

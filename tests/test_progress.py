@@ -40,6 +40,15 @@ def test_a_bar_inside_of_a_bar_is_a_line_below_it_while_it_runs(capsys):
         assert following._progress is not outer._progress
 
 
+def test_the_last_words_of_an_inner_bar_are_read(capsys, monkeypatch):
+    """rich draws ten times a second by a timer: between two ticks this bar comes, speaks and goes."""
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes the output for a terminal
+    with progress_bar("candidates", 2, disable=False):
+        with progress_bar("folds", 3, disable=False) as inner:
+            inner.advance("last words")
+        assert "last words" in capsys.readouterr().err
+
+
 def test_a_bar_inside_of_one_that_is_not_shown_shows_itself(capsys):
     with progress_bar("candidates", 2, disable=True) as outer:
         assert list(track([1], "epochs", disable=False)) == [1]
