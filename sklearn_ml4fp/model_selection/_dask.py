@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from joblib._dask import DaskDistributedBackend, _WeakKeyDictionary
@@ -43,15 +44,16 @@ class DaskBackend(DaskDistributedBackend):
     once for as long as this backend is used, where joblib sends it anew for each batch of candidates of a search, and
     weights and ids with each fit. A cluster of one core, or one whose further workers are still to come, makes the
     fits: joblib would make them in the present process. A fit that kills one worker after the other ends with Dask's
-    ``KilledWorker``, where joblib waits for it for ever.
+    ``KilledWorker``, once the fits beside it have ended too, and a call that has lost all its workers with a
+    ``TimeoutError``; joblib waits for ever in both cases.
 
     Parameters
     ----------
     client : distributed.Client, default=None
         Connection to the scheduler; None takes the one that was opened last.
     wait_for_workers_timeout : float, default=600
-        Seconds to wait while there is no worker; those of a batch system take their time, and so do those that start
-        again.
+        Seconds to wait while there is no worker, at the start and later; those of a batch system take their time, and
+        so do those that start again.
     **options : dict
         Further options of joblib's ``"dask"`` backend, such as ``resources={"GPU": 1}`` of Dask's ``submit``.
 
@@ -61,6 +63,8 @@ class DaskBackend(DaskDistributedBackend):
         Dask is not installed.
     ValueError
         There is no connection.
+    TimeoutError
+        In a search: there was no worker for ``wait_for_workers_timeout`` seconds.
 
     Examples
     --------
@@ -87,6 +91,7 @@ class DaskBackend(DaskDistributedBackend):
             raise ImportError('DaskBackend needs Dask: pip install "sklearn-ml4fp[dask]".') from error
         super().__init__(client=client, wait_for_workers_timeout=wait_for_workers_timeout, **options)
         self.client: Any = _Keeper(self.client)
+        self._on_their_way, self._killed = 0, False
 
     def effective_n_jobs(self, n_jobs: Any) -> int:
         """Cores of the cluster; two at least, because joblib would make all fits of one in this process."""
@@ -97,7 +102,11 @@ class DaskBackend(DaskDistributedBackend):
             (function, args, {name: self._sendable(value) for name, value in kwargs.items()})
             for function, args, kwargs in func.items
         ]
-        return await super()._to_func_args(func)
+        self._on_their_way += 1
+        try:
+            return await super()._to_func_args(func)
+        finally:
+            self._on_their_way -= 1
 
     def _sendable(self, value: Any) -> Any:
         """The same for all fits: the weights and ids come in a plain dictionary."""
@@ -109,15 +118,40 @@ class DaskBackend(DaskDistributedBackend):
 
     async def _collect(self) -> None:
         """Hand on what comes back, also that a task has killed its workers: joblib would wait for it for ever."""
+        from distributed.scheduler import KilledWorker
+
         while self._continue:
             async for future, result in self.waiting_futures:
                 waiting, tell = self._results.pop(future, None), self._callbacks.pop(future, None)
                 if waiting is None or tell is None:  # of a call that was given up
                     continue
                 outcome = result[1] if future.status == "error" else result
+                self._killed = self._killed or isinstance(outcome, KilledWorker)
                 waiting.set_result(outcome)
                 tell(outcome)
             await asyncio.sleep(0.01)  # as often as joblib's own looks whether there is more
+
+    async def _watch(self, call: object) -> None:
+        """End a call that has lost all its workers: Dask would wait for new ones for ever."""
+        seen = time.monotonic()
+        while self._call is call:
+            if await self.client.scheduler.ncores():
+                seen = time.monotonic()
+            elif time.monotonic() - seen > self.wait_for_workers_timeout:
+                error = TimeoutError(
+                    f"The cluster lost its last worker, and none came for {self.wait_for_workers_timeout} seconds. See "
+                    "why they ended (memory, time limit), and pass a longer wait_for_workers_timeout if they only take "
+                    "long to start."
+                )
+                for future, waiting in list(self._results.items()):
+                    if (tell := self._callbacks.pop(future, None)) is not None:
+                        waiting.set_result(error)
+                        tell(error)
+            await asyncio.sleep(1)  # seconds; a look costs the scheduler next to nothing
+
+    async def _all_ended(self) -> None:
+        while self._on_their_way or self._callbacks:
+            await asyncio.sleep(0.01)
 
     def retrieve_result_callback(self, out: Any) -> Any:
         """The results of a task, or the error that it ended with."""
@@ -126,7 +160,18 @@ class DaskBackend(DaskDistributedBackend):
         return super().retrieve_result_callback(out)
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
-        """Give up a call, its running tasks included: one that kills its worker would go on with the next."""
+        """Give up a call, its running tasks included: one that kills its worker would go on with the next.
+
+        After a death the tasks that run are waited for. Dask cannot stop them, and those that are about to kill their
+        workers too would take along what the search does there next, which is not to blame.
+        """
+        try:
+            if self._killed:
+                self.client.sync(self._all_ended)
+        finally:
+            self._give_up(ensure_ready)
+
+    def _give_up(self, ensure_ready: bool) -> None:
         self.call_data_futures = _WeakKeyDictionary()  # what died may have been data on its way
         given_up = list(self._results)
         self._results.clear()
@@ -137,13 +182,18 @@ class DaskBackend(DaskDistributedBackend):
     def start_call(self) -> None:
         """Begin a batch of fits; what was sent before is still there."""
         self._dicts: dict[int, tuple[dict, _Sendable]] = {}
+        self._killed = False
         sent = getattr(self, "_sent", None)
         super().start_call()
         if sent is not None:
             self.call_data_futures = sent
+        self._call: object | None = object()
+        if self.wait_for_workers_timeout:
+            self.client.loop.add_callback(self._watch, self._call)
 
     def stop_call(self) -> None:
         """End a batch of fits, and keep what was sent."""
+        self._call = None
         self._sent, self.call_data_futures = self.call_data_futures, _WeakKeyDictionary()  # which joblib empties
         super().stop_call()
         self._dicts.clear()

@@ -1,13 +1,17 @@
 """The searches on a Dask cluster of two processes: same results, data sent once, a death costs only a task."""
 
+import os
+import signal
 import sys
 import threading
-from contextlib import ExitStack
+import time
 
+import dask
 import joblib
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, get_worker
+from distributed.scheduler import KilledWorker
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.pruners import MedianPruner
 from sklearn.exceptions import FitFailedWarning
@@ -55,36 +59,30 @@ def mortal(tmp_path_factory):
     sys.path.remove(str(folder))
 
 
-class Clusters:
-    """One cluster after the other: tests kill workers, and not every one comes back."""
+@pytest.fixture(scope="module")
+def cluster(mortal):
+    """Two processes that start again after their death, however long it takes.
 
-    def __init__(self):
-        self.open = ExitStack()
-        self.client = None
-
-    def ready(self):
-        if self.client is not None:
-            try:
-                self.client.wait_for_workers(2, timeout=20)  # seconds; a new worker takes about three
-                return self.client
-            except TimeoutError:
-                self.open.close()
-        cluster = self.open.enter_context(LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None))
-        self.client = self.open.enter_context(Client(cluster))
-        self.client.wait_for_workers(2, timeout=120)
-        return self.client
+    Dask gives up a worker that is absent 15 s after a death, be it that it has died once more: tests that kill would
+    lose one after the other on a busy machine.
+    """
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "1 hour"}),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+    ):
+        yield cluster
 
 
 @pytest.fixture(scope="module")
-def clusters(mortal):
-    clusters = Clusters()
-    with clusters.open:
-        yield clusters
+def connection(cluster):
+    with Client(cluster) as client:
+        yield client
 
 
 @pytest.fixture
-def client(clusters):
-    return clusters.ready()
+def client(connection):
+    connection.wait_for_workers(2, timeout=200)  # seconds; a new worker takes three, and twenty on a busy machine
+    return connection
 
 
 def searches(estimator, name="C"):
@@ -149,6 +147,23 @@ def test_a_cluster_of_one_core_makes_the_fits():
     assert all("Dask" in name for name in names)
 
 
+def test_a_cluster_that_has_lost_all_workers_ends_the_search():
+    """Dask itself would wait for others for ever."""
+
+    def leave():
+        worker = get_worker()
+        worker.loop.add_callback(worker.close)
+        time.sleep(3)  # seconds; the scheduler learns of it, and has nobody to do this again
+
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+        joblib.parallel_config(DaskBackend(client, wait_for_workers_timeout=1)),
+        pytest.raises(TimeoutError, match="lost its last worker, and none came for 1 seconds"),
+    ):
+        joblib.Parallel()(joblib.delayed(leave)() for _ in range(2))
+
+
 def test_networks_and_pruning(client, two_blobs):
     X, y, event = two_blobs
     w = np.random.default_rng(0).normal(1, 1, size=len(y))
@@ -183,6 +198,26 @@ def test_a_candidate_whose_processes_die_counts_as_failed(client, mortal, two_bl
     failed = [params["C"] > 3 for params in search.cv_results_["params"]]
     assert True in failed
     np.testing.assert_array_equal(np.isnan(search.cv_results_["mean_test_score"]), failed)
+
+
+def test_after_a_death_no_fit_of_the_call_runs_any_more(client, monkeypatch, tmp_path):
+    """Another one that kills its worker would take along what the search does there next."""
+    monkeypatch.setattr(client.cluster.scheduler, "allowed_failures", 0)
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+
+    def die():
+        while not begun.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def last():
+        begun.touch()
+        time.sleep(2)  # seconds in which the search learns of the death
+        ended.touch()
+
+    with joblib.parallel_config(DaskBackend(client)), pytest.raises(KilledWorker):
+        joblib.Parallel()(joblib.delayed(one)() for one in (die, last))
+    assert ended.exists()
 
 
 @pytest.fixture
