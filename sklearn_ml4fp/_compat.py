@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.metrics._scorer import _PassthroughScorer
 from sklearn.model_selection._validation import _insert_error_scores
+from sklearn.utils.metadata_routing import MetadataRequest
 
 try:  # scikit-learn >= 1.9
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -22,6 +25,46 @@ except ImportError:
     def with_callbacks(method: Any) -> Any:
         """Return the method as it is: there are no callbacks."""
         return method
+
+
+def _score_request(estimator: Any) -> Any:
+    """What a composition wants in ``score``: weights, if one of its parts takes them there; None where one is open."""
+    request, router = MetadataRequest(owner=type(estimator).__name__), estimator.get_metadata_routing()
+    try:
+        router.route_params(caller="score", params={"sample_weight": [1.0]})
+        wants = bool(router.consumes("score", ["sample_weight"]))
+    except UnsetMetadataPassedError:
+        wants = None
+    request.score.add_request(param="sample_weight", alias=wants)
+    return request
+
+
+if "set_score_request" in vars(_PassthroughScorer):
+    # scikit-learn 1.6: the scorer that stands for ``estimator.score`` asks the estimator itself, and not its parts.
+    # What a Pipeline wants is then open, and a search wants nothing: its scores would be unweighted in silence.
+
+    class ScoreRequestMixin:
+        """Answers for a search when it is scored by another one."""
+
+        def _get_default_requests(self) -> Any:
+            return _score_request(self)
+
+    def asking_parts(scorer: Any) -> Any:
+        """Return the scorer, which asks the parts of a composition."""
+        if isinstance(scorer, _PassthroughScorer):
+            estimator = scorer._estimator
+            if not isinstance(estimator.get_metadata_routing(), MetadataRequest):
+                scorer._metadata_request = _score_request(estimator)
+        return scorer
+
+else:
+
+    class ScoreRequestMixin:  # type: ignore[no-redef]
+        """Nothing: scikit-learn asks the parts."""
+
+    def asking_parts(scorer: Any) -> Any:
+        """Return the scorer as it is: scikit-learn asks the parts."""
+        return scorer
 
 
 class Outcomes:
@@ -82,4 +125,11 @@ def all_fits_failed(error: Exception) -> bool:
     return re.match(r"\s*All the \d+ fits failed", str(error)) is not None
 
 
-__all__ = ["CallbackSupportMixin", "Outcomes", "all_fits_failed", "with_callbacks"]
+__all__ = [
+    "CallbackSupportMixin",
+    "Outcomes",
+    "ScoreRequestMixin",
+    "all_fits_failed",
+    "asking_parts",
+    "with_callbacks",
+]

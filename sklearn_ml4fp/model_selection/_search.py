@@ -12,6 +12,7 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.validation import _num_samples
 
+from .._compat import ScoreRequestMixin, asking_parts
 from .._progress import progress_bar
 from ._requests import scoring_with_weights, with_requests
 from ._splits import EventKFold
@@ -39,7 +40,7 @@ def deaths() -> tuple[type[Exception], ...]:
     return known
 
 
-class EventSearch(BaseSearchCV):
+class EventSearch(ScoreRequestMixin, BaseSearchCV):
     """Base of the searches: a subclass chooses the candidates in ``_run_search`` and says how many there are.
 
     While it searches, the parameters of the search may be replaced by what they stand for (a space for None, say, in
@@ -86,6 +87,10 @@ class EventSearch(BaseSearchCV):
             for name in self._while_searching:
                 self.__dict__.pop(name, None)
         return self
+
+    def _get_scorers(self) -> Any:
+        scorers, refit_metric = super()._get_scorers()
+        return asking_parts(scorers), refit_metric
 
     def get_metadata_routing(self) -> Any:
         """Who asks for what; a number of folds asks for ids too, since it means folds by event where there are some."""
