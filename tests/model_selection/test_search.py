@@ -5,6 +5,8 @@ import pytest
 from optuna.distributions import IntDistribution
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GroupKFold, cross_val_score, cross_validate
 from sklearn.pipeline import Pipeline
@@ -96,13 +98,16 @@ class Recorder(ClassifierMixin, BaseEstimator):
 RECORDS = []
 
 
+@pytest.mark.parametrize("prefix", ["", "last__"])
 @pytest.mark.parametrize("scoring", [None, "accuracy"])
-def test_weights_reach_every_fit_and_score(two_blobs, scoring):
+def test_weights_reach_every_fit_and_score(two_blobs, scoring, prefix):
     """Recorded, not trusted: each event arrives with its own weight, in every fold and in the final fit."""
     X, y, event = two_blobs
     w = weights()
     RECORDS.clear()
-    search = BayesSearchCV(Recorder(), {"strength": (0.0, 10.0)}, n_iter=2, cv=3, scoring=scoring, random_state=0)
+    estimator = Pipeline([("first", "passthrough"), ("last", Recorder())]) if prefix else Recorder()
+    strength = f"{prefix}strength"
+    search = BayesSearchCV(estimator, {strength: (0.0, 10.0)}, n_iter=2, cv=3, scoring=scoring, random_state=0)
     search.fit(X, y, groups=event, sample_weight=w)
     row_of = {row.tobytes(): i for i, row in enumerate(X)}
     assert len(RECORDS) == (7 if scoring else 13)  # 2 candidates x 3 folds and the final fit; and the scores
@@ -114,7 +119,7 @@ def test_weights_reach_every_fit_and_score(two_blobs, scoring):
             np.testing.assert_array_equal(ids, event[numbers])
     best = search.cv_results_["split0_test_score"][0]
     test = next(EventKFold(3).split(X, y, event))[1]
-    label = int(search.cv_results_["params"][0]["strength"] > 5)
+    label = int(search.cv_results_["params"][0][strength] > 5)
     assert best == pytest.approx(w[test][y[test] == label].sum() / w[test].sum())
 
 
@@ -162,6 +167,25 @@ def test_weights_for_other_peoples_estimators(two_blobs):
     ).fit(X, y, groups=event, sample_weight=w)  # fmt: skip
     by_hand = HistGradientBoostingClassifier(max_iter=5, **search.best_params_).fit(X, y, sample_weight=w)
     np.testing.assert_array_equal(search.predict_proba(X), by_hand.predict_proba(X))
+
+
+@pytest.mark.parametrize(("wanted", "in_pipeline"), [(True, True), (True, False), (False, False), (None, False)])
+def test_a_search_is_scored_with_the_weights_that_its_parts_want(two_blobs, routing, wanted, in_pipeline):
+    X, y, _ = two_blobs
+    w = np.abs(weights())
+    line = LogisticRegression().set_fit_request(sample_weight=True).set_score_request(sample_weight=wanted)
+    estimator = Pipeline([("first", "passthrough"), ("line", line)]) if in_pipeline else line
+    name = "line__C" if in_pipeline else "C"
+    search = BayesSearchCV(estimator, {name: (0.1, 10.0)}, n_iter=1, cv=2, random_state=0)
+    settings = {"cv": 2, "params": {"sample_weight": w}, "return_estimator": True, "return_indices": True}
+    if wanted is None:
+        with pytest.raises(UnsetMetadataPassedError, match="not explicitly set as requested or not requested"):
+            cross_validate(search, X, y, error_score="raise", **settings)
+        return
+    found = cross_validate(search, X, y, error_score="raise", **settings)
+    for score, fitted, test in zip(found["test_score"], found["estimator"], found["indices"]["test"], strict=True):
+        by_hand = accuracy_score(y[test], fitted.predict(X[test]), sample_weight=w[test] if wanted else None)
+        assert score == pytest.approx(by_hand, abs=1e-12)
 
 
 def test_nothing_given_is_scikit_optimizes_search(two_blobs):
