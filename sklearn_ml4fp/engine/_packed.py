@@ -82,9 +82,9 @@ class PackedData(TensorData):
         chosen = _ranges(self.edge_starts[rows], edge_counts)
         local = _take(self.inputs[3], chosen, device, 0)
         first = torch.repeat_interleave(counts.cumsum(0) - counts, edge_counts).to(device)
-        edges = local + first[:, None]
-        missing = max(0, n_edges - len(edges))
-        edges = torch.cat([edges, edges.new_full((missing, 2), len(points) - 1)])
+        edges = local.add_(first[:, None])
+        if len(edges) < n_edges:
+            edges = torch.cat([edges, edges.new_full((n_edges - len(edges), 2), len(points) - 1)])
         return points, filled, columns, edges, _take(self.inputs[4], chosen, device, n_edges)
 
 
