@@ -18,9 +18,9 @@ from torch import Tensor
 from ._graph import NeighbourEdges
 from ._layers import Norm
 
-# Numbers in a piece of messages, for each thread: four such arrays in float32 fill 2 MiB, the second cache of a core.
-# Half of it is as fast with one thread, but slower with two, which split every operation between them.
-_PIECE = 2**17
+# Numbers in a piece of messages: four such arrays in float32 fill 1 MiB, half of the second cache of a core. Several
+# threads take twice as much each, since they also share the start of every operation (measured with one and two).
+_PIECE = 2**16
 
 # Gradients where what stands beside them is positive.
 _open = torch.ops.aten.threshold_backward.grad_input
@@ -114,7 +114,8 @@ class Messages:
         self.to = to - self.of
         self.n = x.new_tensor(n * k) if edges.mask is None else edges.mask.sum().to(x.dtype)
         self.n_neighbours = k if edges.mask is None else edges.mask.sum(1, keepdim=True).clamp(min=1)
-        self.size = max(1, _PIECE * torch.get_num_threads() // (k * d))
+        threads = torch.get_num_threads()
+        self.size = max(1, _PIECE * (2 * threads if threads > 1 else 1) // (k * d))
         shapes = ((self.last, n * k, d), (3, self.size * k, d), (4, n, d))
         sizes = [math.prod(shape) for shape in shapes]
         self.room = memory.take(sum(sizes), x)
