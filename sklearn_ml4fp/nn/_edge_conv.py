@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ._edge_layers import in_space
-from ._fused_edges import FusedMessages, Memory
+from ._fused_edges import FusedBlock, Memory
 from ._graph import Edges, NeighbourEdges, edges_of, nearest_neighbours, norm_edges
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
@@ -54,12 +54,13 @@ class EdgeBlock(nn.Module):
 
     def forward(self, x: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> Tensor:
         """Map points ``(n_rows, d_in)`` to ``(n_rows, d_out)``."""
-        shortcut: Tensor = self.shortcut_norm(self.shortcut(x), packed.there)
-        if self._can_fuse(x, edges, values):
-            weights = [layer.weight for layer in (self.first, *self.layers)]
-            weights += [parameter for one in self.norms for parameter in (one.weight, one.bias)]
-            arrived = FusedMessages.apply(x, edges, list(self.norms), self.memory, *weights)
-            return shortcut.add_(arrived).relu_()  # in place: fresh memory costs more than the sum
+        if self._can_fuse(x, edges, packed, values):
+            norms = [*self.norms, self.shortcut_norm]
+            weights = [layer.weight for layer in (self.first, *self.layers, self.shortcut)]
+            weights += [parameter for one in norms for parameter in (one.weight, one.bias)]
+            fused: Tensor = FusedBlock.apply(x, edges, norms, self.memory, *weights)
+            return fused
+        shortcut = self.shortcut_norm(self.shortcut(x), packed.there)
         out: Tensor = self.activation(shortcut + edges.reduce(self._messages(x, edges, values), self.aggregation))
         return out
 
@@ -73,10 +74,10 @@ class EdgeBlock(nn.Module):
             messages = self.activation(norm_edges(normalise, layer(messages), edges))
         return messages
 
-    def _can_fuse(self, x: Tensor, edges: Edges, values: Tensor | None) -> bool:
+    def _can_fuse(self, x: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> bool:
         """Whether the published layout trains on a CPU, where memory is what a step waits for."""
         published = self.published and self.aggregation == "mean" and isinstance(edges, NeighbourEdges)
-        published = published and (values is None or values.shape[-1] == 0)
+        published = published and packed.there is None and (values is None or values.shape[-1] == 0)
         published = published and (edges.mask is None or int(edges.mask.sum()) > 1)  # of one there is no variance
         return published and self.training and x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
 

@@ -105,23 +105,25 @@ class Piece(NamedTuple):
 
 
 class Messages:
-    """The messages of all layers, in pieces."""
+    """The messages of all layers, in pieces, and the shortcut, whose matrix is the last of ``weights``."""
 
     def __init__(self, x: Tensor, edges: NeighbourEdges, weights: tuple[Tensor, ...], memory: Memory) -> None:
         (n, k), d = edges.index.shape, weights[0].shape[0]
-        self.x, self.last, self.matrices, self.memory = x, len(weights) - 1, weights[1:], memory
-        to, self.of = weights[0].split(x.shape[1], dim=1)
+        self.x, self.memory = x, memory
+        (first, *self.matrices, self.shortcut), self.last = weights, len(weights) - 2
+        to, self.of = first.split(x.shape[1], dim=1)
         self.to = to - self.of
         self.n = x.new_tensor(n * k) if edges.mask is None else edges.mask.sum().to(x.dtype)
         self.n_neighbours = k if edges.mask is None else edges.mask.sum(1, keepdim=True).clamp(min=1)
         threads = torch.get_num_threads()
         self.size = max(1, _PIECE * (2 * threads if threads > 1 else 1) // (k * d))
-        shapes = ((self.last, n * k, d), (3, self.size * k, d), (4, n, d))
+        shapes = ((self.last, n * k, d), (3, self.size * k, d), (5, n, d))
         sizes = [math.prod(shape) for shape in shapes]
         self.room = memory.take(sum(sizes), x)
         parts = self.room[: sum(sizes)].split(sizes)
         stored, scratch, self.of_points = (part.view(shape) for part, shape in zip(parts, shapes, strict=True))
         self.other = torch.mm(x, self.of.t(), out=self.of_points[1])
+        self.short = torch.mm(x, self.shortcut.t(), out=self.of_points[2])
         own = torch.mm(x, self.to.t(), out=self.of_points[0]).split(self.size)
         self.moments: list[Moments] = []
         self.pieces = list(self._pieces(own, edges, stored, scratch))
@@ -166,9 +168,9 @@ class Messages:
             parts.append(torch.batch_norm_update_stats(z, None, None, 0.0))
         self.moments.append(Moments.of(norm, parts, self.sizes, self.n))
 
-    def reduce(self, out: Tensor) -> None:
-        """Mean of y over the neighbours; how many of them are positive, and Σ z of these, are kept."""
-        parts = zip(*(one.split(self.size) for one in (out, *self.of_points[2:])), strict=True)
+    def reduce(self, norm: Norm, out: Tensor) -> None:
+        """max(0, shortcut + mean of y over the neighbours); how many of these are positive, and their Σ z, are kept."""
+        parts = zip(*(one.split(self.size) for one in (out, *self.of_points[3:])), strict=True)
         for piece, (of_points, n_open, open_sums) in zip(self.pieces, parts, strict=True):
             z, y = self.activated(self.last, piece)
             _open(z, y, 0, grad_input=piece.scratch[0])
@@ -176,7 +178,9 @@ class Messages:
             torch.sum(piece.by_neighbour[2], 0, out=of_points)
             y.sign_()
             torch.sum(piece.by_neighbour[2], 0, out=n_open)
-        out.div_(self.n_neighbours)
+        whole, n = [torch.batch_norm_update_stats(self.short, None, None, 0.0)], self.n.new_tensor(len(out))
+        self.moments.append(Moments.of(norm, whole, n.double()[None], n))
+        out.div_(self.n_neighbours).addcmul_(self.short, self.moments[-1].scale).add_(self.moments[-1].shift).relu_()
 
     def changed(self, layer: int, change: Change, z: Tensor, gradient: Tensor, piece: Piece) -> Tensor:
         """Gradient of the sums z: from that of the points, or from that behind the activation, which is stored."""
@@ -203,7 +207,7 @@ class Messages:
 
     def back_to_points(self, change: Change, gradients: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """Gradients of the points and of the first matrix."""
-        of_own, of_other = self.of_points[0], self.of_points[2].zero_()
+        of_own, of_other = self.of_points[0], self.of_points[3].zero_()
         for piece, gradient in zip(self.pieces, gradients, strict=True):
             changed = self.changed(0, change, self.sums(0, piece), gradient, piece)
             torch.sum(piece.by_neighbour[0], 0, out=piece.own)  # which is not needed any more
@@ -212,13 +216,17 @@ class Messages:
         of_to = of_own.t() @ self.x
         return of_x, torch.cat([of_to, of_other.t() @ self.x - of_to], dim=1)
 
-    def gradients(self, gradient: Tensor) -> list[Tensor]:
-        """Those of the points, of the matrices, and of the norms' scales and shifts, from that of the means."""
-        gradient = gradient / self.n_neighbours
-        totals = self.of_points[2:].mul_(gradient).sum(1)
+    def gradients(self, out: Tensor, gradient: Tensor) -> list[Tensor]:
+        """Those of the points, of the matrices, and of the norms' scales and shifts, from that of what was made."""
+        gradient = torch.ops.aten.threshold_backward(gradient, out, 0)
+        totals = torch.stack([gradient.sum(0), (gradient * self.short).sum(0)])
+        change = Change.of(self.moments[-1], totals, self.n.new_tensor(len(out)))
+        of_short = torch.addcmul(change.q, self.short, change.p, out=self.short)
+        of_short.addcmul_(gradient, self.moments[-1].scale)
+        of_matrices, of_norms = [of_short.t() @ self.x], [change.of_scale, change.of_shift]
+        gradient.div_(self.n_neighbours)
+        totals = self.of_points[3:].mul_(gradient).sum(1)
         parts = gradient.split(self.size)
-        of_matrices: list[Tensor] = []
-        of_norms: list[Tensor] = []
         for layer in range(self.last, -1, -1):
             change = Change.of(self.moments[layer], totals, self.n)
             of_norms = [change.of_scale, change.of_shift, *of_norms]
@@ -227,11 +235,14 @@ class Messages:
             else:
                 of_x, of_matrix = self.back_to_points(change, parts)
             of_matrices = [of_matrix, *of_matrices]
-        return [of_x, *of_matrices, *of_norms]
+        return [of_x.addmm_(of_short, self.shortcut), *of_matrices, *of_norms]
 
 
-class FusedMessages(torch.autograd.Function):
-    """Mean over the neighbours of max(0, BN(… W max(0, BN(W (x_i, x_j − x_i))))); can be differentiated once."""
+class FusedBlock(torch.autograd.Function):
+    """max(0, BN(S x_i) + mean over the neighbours of max(0, BN(… W max(0, BN(W (x_i, x_j − x_i)))))).
+
+    Can be differentiated once.
+    """
 
     @staticmethod
     def forward(
@@ -239,14 +250,16 @@ class FusedMessages(torch.autograd.Function):
     ) -> Tensor:
         """Map points ``(n_rows, d_in)`` to ``(n_rows, d)``.
 
-        ``weights`` are the matrices of the layers, and scale and shift of the norms, of one after the other.
+        ``weights`` are the matrices of the layers and of the shortcut, and scale and shift of the norms, of one after
+        the other.
         """
         out = x.new_empty(len(x), len(weights[0]))
         with torch.inference_mode():  # calls are many and short: a tenth of their time goes into autograd's books
             ctx.messages = messages = Messages(x, edges, weights[: len(norms)], memory)
-            for layer, norm in enumerate(norms):
+            for layer, norm in enumerate(norms[:-1]):
                 messages.normalise(layer, norm)
-            messages.reduce(out)
+            messages.reduce(norms[-1], out)
+        ctx.save_for_backward(out)
         return out
 
     @staticmethod
@@ -259,7 +272,7 @@ class FusedMessages(torch.autograd.Function):
             )
         messages, ctx.messages = ctx.messages, None
         with torch.inference_mode():
-            of_x, *of_weights = messages.gradients(gradient)
+            of_x, *of_weights = messages.gradients(*ctx.saved_tensors, gradient)
             messages.memory.free.append(messages.room)
         # copies, since others may write over them, as clipping does, which tensors of that mode do not allow
         return of_x.clone(), None, None, None, *(one.clone() for one in of_weights)

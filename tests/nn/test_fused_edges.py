@@ -63,7 +63,7 @@ def test_points_without_neighbours_go_the_other_way():
     block, x = block_and_points(2)
     packed = Packed(torch.ones(3, dtype=torch.long), x[:3])
     edges = nearest_neighbours(x[:3], packed, 4)
-    assert not block._can_fuse(x[:3], edges, None)
+    assert not block._can_fuse(x[:3], edges, packed, None)
     assert torch.isfinite(block(x[:3], edges, packed, None)).all()
 
 
@@ -114,9 +114,9 @@ def test_only_the_published_layout_in_training_is_fused():
     block, x = block_and_points(2)
     packed = Packed(COUNTS, x)
     edges = nearest_neighbours(x, packed, 4)
-    assert block._can_fuse(x, edges, None)
-    assert block._can_fuse(x, edges, x.new_zeros(0))
-    assert not block._can_fuse(x, edges, x)
-    assert not block.eval()._can_fuse(x, edges, None)
+    assert block._can_fuse(x, edges, packed, None)
+    assert block._can_fuse(x, edges, packed, x.new_zeros(0))
+    assert not block._can_fuse(x, edges, packed, x)
+    assert not block.eval()._can_fuse(x, edges, packed, None)
     with torch.autocast("cpu", torch.bfloat16):
-        assert not block.train()._can_fuse(x, edges, None)
+        assert not block.train()._can_fuse(x, edges, packed, None)
