@@ -139,6 +139,7 @@ class Net(NeuralNet):
                 self.notify("on_train_end", X=data, y=data.target)
         finally:
             self.callbacks_ = kept
+            self.module_.eval()  # a network may keep memory for the next step of a training
             set_generator(self.module_, None)
             if recipe is not None:
                 recipe.end()
@@ -165,12 +166,22 @@ class Net(NeuralNet):
         if recipe is not None:
             recipe.begin_epoch(len(iterator))
         if any(wants_batch_events(callback) for _, callback in self.callbacks_):
-            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            self._epoch_with_events(iterator, training, prefix, step_fn)
             PassthroughScoring(f"{prefix}_loss", on_train=training).initialize().on_epoch_end(self)
         else:
             self._record_loss(prefix, iterator, self._train_epoch(iterator) if training else self._evaluate(iterator))
         if recipe is not None:
             recipe.end_steps()
+
+    def _epoch_with_events(self, iterator: ShuffledBatches, training: bool, prefix: str, step_fn: Any) -> None:
+        """skorch's own loop; the number of events is that of the targets: packed inputs are of several lengths."""
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch)
+            self.history.record_batch(f"{prefix}_loss", step["loss"].item())
+            self.history.record_batch(f"{prefix}_batch_size", len(batch[1][0]))
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        self.history.record(f"{prefix}_batch_count", len(iterator))
 
     def _record_loss(self, prefix: str, iterator: ShuffledBatches, batch_losses: list[Tensor]) -> None:
         sizes = torch.full((len(batch_losses),), iterator.batch_size, dtype=torch.float64)

@@ -56,7 +56,8 @@ class EdgeBlock(nn.Module):
         """Map points ``(n_rows, d_in)`` to ``(n_rows, d_out)``."""
         if self._can_fuse(x, edges, packed, values):
             norms = [*self.norms, self.shortcut_norm]
-            weights = [layer.weight for layer in (self.first, *self.layers, self.shortcut)]
+            weights = [self.first.weight[:, : 2 * self.d_in]]
+            weights += [layer.weight for layer in (*self.layers, self.shortcut)]
             weights += [parameter for one in norms for parameter in (one.weight, one.bias)]
             fused: Tensor = FusedBlock.apply(x, edges, norms, self.memory, *weights)
             return fused
@@ -76,10 +77,13 @@ class EdgeBlock(nn.Module):
 
     def _can_fuse(self, x: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> bool:
         """Whether the published layout trains on a CPU, where memory is what a step waits for."""
+        if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or x.device.type != "cpu":
+            return False
         published = self.published and self.aggregation == "mean" and isinstance(edges, NeighbourEdges)
         published = published and packed.there is None and (values is None or values.shape[-1] == 0)
-        published = published and (edges.mask is None or int(edges.mask.sum()) > 1)  # of one there is no variance
-        return published and self.training and x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+        # of one point, or of one message, there is no variance
+        published = published and len(x) > 1 and (edges.mask is None or int(edges.mask.sum()) > 1)
+        return published and all(norm.training for norm in (*self.norms, self.shortcut_norm))
 
 
 class EdgeConv(nn.Module):

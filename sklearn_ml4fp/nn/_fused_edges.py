@@ -55,14 +55,19 @@ class Moments(NamedTuple):
     shift: Tensor
 
     @classmethod
-    def of(cls, norm: Norm, parts: list[tuple[Tensor, Tensor]], sizes: Tensor, n: Tensor) -> Moments:
-        """From mean and variance of parts, of whose ``sizes`` rows all but ``n`` are zero; the running ones follow."""
+    def of(
+        cls, norm: Norm, parts: list[tuple[Tensor, Tensor]], sizes: Tensor, n: Tensor, centre: Tensor | float = 0.0
+    ) -> Moments:
+        """From mean and variance of parts of ``sizes``, ``n`` rows in all; the running ones follow.
+
+        ``centre`` is what had been taken away from the sums.
+        """
         stacked = torch.stack([one for part in parts for one in part]).double()
         means, variances = stacked[::2], stacked[1::2]
         mean = sizes @ means / n
         variance = (sizes @ variances.addcmul_(means, means) / n - mean.square()).clamp(min=0)
         mean, variance = mean.to(norm.weight.dtype), variance.to(norm.weight.dtype)
-        norm.follow(mean, variance, n)
+        norm.follow(mean + centre, variance, n)
         inverse = (variance + norm.epsilon).rsqrt()
         scale = norm.weight * inverse
         return cls(mean, inverse, scale, norm.bias - mean * scale)
@@ -109,9 +114,12 @@ class Messages:
 
     def __init__(self, x: Tensor, edges: NeighbourEdges, weights: tuple[Tensor, ...], memory: Memory) -> None:
         (n, k), d = edges.index.shape, weights[0].shape[0]
-        self.x, self.memory = x, memory
+        middle = x.mean(0)
+        self.x = x = x - middle  # the same behind a normalisation, and far features keep their digits
+        self.memory = memory
         (first, *self.matrices, self.shortcut), self.last = weights, len(weights) - 2
         to, self.of = first.split(x.shape[1], dim=1)
+        self.centres = to @ middle, self.shortcut @ middle
         self.to = to - self.of
         self.n = x.new_tensor(n * k) if edges.mask is None else edges.mask.sum().to(x.dtype)
         self.n_neighbours = k if edges.mask is None else edges.mask.sum(1, keepdim=True).clamp(min=1)
@@ -127,7 +135,6 @@ class Messages:
         own = torch.mm(x, self.to.t(), out=self.of_points[0]).split(self.size)
         self.moments: list[Moments] = []
         self.pieces = list(self._pieces(own, edges, stored, scratch))
-        self.sizes = torch.tensor([len(piece.sources) for piece in self.pieces], dtype=torch.float64)
 
     def _pieces(
         self, own: tuple[Tensor, ...], edges: NeighbourEdges, stored: Tensor, scratch: Tensor
@@ -158,15 +165,18 @@ class Messages:
 
     def normalise(self, layer: int, norm: Norm) -> None:
         """Make the sums of a layer, and take their moments."""
-        parts, matrix = [], None if layer == 0 else self.matrices[layer - 1].t()
+        parts, sizes, matrix = [], [], None if layer == 0 else self.matrices[layer - 1].t()
         for piece in self.pieces:
             z = self.sums(layer, piece)
-            if matrix is None:
-                piece.only_there(z)
-            else:
+            if matrix is not None:
                 torch.mm(self.activated(layer - 1, piece)[1], matrix, out=z)
-            parts.append(torch.batch_norm_update_stats(z, None, None, 0.0))
-        self.moments.append(Moments.of(norm, parts, self.sizes, self.n))
+            if piece.there is not None:
+                z = z[piece.there[:, 0] > 0]
+            if len(z):
+                parts.append(torch.batch_norm_update_stats(z, None, None, 0.0))
+                sizes.append(len(z))
+        centre = self.centres[0] if layer == 0 else 0.0
+        self.moments.append(Moments.of(norm, parts, torch.tensor(sizes, dtype=torch.float64), self.n, centre))
 
     def reduce(self, norm: Norm, out: Tensor) -> None:
         """max(0, shortcut + mean of y over the neighbours); how many of these are positive, and their Σ z, are kept."""
@@ -179,7 +189,7 @@ class Messages:
             y.sign_()
             torch.sum(piece.by_neighbour[2], 0, out=n_open)
         whole, n = [torch.batch_norm_update_stats(self.short, None, None, 0.0)], self.n.new_tensor(len(out))
-        self.moments.append(Moments.of(norm, whole, n.double()[None], n))
+        self.moments.append(Moments.of(norm, whole, n.double()[None], n, self.centres[1]))
         out.div_(self.n_neighbours).addcmul_(self.short, self.moments[-1].scale).add_(self.moments[-1].shift).relu_()
 
     def changed(self, layer: int, change: Change, z: Tensor, gradient: Tensor, piece: Piece) -> Tensor:
@@ -259,7 +269,7 @@ class FusedBlock(torch.autograd.Function):
             for layer, norm in enumerate(norms[:-1]):
                 messages.normalise(layer, norm)
             messages.reduce(norms[-1], out)
-        ctx.save_for_backward(out)
+        ctx.save_for_backward(out, x, *weights)  # all of them: a change of any before backward is an error then
         return out
 
     @staticmethod
@@ -270,9 +280,10 @@ class FusedBlock(torch.autograd.Function):
             raise RuntimeError(
                 "the sums of these messages were used up by an earlier backward pass: run forward again."
             )
+        out = ctx.saved_tensors[0]
         messages, ctx.messages = ctx.messages, None
         with torch.inference_mode():
-            of_x, *of_weights = messages.gradients(*ctx.saved_tensors, gradient)
+            of_x, *of_weights = messages.gradients(out, gradient)
             messages.memory.free.append(messages.room)
         # copies, since others may write over them, as clipping does, which tensors of that mode do not allow
         return of_x.clone(), None, None, None, *(one.clone() for one in of_weights)

@@ -194,6 +194,7 @@ def nearest_neighbours(x: Tensor, packed: Packed, k: int, periodic: tuple[bool, 
     -----
     Of all distances in an event, at most 2²⁴ are held at a time.
     """
+    x = x.to(torch.promote_types(x.dtype, torch.float32))  # bfloat16 cannot tell who is nearest
     if x.device.type == "cpu" and len(x) and bool(x.abs().max() <= math.pi / 2):  # a GPU would have to be waited for
         periodic = (False,) * len(periodic)  # no difference is further than half a turn
     behind = torch.cat([x, x.new_zeros(1, x.shape[1])])
@@ -211,7 +212,8 @@ def nearest_neighbours(x: Tensor, packed: Packed, k: int, periodic: tuple[bool, 
             some = slice(event, event + n_events)
             for point in range(0, t, n_points):
                 part = slice(point, point + n_points)
-                distances = squared_distances(points[some, part], points[some], periodic)
+                with torch.autocast(x.device.type, enabled=False):
+                    distances = squared_distances(points[some, part], points[some], periodic)
                 distances.masked_fill_(~mask[some, None], math.inf)
                 distances.diagonal(point, 1, 2).fill_(math.inf)
                 near = smallest(distances, n_found)

@@ -8,6 +8,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import GradientNormClipping
 
 import sklearn_ml4fp
 from sklearn_ml4fp import (
@@ -305,3 +306,43 @@ def test_clouds_and_tables_are_not_mixed_up(network):
         small(network, max_epochs=1).fit(bare, y).predict(bare[1])
     with pytest.raises(ValueError, match=r"X is points, but .* was fitted on a table"):
         small(network, max_epochs=1).fit(np.ones((20, 3)), np.arange(20) % 2).predict(bare)
+
+
+@each_network
+def test_training_in_bfloat16(network):
+    X, y = jets(40)
+    full, half = (small(network, precision=precision).fit(X, y) for precision in ("float32", "bfloat16"))
+    assert np.isfinite(half.predict(X)).all()
+    assert not np.array_equal(outputs(half, X), outputs(full, X))
+
+
+@each_network
+def test_callbacks_that_want_batches(network):
+    """skorch's loop counts the events of a batch, whatever the number of their points."""
+    X, y = jets(40)
+    settings = {"batch_size": 16, "early_stopping": False}
+    plain = small(network, **settings).fit(X, y)
+    clipped = small(network, callbacks=[GradientNormClipping(1e9)], **settings).fit(X, y)
+    close(outputs(clipped, X), outputs(plain, X))
+
+
+def test_memory_of_the_training_is_given_back():
+    X, y = jets(40)
+    fitted = EdgeConvClassifier.particle_net_lite(early_stopping=False, width=8, **TRAINING).fit(X, y)
+    assert not any(block.memory.free for block in fitted.net_.module_.blocks)
+
+
+def test_the_compiled_published_layout_computes_the_same():
+    """torch.compile takes the layers, and leaves torch as it was."""
+    X, y = jets(40)
+    settings = {
+        **TRAINING,
+        "width": 4,
+        "n_blocks": 1,
+        "max_epochs": 1,
+        "optimizer": "sgd",
+        "early_stopping": False,
+        "batch_size": 40,
+    }
+    compiled, plain = (EdgeConvClassifier.particle_net_lite(compile=one, **settings).fit(X, y) for one in (True, False))
+    close(outputs(compiled, X), outputs(plain, X))

@@ -8,7 +8,7 @@ import torch
 
 from sklearn_ml4fp.nn import initialise
 from sklearn_ml4fp.nn._edge_conv import EdgeBlock
-from sklearn_ml4fp.nn._graph import nearest_neighbours
+from sklearn_ml4fp.nn._graph import NeighbourEdges, nearest_neighbours
 from sklearn_ml4fp.nn._packed import Packed
 
 COUNTS = torch.tensor([9, 30, 12, 7])
@@ -25,13 +25,13 @@ def block_and_points(n_layers, dtype=torch.float64):
     return block.train(), torch.randn(int(COUNTS.sum()), 5, generator=generator, dtype=dtype)
 
 
-def run(block, x, k, fused):
+def run(block, x, k, fused, edges=None):
     """Output, gradients of the points and of all weights, and running moments."""
     block, x = copy.deepcopy(block), x.clone().requires_grad_()
     block.published = fused
     packed = Packed(COUNTS, x)
-    out = block(x, nearest_neighbours(x, packed, k), packed, None)
-    factor = torch.randn(out.shape, generator=torch.Generator().manual_seed(1), dtype=out.dtype)
+    out = block(x, nearest_neighbours(x, packed, k) if edges is None else edges, packed, None)
+    factor = torch.randn(out.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(out.dtype)
     gradients = torch.autograd.grad((out * factor).sum(), [x, *block.parameters()])
     return [out, *gradients, *block.buffers()]
 
@@ -56,6 +56,43 @@ def test_single_precision_keeps_six_digits_of_a_far_mean():
         x[:, 0] = 1000 + torch.linspace(-1, 1, len(x))
     expected = run(block.double(), x.double(), 4, False)[0]
     assert torch.allclose(run(block.float(), x, 4, True)[0].double(), expected, atol=5e-3)
+
+
+def test_absent_neighbours_of_points_far_from_zero_cost_no_digits():
+    """Features of 100 ± 1: the moments are those of the messages that are there, and not of zeros in their place."""
+    block, x = block_and_points(1, torch.float32)
+    edges = nearest_neighbours(x, Packed(COUNTS, x), 10)
+    x[:, 0] += 100
+    expected = run(block.double(), x.double(), 10, False, edges)
+    for found, exact in zip(run(block.float(), x, 10, True, edges), expected, strict=True):
+        assert torch.allclose(found.double(), exact, rtol=0, atol=1e-4 * exact.abs().max().item())
+
+
+def test_one_point_goes_the_other_way():
+    """With an edge to itself: of one message there is no variance."""
+    block, x = block_and_points(2)
+    edges, packed = NeighbourEdges(torch.zeros(1, 1, dtype=torch.long), None), Packed(torch.ones(1, dtype=int), x[:1])
+    assert not block._can_fuse(x[:1], edges, packed, None)
+
+
+def test_frozen_moments_stay():
+    block, x = block_and_points(2)
+    block.norms[1].eval()
+    packed, before = Packed(COUNTS, x), block.norms[1].running_mean.clone()
+    block(x, nearest_neighbours(x, packed, 4), packed, None)
+    assert torch.equal(block.norms[1].running_mean, before)
+
+
+@pytest.mark.parametrize("what", ["points", "weights"])
+def test_what_changes_before_the_backward_pass_is_an_error(what):
+    block, x = block_and_points(2)
+    packed = Packed(COUNTS, x)
+    points = x.clone().requires_grad_() * 1
+    total = block(points, nearest_neighbours(x, packed, 4), packed, None).sum()
+    with torch.no_grad():
+        (points if what == "points" else block.layers[0].weight).mul_(3)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        total.backward()
 
 
 def test_points_without_neighbours_go_the_other_way():

@@ -68,6 +68,17 @@ def test_no_mask_where_all_neighbours_are_there():
     assert nearest_neighbours(x, Packed(torch.tensor([5, 9]), x), 5).mask is not None
 
 
+def test_bfloat16_does_not_change_who_is_nearest():
+    x = drawn(COUNTS, 2)
+    expected = nearest_neighbours(x, Packed(COUNTS, x), 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = nearest_neighbours(x, Packed(COUNTS, x), 3)
+    assert torch.equal(found.index, expected.index)
+    rounded = x.bfloat16()
+    exact = nearest_neighbours(rounded.float(), Packed(COUNTS, x), 3)
+    assert torch.equal(nearest_neighbours(rounded, Packed(COUNTS, x), 3).index, exact.index)
+
+
 def test_neighbours_in_pieces_are_the_same(monkeypatch):
     """The bound on the memory of the distances changes nothing."""
     x = drawn(COUNTS, 2)
