@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -332,6 +333,9 @@ def test_memory_of_the_training_is_given_back():
     assert not any(block.memory.free for block in fitted.net_.module_.blocks)
 
 
+@pytest.mark.skipif(
+    torch.__version__.startswith("2.6."), reason="the compiler of torch 2.6 fails at the gradient of a look-up of rows"
+)
 def test_the_compiled_published_layout_computes_the_same():
     """torch.compile takes the layers, and leaves torch as it was."""
     X, y = jets(40)
