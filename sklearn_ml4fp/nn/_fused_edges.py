@@ -56,14 +56,15 @@ class Moments(NamedTuple):
 
     @classmethod
     def of(
-        cls, norm: Norm, parts: list[tuple[Tensor, Tensor]], sizes: Tensor, n: Tensor, centre: Tensor | float = 0.0
+        cls, norm: Norm, parts: list[tuple[Tensor, Tensor]], n_rows: list[int], centre: Tensor | float = 0.0
     ) -> Moments:
-        """From mean and variance of parts of ``sizes``, ``n`` rows in all; the running ones follow.
+        """From mean and variance of parts of ``n_rows`` rows; the running ones follow.
 
         ``centre`` is what had been taken away from the sums.
         """
+        sizes = torch.tensor(n_rows, dtype=torch.float64)
         stacked = torch.stack([one for part in parts for one in part]).double()
-        means, variances = stacked[::2], stacked[1::2]
+        means, variances, n = stacked[::2], stacked[1::2], sizes.sum()
         mean = sizes @ means / n
         variance = (sizes @ variances.addcmul_(means, means) / n - mean.square()).clamp(min=0)
         mean, variance = mean.to(norm.weight.dtype), variance.to(norm.weight.dtype)
@@ -165,7 +166,7 @@ class Messages:
 
     def normalise(self, layer: int, norm: Norm) -> None:
         """Make the sums of a layer, and take their moments."""
-        parts, sizes, matrix = [], [], None if layer == 0 else self.matrices[layer - 1].t()
+        parts, n_rows, matrix = [], [], None if layer == 0 else self.matrices[layer - 1].t()
         for piece in self.pieces:
             z = self.sums(layer, piece)
             if matrix is not None:
@@ -174,9 +175,9 @@ class Messages:
                 z = z[piece.there[:, 0] > 0]
             if len(z):
                 parts.append(torch.batch_norm_update_stats(z, None, None, 0.0))
-                sizes.append(len(z))
+                n_rows.append(len(z))
         centre = self.centres[0] if layer == 0 else 0.0
-        self.moments.append(Moments.of(norm, parts, torch.tensor(sizes, dtype=torch.float64), self.n, centre))
+        self.moments.append(Moments.of(norm, parts, n_rows, centre))
 
     def reduce(self, norm: Norm, out: Tensor) -> None:
         """max(0, shortcut + mean of y over the neighbours); how many of these are positive, and their Σ z, are kept."""
@@ -188,8 +189,8 @@ class Messages:
             torch.sum(piece.by_neighbour[2], 0, out=of_points)
             y.sign_()
             torch.sum(piece.by_neighbour[2], 0, out=n_open)
-        whole, n = [torch.batch_norm_update_stats(self.short, None, None, 0.0)], self.n.new_tensor(len(out))
-        self.moments.append(Moments.of(norm, whole, n.double()[None], n, self.centres[1]))
+        whole = torch.batch_norm_update_stats(self.short, None, None, 0.0)
+        self.moments.append(Moments.of(norm, [whole], [len(out)], self.centres[1]))
         out.div_(self.n_neighbours).addcmul_(self.short, self.moments[-1].scale).add_(self.moments[-1].shift).relu_()
 
     def changed(self, layer: int, change: Change, z: Tensor, gradient: Tensor, piece: Piece) -> Tensor:
