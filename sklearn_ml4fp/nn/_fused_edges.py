@@ -1,9 +1,15 @@
 """The messages of an EdgeConv block on a CPU, a piece at a time, so that a piece stays in the cache through all steps.
 
 Layer by layer, a step of training reads and writes every message some fifty times, and it is memory that it waits for.
-Here a layer stores its sums z_l = W_l y_(l−1) alone, and the first one, z_0 = a_i + b_j, not even these;
-y_l = max(0, s_l z_l + t_l), with the scale s and shift t of the batch normalisation, is made again where it is needed.
-Results and gradients are those of layer after layer.
+Here a layer stores its sums z_l = W_l y_(l−1) alone, and the first one, z_0 = a_i + b_j, not even these. With scale
+s_l ≥ 0 and shift t_l of the batch normalisation,
+
+    y_l = max(0, s_l z_l + t_l) = s_l max(0, z_l − h_l),    h_l = −t_l / s_l;
+
+where the scale is negative, the sums turn their sign. So the hinge h_l is taken away from the sums where they stand,
+the scales go into the matrices, and max(0, z) is all that is left to do for every message. Two sums of the backward
+pass come for nothing: that of the gradients G of z, which is zero, and Σ g z, over the messages that are let through,
+from the gradient of the next matrix. Results and gradients are those of layer after layer.
 """
 
 from __future__ import annotations
@@ -12,14 +18,15 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ._graph import NeighbourEdges
 from ._layers import Norm
 
-# Numbers in a piece of messages: four such arrays in float32 fill 1 MiB, half of the second cache of a core. Several
-# threads take twice as much each, since they also share the start of every operation (measured with one and two).
+# Numbers in a piece of messages: four such arrays in float32 fill 1 MiB, half of the second cache of a core (3/4 and 3/2
+# of it were as fast). Several threads take twice as much each, since they also share the start of every operation.
 _PIECE = 2**16
 
 # Gradients where what stands beside them is positive.
@@ -47,35 +54,27 @@ class Memory:
 
 
 class Moments(NamedTuple):
-    """Mean and 1/√(variance + ε) of a layer's sums, and the map s·z + t that normalises them."""
+    """Mean, variance and 1/√(variance + ε) of a layer's sums, and the size of the scale s that normalises them."""
 
     mean: Tensor
+    variance: Tensor
     inverse: Tensor
     scale: Tensor
-    shift: Tensor
 
     @classmethod
-    def of(
-        cls, norm: Norm, parts: list[tuple[Tensor, Tensor]], n_rows: list[int], centre: Tensor | float = 0.0
-    ) -> Moments:
-        """From mean and variance of parts of ``n_rows`` rows; the running ones follow.
-
-        ``centre`` is what had been taken away from the sums.
-        """
-        sizes = torch.tensor(n_rows, dtype=torch.float64)
-        stacked = torch.stack([one for part in parts for one in part]).double()
-        means, variances, n = stacked[::2], stacked[1::2], sizes.sum()
-        mean = sizes @ means / n
-        variance = (sizes @ variances.addcmul_(means, means) / n - mean.square()).clamp(min=0)
-        mean, variance = mean.to(norm.weight.dtype), variance.to(norm.weight.dtype)
-        norm.follow(mean + centre, variance, n)
-        inverse = (variance + norm.epsilon).rsqrt()
-        scale = norm.weight * inverse
-        return cls(mean, inverse, scale, norm.bias - mean * scale)
+    def of(cls, parts: list[tuple[Tensor, Tensor]], shares: Tensor, weight: Tensor) -> Moments:
+        """From mean and variance of parts that have ``shares`` of the rows."""
+        stacked = torch.stack([one for part in parts for one in part])
+        means, variances = stacked[::2], stacked[1::2]
+        mean = shares @ means
+        means -= mean
+        variance = shares @ variances.addcmul_(means, means)
+        inverse = (variance + Norm.epsilon).rsqrt_()
+        return cls(mean, variance, inverse, weight * inverse)
 
 
 class Change(NamedTuple):
-    """What a normalisation makes of gradients: those of its scale and shift, and of its sums, s·g + p·z + q."""
+    """What a normalisation makes of gradients: those of its scale and shift, and of its sums, s·(g + p·z + q)."""
 
     of_scale: Tensor
     of_shift: Tensor
@@ -83,12 +82,11 @@ class Change(NamedTuple):
     q: Tensor
 
     @classmethod
-    def of(cls, moments: Moments, totals: Tensor, n: Tensor) -> Change:
+    def of(cls, moments: Moments, total: Tensor, with_sums: Tensor, n: int) -> Change:
         """From Σg and Σg·z over ``n`` messages: s (g − Σg/n − ẑ Σgẑ/n), with ẑ the normalised sums."""
-        of_shift, with_sums = totals
-        of_scale = (with_sums - moments.mean * of_shift) * moments.inverse
-        p = -moments.scale * moments.inverse * of_scale / n
-        return cls(of_scale, of_shift, p, -p * moments.mean - moments.scale * of_shift / n)
+        of_scale = torch.addcmul(with_sums, moments.mean, total, value=-1).mul_(moments.inverse)
+        p = (moments.inverse * of_scale).mul_(-1 / n)
+        return cls(of_scale, total, p, torch.addcmul(total / n, p, moments.mean).neg_())
 
 
 class Piece(NamedTuple):
@@ -98,10 +96,11 @@ class Piece(NamedTuple):
     points is so added to long runs.
     """
 
-    own: Tensor  # a of the points (n_points, d)
+    of_points: tuple[Tensor, ...]  # what belongs to the points, arrays (n_points, d)
     sources: Tensor  # rows of the neighbours
-    there: Tensor | None  # 1 where there is a neighbour, 0 where not
-    scratch: tuple[Tensor, ...]  # three arrays (n, d)
+    there: Tensor | None  # 1 where there is a neighbour, 0 where not; None where all are there
+    n: int  # how many are there
+    scratch: tuple[Tensor, ...]  # two arrays (n, d)
     by_neighbour: tuple[Tensor, ...]  # the same as (k, n_points, d)
     stored: tuple[Tensor, ...]  # sums of the layers behind the first
 
@@ -109,144 +108,191 @@ class Piece(NamedTuple):
         """Zero the messages of neighbours that are not there."""
         return messages if self.there is None else messages.mul_(self.there)
 
+    def moments(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance of the messages that are there."""
+        if self.there is not None:
+            z = z[self.there[:, 0] > 0]
+        return torch.batch_norm_update_stats(z, None, None, 0.0)
+
 
 class Messages:
-    """The messages of all layers, in pieces, and the shortcut, whose matrix is the last of ``weights``."""
+    """The messages of all layers, in pieces, and the shortcut, whose matrix and norm are the last."""
 
-    def __init__(self, x: Tensor, edges: NeighbourEdges, weights: tuple[Tensor, ...], memory: Memory) -> None:
-        (n, k), d = edges.index.shape, weights[0].shape[0]
-        middle = x.mean(0)
-        self.x = x = x - middle  # the same behind a normalisation, and far features keep their digits
-        self.memory = memory
-        (first, *self.matrices, self.shortcut), self.last = weights, len(weights) - 2
+    def __init__(
+        self, x: Tensor, edges: NeighbourEdges, matrices: tuple[Tensor, ...], norms: list[Norm], memory: Memory
+    ) -> None:
+        self.memory, self.norms, self.last = memory, norms, len(norms) - 2
+        weight, self.bias = torch.stack([norm.weight for norm in norms]), torch.stack([norm.bias for norm in norms])
+        self.signs, self.weight = torch.where(weight < 0, -1.0, 1.0).to(x.dtype), weight.abs()
+        signed = [sign[:, None] * matrix for sign, matrix in zip(self.signs, matrices, strict=True)]
+        first, self.matrices, self.shortcut = signed[0], signed[1:-1], signed[-1]
         to, self.of = first.split(x.shape[1], dim=1)
-        self.centres = to @ middle, self.shortcut @ middle
+        middle = x.mean(0)
+        self.centres = torch.zeros_like(weight)
+        self.centres[0], self.centres[-1] = to @ middle, self.shortcut @ middle
         self.to = to - self.of
-        self.n = x.new_tensor(n * k) if edges.mask is None else edges.mask.sum().to(x.dtype)
-        self.n_neighbours = k if edges.mask is None else edges.mask.sum(1, keepdim=True).clamp(min=1)
+        self._place(x - middle, edges)  # the same behind a normalisation, and far features keep their digits
+        # No sum out of n is further than √n spreads from the mean: neither need be a hinge, also for a scale of zero;
+        # what all y then lack is added.
+        limit = math.sqrt(self.n) + 1
+        self.in_spreads = (self.bias / self.weight).nan_to_num_(0.0).clamp_(-limit, limit)
+        self.lacking = torch.sub(self.bias, self.weight, alpha=limit).clamp_(min=0)
+        self.hinges: list[Tensor] = []
+        self.moments: list[Moments] = []
+
+    def _place(self, x: Tensor, edges: NeighbourEdges) -> None:
+        """Make what belongs to the points, and the pieces."""
+        (n, k), d = edges.index.shape, len(self.to)
         threads = torch.get_num_threads()
-        self.size = max(1, _PIECE * (2 * threads if threads > 1 else 1) // (k * d))
-        shapes = ((self.last, n * k, d), (3, self.size * k, d), (5, n, d))
+        size = max(1, _PIECE * (2 * threads if threads > 1 else 1) // (k * d))
+        shapes = ((self.last, n * k, d), (2, size * k, d), (6, n, d))
         sizes = [math.prod(shape) for shape in shapes]
-        self.room = memory.take(sum(sizes), x)
+        self.room = self.memory.take(sum(sizes), x)
         parts = self.room[: sum(sizes)].split(sizes)
         stored, scratch, self.of_points = (part.view(shape) for part, shape in zip(parts, shapes, strict=True))
-        self.other = torch.mm(x, self.of.t(), out=self.of_points[1])
-        self.short = torch.mm(x, self.shortcut.t(), out=self.of_points[2])
-        own = torch.mm(x, self.to.t(), out=self.of_points[0]).split(self.size)
-        self.moments: list[Moments] = []
-        self.pieces = list(self._pieces(own, edges, stored, scratch))
+        self.x, self.size = x, size
+        self.own, self.other, self.short, _, _, self.gradient = self.of_points
+        for out, matrix in ((self.own, self.to), (self.other, self.of), (self.short, self.shortcut)):
+            torch.mm(x, matrix.t(), out=out)
+        arriving = torch.full((n, 1), k) if edges.mask is None else edges.mask.sum(1, keepdim=True)
+        self.arriving = arriving.to(x.dtype)
+        self.pieces = list(self._pieces(edges, arriving, stored, scratch))
+        self.n = sum(piece.n for piece in self.pieces)
+        self.shares = x.new_tensor([piece.n / self.n for piece in self.pieces if piece.n > 0])
 
-    def _pieces(
-        self, own: tuple[Tensor, ...], edges: NeighbourEdges, stored: Tensor, scratch: Tensor
-    ) -> Iterator[Piece]:
+    def _pieces(self, edges: NeighbourEdges, arriving: Tensor, stored: Tensor, scratch: Tensor) -> Iterator[Piece]:
         k, d = edges.index.shape[1], stored.shape[2]
-        last = scratch[:, : len(own[-1]) * k]
-        places = [(one.unbind(), one.view(3, k, -1, d).unbind()) for one in (scratch, last)]
-        masks = [None] * len(own) if edges.mask is None else edges.mask.split(self.size)
-        parts = zip(own, edges.index.split(self.size), masks, stored.split(self.size * k, dim=1), strict=True)
-        for points, index, mask, sums in parts:
-            there = None if mask is None or mask.all() else mask.t().reshape(-1, 1).to(own[0].dtype)
-            place = places[len(index) < self.size]
-            yield Piece(points, index.t().flatten(), there, *place, sums.unbind())
+        of_points = self.of_points.split(self.size, dim=1)
+        last = scratch[:, : of_points[-1].shape[1] * k]
+        places = [(one.unbind(), one.view(2, k, -1, d).unbind()) for one in (scratch, last)]
+        numbers = np.add.reduceat(arriving.numpy()[:, 0], range(0, len(arriving), self.size)).tolist()
+        whole = len(arriving) // self.size * self.size
+        sources = [*edges.index[:whole].view(-1, self.size, k).transpose(1, 2).reshape(-1, self.size * k)]
+        sources += [edges.index[whole:].t().flatten()] if whole < len(arriving) else []
+        parts = zip(of_points, sources, numbers, stored.split(self.size * k, dim=1), strict=True)
+        for i, (points, rows, number, sums) in enumerate(parts):
+            there = None
+            if edges.mask is not None and number < len(rows):
+                there = edges.mask[i * self.size :][: len(rows) // k].t().reshape(-1, 1).to(self.own.dtype)
+            place = places[len(rows) < self.size * k]
+            yield Piece(points.unbind(), rows, there, number, *place, sums.unbind())
 
     def sums(self, layer: int, piece: Piece) -> Tensor:
         """z; of the first layer in a scratch array."""
         if layer > 0:
             return piece.stored[layer - 1]
         torch.index_select(self.other, 0, piece.sources, out=piece.scratch[1])
-        piece.by_neighbour[1].add_(piece.own)
+        piece.by_neighbour[1].add_(piece.of_points[0])
         return piece.scratch[1]
 
-    def activated(self, layer: int, piece: Piece) -> tuple[Tensor, Tensor]:
-        """z, and y = max(0, s·z + t) in a scratch array, zero where there is no neighbour."""
-        z = self.sums(layer, piece)
-        y = torch.addcmul(self.moments[layer].shift, z, self.moments[layer].scale, out=piece.scratch[2]).relu_()
-        return z, piece.only_there(y)
+    def positive(self, z: Tensor, piece: Piece) -> Tensor:
+        """max(0, z) in a scratch array, which may be that of z."""
+        return torch.clamp_min(z, 0, out=piece.scratch[1])
 
-    def normalise(self, layer: int, norm: Norm) -> None:
+    def hinged(self, layer: int, piece: Piece) -> Tensor:
+        """The sums of a layer from behind the hinge on, where they are read for the first time."""
+        z = self.sums(layer, piece)
+        return z.sub_(self.hinges[layer]) if layer > 0 else z
+
+    def normalise(self, layer: int) -> None:
         """Make the sums of a layer, and take their moments."""
-        parts, n_rows, matrix = [], [], None if layer == 0 else self.matrices[layer - 1].t()
+        matrix = (self.matrices[layer - 1] * self.moments[-1].scale).t() if layer > 0 else None
+        parts = []
         for piece in self.pieces:
             z = self.sums(layer, piece)
             if matrix is not None:
-                torch.mm(self.activated(layer - 1, piece)[1], matrix, out=z)
-            if piece.there is not None:
-                z = z[piece.there[:, 0] > 0]
-            if len(z):
-                parts.append(torch.batch_norm_update_stats(z, None, None, 0.0))
-                n_rows.append(len(z))
-        centre = self.centres[0] if layer == 0 else 0.0
-        self.moments.append(Moments.of(norm, parts, n_rows, centre))
+                torch.mm(self.positive(self.hinged(layer - 1, piece), piece), matrix, out=z)
+            if piece.n > 0:
+                parts.append(piece.moments(z))
+        moments = Moments.of(parts, self.shares, self.weight[layer])
+        self.moments.append(moments)
+        self.hinges.append(torch.addcdiv(moments.mean, self.in_spreads[layer], moments.inverse, value=-1))
+        if layer == 0:
+            self.own.sub_(self.hinges[0])
 
-    def reduce(self, norm: Norm, out: Tensor) -> None:
+    def reduce(self, out: Tensor) -> None:
         """max(0, shortcut + mean of y over the neighbours); how many of these are positive, and their Σ z, are kept."""
-        parts = zip(*(one.split(self.size) for one in (out, *self.of_points[3:])), strict=True)
-        for piece, (of_points, n_open, open_sums) in zip(self.pieces, parts, strict=True):
-            z, y = self.activated(self.last, piece)
-            _open(z, y, 0, grad_input=piece.scratch[0])
-            torch.sum(piece.by_neighbour[0], 0, out=open_sums)
-            torch.sum(piece.by_neighbour[2], 0, out=of_points)
+        for piece in self.pieces:
+            y = piece.only_there(self.positive(self.hinged(self.last, piece), piece))
+            torch.sum(piece.by_neighbour[1], 0, out=piece.of_points[4])
             y.sign_()
-            torch.sum(piece.by_neighbour[2], 0, out=n_open)
+            torch.sum(piece.by_neighbour[1], 0, out=piece.of_points[3])
         whole = torch.batch_norm_update_stats(self.short, None, None, 0.0)
-        self.moments.append(Moments.of(norm, [whole], [len(out)], self.centres[1]))
-        out.div_(self.n_neighbours).addcmul_(self.short, self.moments[-1].scale).add_(self.moments[-1].shift).relu_()
+        of_short = Moments.of([whole], self.shares.new_ones(1), self.weight[-1])
+        self.moments.append(of_short)
+        torch.mul(self.of_points[4], self.moments[self.last].scale, out=out).div_(self.arriving.clamp(min=1))
+        out.addcmul_(self.arriving.clamp(max=1), self.lacking[self.last])
+        out.addcmul_(self.short, of_short.scale).add_(self.bias[-1] - of_short.mean * of_short.scale).relu_()
+        self._follow(len(out))
 
-    def changed(self, layer: int, change: Change, z: Tensor, gradient: Tensor, piece: Piece) -> Tensor:
-        """Gradient of the sums z: from that of the points, or from that behind the activation, which is stored."""
-        moments, g = self.moments[layer], piece.stored[-1] if layer < self.last else piece.scratch[2]
-        if layer == self.last:
-            torch.addcmul(moments.shift, z, moments.scale, out=g)
-            _open(gradient, piece.by_neighbour[2], 0, grad_input=piece.by_neighbour[2])
-        out = torch.addcmul(change.q, z, change.p, out=piece.scratch[0]).addcmul_(g, moments.scale)
+    def _follow(self, n_points: int) -> None:
+        """Move the running moments; from here on those of the messages are those behind the hinge."""
+        for layer in range(self.last):
+            self.centres[layer + 1] = self.matrices[layer] @ self.lacking[layer]
+        means = self.signs * (torch.stack([one.mean for one in self.moments]) + self.centres)
+        for norm, mean, moments in zip(self.norms, means, self.moments, strict=True):
+            n = n_points if norm is self.norms[-1] else self.n
+            norm.follow(mean, moments.variance * (n / (n - 1)))
+        for layer, hinge in enumerate(self.hinges):
+            self.moments[layer] = self.moments[layer]._replace(mean=self.moments[layer].mean - hinge)
+
+    def changed(self, layer: int, change: Change, z: Tensor, piece: Piece) -> Tensor:
+        """Gradient of the sums z over s: from that of the points, or from that of y, which is stored."""
+        out = torch.addcmul(change.q, z, change.p, out=piece.scratch[0])
+        if layer < self.last:
+            out.add_(piece.stored[-1])
+        else:
+            _open(piece.of_points[5], z.view_as(piece.by_neighbour[1]), 0, grad_input=piece.by_neighbour[1])
+            out.add_(piece.scratch[1])
         return piece.only_there(out)
 
-    def back(self, layer: int, change: Change, gradients: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Gradient of a matrix; that behind the activation before it is stored, and its Σg and Σg·z are made."""
-        matrix = self.matrices[layer - 1]
-        of_matrix, totals = torch.zeros_like(matrix), matrix.new_empty(len(gradients), 2, len(matrix))
-        for piece, gradient, (total, with_sums) in zip(self.pieces, gradients, totals.unbind(), strict=True):
-            changed = self.changed(layer, change, self.sums(layer, piece), gradient, piece)
-            z, y = self.activated(layer - 1, piece)
+    def back(self, layer: int, change: Change) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Gradient of a matrix; that of the y before it, where these are positive, is stored, and its Σg and Σg·z."""
+        matrix = self.moments[layer].scale[:, None] * self.matrices[layer - 1]
+        of_matrix, totals = torch.zeros_like(matrix), matrix.new_empty(len(self.pieces), len(matrix))
+        for piece, total in zip(self.pieces, totals.unbind(), strict=True):
+            changed = self.changed(layer, change, self.sums(layer, piece), piece)
+            y = self.positive(self.sums(layer - 1, piece), piece)
             of_matrix.addmm_(changed.t(), y)
             g = torch.mm(changed, matrix, out=piece.stored[-1])
             _open(g, y, 0, grad_input=g)
             torch.sum(g, 0, out=total)
-            torch.sum(torch.mul(g, z, out=piece.scratch[0]), 0, out=with_sums)
-        return of_matrix, totals.sum(0)
+        with_sums = (matrix * of_matrix).sum(0)
+        return of_matrix.mul_(self.moments[layer - 1].scale), (totals.sum(0), with_sums)
 
-    def back_to_points(self, change: Change, gradients: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    def back_to_points(self, change: Change) -> tuple[Tensor, Tensor]:
         """Gradients of the points and of the first matrix."""
-        of_own, of_other = self.of_points[0], self.of_points[3].zero_()
-        for piece, gradient in zip(self.pieces, gradients, strict=True):
-            changed = self.changed(0, change, self.sums(0, piece), gradient, piece)
-            torch.sum(piece.by_neighbour[0], 0, out=piece.own)  # which is not needed any more
+        of_own, of_other = self.own, self.of_points[3].zero_()
+        for piece in self.pieces:
+            changed = self.changed(0, change, self.sums(0, piece), piece)
+            torch.sum(piece.by_neighbour[0], 0, out=piece.of_points[0])  # which is not needed any more
             of_other.index_add_(0, piece.sources, changed)
-        of_x = torch.mm(of_own, self.to).addmm_(of_other, self.of)
+        scale = self.moments[0].scale[:, None]
+        of_x = torch.mm(of_own, scale * self.to).addmm_(of_other, scale * self.of)
         of_to = of_own.t() @ self.x
         return of_x, torch.cat([of_to, of_other.t() @ self.x - of_to], dim=1)
 
     def gradients(self, out: Tensor, gradient: Tensor) -> list[Tensor]:
         """Those of the points, of the matrices, and of the norms' scales and shifts, from that of what was made."""
-        gradient = torch.ops.aten.threshold_backward(gradient, out, 0)
-        totals = torch.stack([gradient.sum(0), (gradient * self.short).sum(0)])
-        change = Change.of(self.moments[-1], totals, self.n.new_tensor(len(out)))
-        of_short = torch.addcmul(change.q, self.short, change.p, out=self.short)
-        of_short.addcmul_(gradient, self.moments[-1].scale)
-        of_matrices, of_norms = [of_short.t() @ self.x], [change.of_scale, change.of_shift]
-        gradient.div_(self.n_neighbours)
-        totals = self.of_points[3:].mul_(gradient).sum(1)
-        parts = gradient.split(self.size)
+        gradient = _open(gradient, out, 0, grad_input=self.gradient)
+        changes = [Change.of(self.moments[-1], gradient.sum(0), (gradient * self.short).sum(0), len(out))]
+        of_short = torch.addcmul(changes[0].q, self.short, changes[0].p, out=self.short).add_(gradient)
+        of_matrices = [of_short.t() @ self.x]
+        gradient.div_(self.arriving.clamp(min=1))
+        totals = self.of_points[3:5].mul_(gradient).sum(1).unbind()
         for layer in range(self.last, -1, -1):
-            change = Change.of(self.moments[layer], totals, self.n)
-            of_norms = [change.of_scale, change.of_shift, *of_norms]
+            changes = [Change.of(self.moments[layer], *totals, self.n), *changes]
             if layer > 0:
-                of_matrix, totals = self.back(layer, change, parts)
+                of_matrix, totals = self.back(layer, changes[0])
             else:
-                of_x, of_matrix = self.back_to_points(change, parts)
+                of_x, of_matrix = self.back_to_points(changes[0])
             of_matrices = [of_matrix, *of_matrices]
-        return [of_x.addmm_(of_short, self.shortcut), *of_matrices, *of_norms]
+        of_x.addmm_(of_short, self.moments[-1].scale[:, None] * self.shortcut)
+        of_norms = []
+        for sign, change, moments, of_matrix in zip(self.signs, changes, self.moments, of_matrices, strict=True):
+            of_matrix.mul_((sign * moments.scale)[:, None])
+            of_norms += [sign * change.of_scale, change.of_shift]
+        return [of_x, *of_matrices, *of_norms]
 
 
 class FusedBlock(torch.autograd.Function):
@@ -266,10 +312,10 @@ class FusedBlock(torch.autograd.Function):
         """
         out = x.new_empty(len(x), len(weights[0]))
         with torch.inference_mode():  # calls are many and short: a tenth of their time goes into autograd's books
-            ctx.messages = messages = Messages(x, edges, weights[: len(norms)], memory)
-            for layer, norm in enumerate(norms[:-1]):
-                messages.normalise(layer, norm)
-            messages.reduce(norms[-1], out)
+            ctx.messages = messages = Messages(x, edges, weights[: len(norms)], norms, memory)
+            for layer in range(len(norms) - 1):
+                messages.normalise(layer)
+            messages.reduce(out)
         ctx.save_for_backward(out, x, *weights)  # all of them: a change of any before backward is an error then
         return out
 

@@ -157,14 +157,13 @@ class Norm(nn.Module):
         enough = count > 1
         mean = torch.where(enough, mean, self.running_mean)
         variance = torch.where(enough, variance, self.running_var)
-        self.follow(mean, variance, count)
+        self.follow(mean, variance * torch.where(enough, count / (count - 1).clamp(min=1), 1.0))
         scale = self.weight * (variance + self.epsilon).rsqrt()
         return (x - mean[:, None]) * scale[:, None] + self.bias[:, None]
 
     @torch.no_grad()
-    def follow(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
-        """Move the running moments towards those of a batch of ``count`` values a channel."""
-        unbiased = variance * torch.where(count > 1, count / (count - 1).clamp(min=1), 1.0)
+    def follow(self, mean: Tensor, unbiased: Tensor) -> None:
+        """Move the running moments towards a batch's mean and unbiased variance."""
         self.running_mean.lerp_(mean, self._MOMENTUM)
         self.running_var.lerp_(unbiased, self._MOMENTUM)
 

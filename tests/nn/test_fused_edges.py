@@ -47,6 +47,18 @@ def test_values_gradients_and_running_moments_are_the_same(n_layers, k, piece, m
         assert torch.allclose(found, expected, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("scale", [0.0, 1e-30, 1e-3, -1e-3])
+@pytest.mark.parametrize("shift", [-2.0, 0.5, 40.0])
+def test_scales_about_zero_are_the_same(scale, shift):
+    """All messages are let through, or none: the hinge lies beyond all sums, at infinity for a scale of zero."""
+    block, x = block_and_points(3)
+    with torch.no_grad():
+        for norm in block.norms:
+            norm.weight[::2], norm.bias[::2] = scale, shift
+    for found, expected in zip(run(block, x, 4, True), run(block, x, 4, False), strict=True):
+        assert torch.allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
 def test_single_precision_keeps_six_digits_of_a_far_mean():
     """The spread is taken around a mean: features of 1000 ± 1 lose nothing to cancellation."""
     block, x = block_and_points(2, torch.float32)
