@@ -25,8 +25,8 @@ from torch import Tensor
 from ._graph import NeighbourEdges
 from ._layers import Norm
 
-# Numbers in a piece of messages: four such arrays in float32 fill 1 MiB, half of the second cache of a core (3/4 and 3/2
-# of it were as fast). Several threads take twice as much each, since they also share the start of every operation.
+# Numbers in a piece of messages: four such arrays in float32 fill 1 MiB, half of the second cache of a core (3/4 and
+# 3/2 of it were as fast). Several threads take twice as much each, since they also share the start of every operation.
 _PIECE = 2**16
 
 # Gradients where what stands beside them is positive.
@@ -215,7 +215,7 @@ class Messages:
         for piece in self.pieces:
             y = piece.only_there(self.positive(self.hinged(self.last, piece), piece))
             torch.sum(piece.by_neighbour[1], 0, out=piece.of_points[4])
-            y.sign_()
+            y.gt_(0)
             torch.sum(piece.by_neighbour[1], 0, out=piece.of_points[3])
         whole = torch.batch_norm_update_stats(self.short, None, None, 0.0)
         of_short = Moments.of([whole], self.shares.new_ones(1), self.weight[-1])
@@ -246,7 +246,7 @@ class Messages:
             out.add_(piece.scratch[1])
         return piece.only_there(out)
 
-    def back(self, layer: int, change: Change) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def back(self, layer: int, change: Change) -> tuple[Tensor, Tensor, Tensor]:
         """Gradient of a matrix; that of the y before it, where these are positive, is stored, and its Σg and Σg·z."""
         matrix = self.moments[layer].scale[:, None] * self.matrices[layer - 1]
         of_matrix, totals = torch.zeros_like(matrix), matrix.new_empty(len(self.pieces), len(matrix))
@@ -258,7 +258,7 @@ class Messages:
             _open(g, y, 0, grad_input=g)
             torch.sum(g, 0, out=total)
         with_sums = (matrix * of_matrix).sum(0)
-        return of_matrix.mul_(self.moments[layer - 1].scale), (totals.sum(0), with_sums)
+        return of_matrix.mul_(self.moments[layer - 1].scale), totals.sum(0), with_sums
 
     def back_to_points(self, change: Change) -> tuple[Tensor, Tensor]:
         """Gradients of the points and of the first matrix."""
@@ -279,11 +279,11 @@ class Messages:
         of_short = torch.addcmul(changes[0].q, self.short, changes[0].p, out=self.short).add_(gradient)
         of_matrices = [of_short.t() @ self.x]
         gradient.div_(self.arriving.clamp(min=1))
-        totals = self.of_points[3:5].mul_(gradient).sum(1).unbind()
+        total, with_sums = self.of_points[3:5].mul_(gradient).sum(1)
         for layer in range(self.last, -1, -1):
-            changes = [Change.of(self.moments[layer], *totals, self.n), *changes]
+            changes = [Change.of(self.moments[layer], total, with_sums, self.n), *changes]
             if layer > 0:
-                of_matrix, totals = self.back(layer, changes[0])
+                of_matrix, total, with_sums = self.back(layer, changes[0])
             else:
                 of_x, of_matrix = self.back_to_points(changes[0])
             of_matrices = [of_matrix, *of_matrices]
