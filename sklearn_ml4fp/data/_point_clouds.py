@@ -184,10 +184,10 @@ def as_point_clouds(X: Any) -> PointClouds:
     if isinstance(X, PointClouds):
         return X
     if isinstance(X, list | tuple):
-        return PointClouds.from_lists(X)
+        return PointClouds.from_awkward(_rejoined(X)) if is_awkward(X[:1]) else PointClouds.from_lists(X)
     if isinstance(X, np.ndarray) and X.ndim == 3:
         return PointClouds.from_padded(X)
-    if type(X).__module__.split(".")[0] == "awkward":
+    if is_awkward(X):
         return PointClouds.from_awkward(X)
     raise TypeError(
         "expected point clouds: PointClouds, an awkward array, a list of arrays (points x features) or an array "
@@ -195,3 +195,21 @@ def as_point_clouds(X: Any) -> PointClouds:
         f"{f' of shape {X.shape}' if hasattr(X, 'shape') else ''}. A wide or long table becomes one by "
         "PointClouds.from_wide or PointClouds.from_long; the points of Graphs are X.nodes."
     )
+
+
+def is_awkward(X: Any) -> bool:
+    """Whether ``X`` is an awkward array, or a list of its events, which scikit-learn makes where it picks some."""
+    if isinstance(X, list | tuple):
+        return any(is_awkward(event) and getattr(event, "fields", None) for event in X[:1])
+    return type(X).__module__.split(".")[0] == "awkward"
+
+
+def _rejoined(events: Sequence[Any]) -> Any:
+    """The awkward array that the events were picked from."""
+    ak = needs("awkward")
+    if isinstance(events[0], ak.Record):
+        arrays = {id(event.layout.array): event.layout.array for event in events}
+        if len(arrays) > 1:
+            return ak.Array(list(events))
+        return ak.Array(*arrays.values())[[event.layout.at for event in events]]
+    return ak.unflatten(ak.concatenate(events), [len(event) for event in events])

@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data
 from .._params import Declared, hp
 from .._validation import check_finite
 from ..data import Graphs, PointClouds, as_point_clouds
+from ..data._point_clouds import is_awkward
 
 # Filled, an absent jet would become a jet.
 _ABSENT = (
@@ -153,7 +154,7 @@ def features_of(columns: Sequence[str], n_features: int) -> list[str] | None:
 
 def holds_points(X: Any) -> bool:
     """Whether ``X`` holds points by itself and is no table."""
-    if isinstance(X, PointClouds) or type(X).__module__.split(".")[0] == "awkward":
+    if isinstance(X, PointClouds) or is_awkward(X):
         return True
     if isinstance(X, list | tuple):
         return any(np.ndim(event) == 2 for event in X)

@@ -18,7 +18,6 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -165,7 +164,8 @@ class Messages:
         of_points = self.of_points.split(self.size, dim=1)
         last = scratch[:, : of_points[-1].shape[1] * k]
         places = [(one.unbind(), one.view(2, k, -1, d).unbind()) for one in (scratch, last)]
-        numbers = np.add.reduceat(arriving.numpy()[:, 0], range(0, len(arriving), self.size)).tolist()
+        so_far = arriving[:, 0].cumsum(0)
+        numbers = torch.cat([so_far[:1] * 0, so_far[self.size - 1 : -1 : self.size], so_far[-1:]]).diff().tolist()
         whole = len(arriving) // self.size * self.size
         sources = [*edges.index[:whole].view(-1, self.size, k).transpose(1, 2).reshape(-1, self.size * k)]
         sources += [edges.index[whole:].t().flatten()] if whole < len(arriving) else []

@@ -12,8 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skhep_testdata import data_path
+from sklearn.utils import _safe_indexing
 
-from sklearn_ml4fp import PointClouds
+from sklearn_ml4fp import PointClouds, as_point_clouds
 
 
 @st.composite
@@ -110,6 +111,25 @@ def test_awkward_lists_of_records_in_any_layout(X, data):
     key = data.draw(st.one_of(ends.map(lambda pair: slice(*sorted(pair))), st.permutations(range(len(X)))))
     key = np.array(key, dtype=int) if isinstance(key, list) else key
     assert_same_bits(PointClouds.from_awkward(array[key]), X[key])
+
+
+@given(clouds(), st.data())
+def test_awkward_events_that_scikit_learn_picks(X, data):
+    """It has no way to slice an awkward array, and makes a list of the events."""
+    rows = data.draw(st.permutations(range(len(X)))) if len(X) else []
+    if rows:
+        array = X.to_awkward()
+        picked = as_point_clouds(_safe_indexing(array, rows))
+        assert_same_bits(picked, PointClouds.from_awkward(array)[rows])
+        lists = ak.zip({name: array[name] for name in X.feature_names})
+        assert_same_bits(as_point_clouds(_safe_indexing(lists, rows)), PointClouds.from_awkward(lists)[rows])
+
+
+def test_awkward_events_of_several_arrays():
+    records = [ak.Array([{"pt": [1.0, 2.0], "met": 5.0}])[0], ak.Array([{"pt": [], "met": 6.0}])[0]]
+    assert as_point_clouds(records) == PointClouds(
+        [[1.0], [2.0]], [0, 2, 2], ["pt"], event_values=[[5.0], [6.0]], event_names=["met"]
+    )
 
 
 def test_awkward_without_a_copy():

@@ -2,6 +2,7 @@
 
 import inspect
 
+import awkward as ak
 import numpy as np
 import pytest
 import torch
@@ -227,6 +228,25 @@ def test_in_pipelines_folds_and_searches_with_signed_weights(network):
     bayes = BayesSearchCV(pipeline, space, n_iter=2, cv=2, random_state=0)
     bayes.fit(X, y, groups=groups, sample_weight=weights)
     assert np.isfinite(bayes.best_estimator_.predict(X)).all()
+
+
+@each_network
+def test_folds_and_searches_take_awkward_and_padded_arrays(network):
+    """scikit-learn picks events of an awkward array as a list of them: scores are those of PointClouds."""
+    clouds, y = jets(n=40, event_columns=0)
+    records = clouds.to_awkward()
+    lists = ak.zip({name: records[name] for name in clouds.feature_names})
+
+    def scores(X, **settings):
+        network_ = small(network, max_epochs=1, **settings)
+        search = GridSearchCV(network_, {"lr": [1e-3, 1e-2]}, cv=GroupKFold(2), error_score="raise")
+        return search.fit(X, y, groups=np.arange(len(y)) // 2).cv_results_["mean_test_score"]
+
+    expected = scores(clouds)
+    close(scores(records), expected)
+    close(scores(lists), expected)
+    bare = PointClouds(clouds.values, clouds.offsets)
+    close(scores(clouds.to_padded()[0], angles=(2,)), scores(bare, angles=(2,)))
 
 
 def test_a_standardised_azimuth_is_refused_and_a_relative_one_is_a_number():
