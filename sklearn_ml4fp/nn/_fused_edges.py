@@ -88,6 +88,17 @@ class Change(NamedTuple):
         return cls(of_scale, total, p, torch.addcmul(total / n, p, moments.mean).neg_())
 
 
+class OfPoints(NamedTuple):
+    """What belongs to the points, arrays (n_points, d)."""
+
+    own: Tensor  # a; in the end its gradient
+    other: Tensor  # b
+    short: Tensor  # sums of the shortcut; then their gradient
+    n_open: Tensor  # number of the y of the last layer that are positive; in the end the gradient of b
+    open_sums: Tensor  # Σ z of these
+    gradient: Tensor  # of the mean over the neighbours
+
+
 class Piece(NamedTuple):
     """The messages that reach some points.
 
@@ -95,7 +106,7 @@ class Piece(NamedTuple):
     points is so added to long runs.
     """
 
-    of_points: tuple[Tensor, ...]  # what belongs to the points, arrays (n_points, d)
+    points: OfPoints
     sources: Tensor  # rows of the neighbours
     there: Tensor | None  # 1 where there is a neighbour, 0 where not; None where all are there
     n: int  # how many are there
@@ -148,41 +159,42 @@ class Messages:
         sizes = [math.prod(shape) for shape in shapes]
         self.room = self.memory.take(sum(sizes), x)
         parts = self.room[: sum(sizes)].split(sizes)
-        stored, scratch, self.of_points = (part.view(shape) for part, shape in zip(parts, shapes, strict=True))
-        self.x, self.size = x, size
-        self.own, self.other, self.short, _, _, self.gradient = self.of_points
-        for out, matrix in ((self.own, self.to), (self.other, self.of), (self.short, self.shortcut)):
+        stored, scratch, of_points = (part.view(shape) for part, shape in zip(parts, shapes, strict=True))
+        self.x, self.size, self.points = x, size, OfPoints(*of_points.unbind())
+        for out, matrix in zip(self.points, (self.to, self.of, self.shortcut), strict=False):
             torch.mm(x, matrix.t(), out=out)
         arriving = torch.full((n, 1), k) if edges.mask is None else edges.mask.sum(1, keepdim=True)
         self.arriving = arriving.to(x.dtype)
-        self.pieces = list(self._pieces(edges, arriving, stored, scratch))
+        self.pieces = list(self._pieces(edges, arriving, of_points, stored, scratch))
         self.n = sum(piece.n for piece in self.pieces)
         self.shares = x.new_tensor([piece.n / self.n for piece in self.pieces if piece.n > 0])
 
-    def _pieces(self, edges: NeighbourEdges, arriving: Tensor, stored: Tensor, scratch: Tensor) -> Iterator[Piece]:
+    def _pieces(
+        self, edges: NeighbourEdges, arriving: Tensor, of_points: Tensor, stored: Tensor, scratch: Tensor
+    ) -> Iterator[Piece]:
         k, d = edges.index.shape[1], stored.shape[2]
-        of_points = self.of_points.split(self.size, dim=1)
-        last = scratch[:, : of_points[-1].shape[1] * k]
+        split = of_points.split(self.size, dim=1)
+        last = scratch[:, : split[-1].shape[1] * k]
         places = [(one.unbind(), one.view(2, k, -1, d).unbind()) for one in (scratch, last)]
         so_far = arriving[:, 0].cumsum(0)
         numbers = torch.cat([so_far[:1] * 0, so_far[self.size - 1 : -1 : self.size], so_far[-1:]]).diff().tolist()
         whole = len(arriving) // self.size * self.size
         sources = [*edges.index[:whole].view(-1, self.size, k).transpose(1, 2).reshape(-1, self.size * k)]
         sources += [edges.index[whole:].t().flatten()] if whole < len(arriving) else []
-        parts = zip(of_points, sources, numbers, stored.split(self.size * k, dim=1), strict=True)
+        parts = zip(split, sources, numbers, stored.split(self.size * k, dim=1), strict=True)
         for i, (points, rows, number, sums) in enumerate(parts):
             there = None
             if edges.mask is not None and number < len(rows):
-                there = edges.mask[i * self.size :][: len(rows) // k].t().reshape(-1, 1).to(self.own.dtype)
+                there = edges.mask[i * self.size :][: len(rows) // k].t().reshape(-1, 1).to(stored.dtype)
             place = places[len(rows) < self.size * k]
-            yield Piece(points.unbind(), rows, there, number, *place, sums.unbind())
+            yield Piece(OfPoints(*points.unbind()), rows, there, number, *place, sums.unbind())
 
     def sums(self, layer: int, piece: Piece) -> Tensor:
         """z; of the first layer in a scratch array."""
         if layer > 0:
             return piece.stored[layer - 1]
-        torch.index_select(self.other, 0, piece.sources, out=piece.scratch[1])
-        piece.by_neighbour[1].add_(piece.of_points[0])
+        torch.index_select(self.points.other, 0, piece.sources, out=piece.scratch[1])
+        piece.by_neighbour[1].add_(piece.points.own)
         return piece.scratch[1]
 
     def positive(self, z: Tensor, piece: Piece) -> Tensor:
@@ -208,21 +220,21 @@ class Messages:
         self.moments.append(moments)
         self.hinges.append(torch.addcdiv(moments.mean, self.in_spreads[layer], moments.inverse, value=-1))
         if layer == 0:
-            self.own.sub_(self.hinges[0])
+            self.points.own.sub_(self.hinges[0])
 
     def reduce(self, out: Tensor) -> None:
         """max(0, shortcut + mean of y over the neighbours); how many of these are positive, and their Σ z, are kept."""
         for piece in self.pieces:
             y = piece.only_there(self.positive(self.hinged(self.last, piece), piece))
-            torch.sum(piece.by_neighbour[1], 0, out=piece.of_points[4])
+            torch.sum(piece.by_neighbour[1], 0, out=piece.points.open_sums)
             y.gt_(0)
-            torch.sum(piece.by_neighbour[1], 0, out=piece.of_points[3])
-        whole = torch.batch_norm_update_stats(self.short, None, None, 0.0)
+            torch.sum(piece.by_neighbour[1], 0, out=piece.points.n_open)
+        whole = torch.batch_norm_update_stats(self.points.short, None, None, 0.0)
         of_short = Moments.of([whole], self.shares.new_ones(1), self.weight[-1])
         self.moments.append(of_short)
-        torch.mul(self.of_points[4], self.moments[self.last].scale, out=out).div_(self.arriving.clamp(min=1))
+        torch.mul(self.points.open_sums, self.moments[self.last].scale, out=out).div_(self.arriving.clamp(min=1))
         out.addcmul_(self.arriving.clamp(max=1), self.lacking[self.last])
-        out.addcmul_(self.short, of_short.scale).add_(self.bias[-1] - of_short.mean * of_short.scale).relu_()
+        out.addcmul_(self.points.short, of_short.scale).add_(self.bias[-1] - of_short.mean * of_short.scale).relu_()
         self._follow(len(out))
 
     def _follow(self, n_points: int) -> None:
@@ -242,7 +254,7 @@ class Messages:
         if layer < self.last:
             out.add_(piece.stored[-1])
         else:
-            _open(piece.of_points[5], z.view_as(piece.by_neighbour[1]), 0, grad_input=piece.by_neighbour[1])
+            _open(piece.points.gradient, z.view_as(piece.by_neighbour[1]), 0, grad_input=piece.by_neighbour[1])
             out.add_(piece.scratch[1])
         return piece.only_there(out)
 
@@ -262,10 +274,10 @@ class Messages:
 
     def back_to_points(self, change: Change) -> tuple[Tensor, Tensor]:
         """Gradients of the points and of the first matrix."""
-        of_own, of_other = self.own, self.of_points[3].zero_()
+        of_own, of_other = self.points.own, self.points.n_open.zero_()
         for piece in self.pieces:
             changed = self.changed(0, change, self.sums(0, piece), piece)
-            torch.sum(piece.by_neighbour[0], 0, out=piece.of_points[0])  # which is not needed any more
+            torch.sum(piece.by_neighbour[0], 0, out=piece.points.own)
             of_other.index_add_(0, piece.sources, changed)
         scale = self.moments[0].scale[:, None]
         of_x = torch.mm(of_own, scale * self.to).addmm_(of_other, scale * self.of)
@@ -274,12 +286,12 @@ class Messages:
 
     def gradients(self, out: Tensor, gradient: Tensor) -> list[Tensor]:
         """Those of the points, of the matrices, and of the norms' scales and shifts, from that of what was made."""
-        gradient = _open(gradient, out, 0, grad_input=self.gradient)
-        changes = [Change.of(self.moments[-1], gradient.sum(0), (gradient * self.short).sum(0), len(out))]
-        of_short = torch.addcmul(changes[0].q, self.short, changes[0].p, out=self.short).add_(gradient)
+        gradient = _open(gradient, out, 0, grad_input=self.points.gradient)
+        changes = [Change.of(self.moments[-1], gradient.sum(0), (gradient * self.points.short).sum(0), len(out))]
+        of_short = self.points.short.mul_(changes[0].p).add_(changes[0].q).add_(gradient)
         of_matrices = [of_short.t() @ self.x]
         gradient.div_(self.arriving.clamp(min=1))
-        total, with_sums = self.of_points[3:5].mul_(gradient).sum(1)
+        total, with_sums = (one.mul_(gradient).sum(0) for one in (self.points.n_open, self.points.open_sums))
         for layer in range(self.last, -1, -1):
             changes = [Change.of(self.moments[layer], total, with_sums, self.n), *changes]
             if layer > 0:
