@@ -337,6 +337,8 @@ class InMemory(CloudsCore):
         PointClouds(2 clouds, 2 points, features=('pt',), event columns=('met',), float64)
         """
         ak = needs("awkward")
+        if isinstance(array, ak.Record):
+            raise ValueError("expected an awkward array of events, got a single event: X[:1], not X[0].")
         if (fields := ak.fields(array)) and array.ndim == 1:
             return cls._from_records(array, fields, features, event_features)
         offsets, content = _lists_of(array)

@@ -199,17 +199,28 @@ def as_point_clouds(X: Any) -> PointClouds:
 
 def is_awkward(X: Any) -> bool:
     """Whether ``X`` is an awkward array, or a list of its events, which scikit-learn makes where it picks some."""
-    if isinstance(X, list | tuple):
-        return any(is_awkward(event) and getattr(event, "fields", None) for event in X[:1])
-    return type(X).__module__.split(".")[0] == "awkward"
+    first = X[0] if isinstance(X, list | tuple) and X else X
+    return type(first).__module__.split(".")[0] == "awkward"
 
 
 def _rejoined(events: Sequence[Any]) -> Any:
     """The awkward array that the events were picked from."""
     ak = needs("awkward")
-    if isinstance(events[0], ak.Record):
-        arrays = {id(event.layout.array): event.layout.array for event in events}
-        if len(arrays) > 1:
-            return ak.Array(list(events))
-        return ak.Array(*arrays.values())[[event.layout.at for event in events]]
-    return ak.unflatten(ak.concatenate(events), [len(event) for event in events])
+    kind = type(events[0]), set(ak.fields(events[0]))
+    for i, event in enumerate(events):
+        if not isinstance(event, kind[0]) or set(ak.fields(event)) != kind[1]:
+            raise ValueError(
+                f"expected a list of awkward events of one kind: entry 0 is {_kind(events[0])}, entry {i} is "
+                f"{_kind(event)}."
+            )
+    if kind[0] is ak.Array:
+        return ak.unflatten(ak.concatenate(events), [len(event) for event in events])
+    if all(event.layout.array is events[0].layout.array for event in events):
+        return ak.Array(events[0].layout.array)[[event.layout.at for event in events]]
+    singles = (ak.Array(event.layout.array)[event.layout.at : event.layout.at + 1] for event in events)
+    return ak.concatenate([ak.to_packed(single) for single in singles])
+
+
+def _kind(event: Any) -> str:
+    fields = getattr(event, "fields", None)
+    return f"{type(event).__name__}" + (f" with the fields {list(fields)}" if fields else "")

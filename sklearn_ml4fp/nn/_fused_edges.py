@@ -91,7 +91,7 @@ class Change(NamedTuple):
 class OfPoints(NamedTuple):
     """What belongs to the points, arrays (n_points, d)."""
 
-    own: Tensor  # a; in the end its gradient
+    own: Tensor  # a, then a − h_0; in the end its gradient
     other: Tensor  # b
     short: Tensor  # sums of the shortcut; then their gradient
     n_open: Tensor  # number of the y of the last layer that are positive; in the end the gradient of b
@@ -110,7 +110,7 @@ class Piece(NamedTuple):
     sources: Tensor  # rows of the neighbours
     there: Tensor | None  # 1 where there is a neighbour, 0 where not; None where all are there
     n: int  # how many are there
-    scratch: tuple[Tensor, ...]  # two arrays (n, d)
+    scratch: tuple[Tensor, ...]  # two arrays (k n_points, d)
     by_neighbour: tuple[Tensor, ...]  # the same as (k, n_points, d)
     stored: tuple[Tensor, ...]  # sums of the layers behind the first
 
@@ -143,9 +143,11 @@ class Messages:
         self.to = to - self.of
         self._place(x - middle, edges)  # the same behind a normalisation, and far features keep their digits
         # No sum out of n is further than √n spreads from the mean: neither need be a hinge, also for a scale of zero;
-        # what all y then lack is added.
+        # what all y then lack is added. A shift that is no finite number shows, as NaN.
         limit = math.sqrt(self.n) + 1
-        self.in_spreads = (self.bias / self.weight).nan_to_num_(0.0).clamp_(-limit, limit)
+        at_zero = torch.where(self.bias > 0, limit, -limit).to(x.dtype)
+        self.in_spreads = torch.where(self.weight > 0, self.bias / self.weight, at_zero)
+        self.in_spreads.clamp_(-limit, limit).add_(self.bias * 0)
         self.lacking = torch.sub(self.bias, self.weight, alpha=limit).clamp_(min=0)
         self.hinges: list[Tensor] = []
         self.moments: list[Moments] = []

@@ -125,6 +125,27 @@ def test_awkward_events_that_scikit_learn_picks(X, data):
         assert_same_bits(as_point_clouds(_safe_indexing(lists, rows)), PointClouds.from_awkward(lists)[rows])
 
 
+@pytest.mark.parametrize("array", [[[[1.0, 2.0], [3.0, 4.0]], [], [[5.0, 6.0]]], [[1.0, 2.0], [3.0]], [[1.0], [2.0]]])
+def test_awkward_events_without_names_that_scikit_learn_picks(array):
+    array = ak.Array(array)
+    rows = list(range(len(array)))[::-1]
+    assert as_point_clouds(_safe_indexing(array, rows)) == as_point_clouds(array)[rows]
+
+
+def test_awkward_events_of_several_kinds_are_refused():
+    one, other = ak.Array([[{"pt": 1.0, "eta": 2.0}]])[0], ak.Array([[{"pt": 3.0}]])[0]
+    with pytest.raises(
+        ValueError, match=r"entry 0 is Array with the fields \['pt', 'eta'\], entry 1 is Array with .*'pt'\]"
+    ):
+        as_point_clouds([one, other])
+    record = ak.Array([{"pt": [1.0]}])[0]
+    for wrong in (None, one, np.ones((2, 2))):
+        with pytest.raises(ValueError, match=r"of one kind: entry 0 is Record .*, entry 1 is"):
+            as_point_clouds([record, wrong])
+    with pytest.raises(ValueError, match=r"a single event: X\[:1\], not X\[0\]"):
+        as_point_clouds(record)
+
+
 def test_awkward_events_of_several_arrays():
     records = [ak.Array([{"pt": [1.0, 2.0], "met": 5.0}])[0], ak.Array([{"pt": [], "met": 6.0}])[0]]
     assert as_point_clouds(records) == PointClouds(

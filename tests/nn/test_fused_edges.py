@@ -48,7 +48,7 @@ def test_values_gradients_and_running_moments_are_the_same(n_layers, k, piece, m
 
 
 @pytest.mark.parametrize("scale", [0.0, 1e-30, 1e-3, -1e-3])
-@pytest.mark.parametrize("shift", [-2.0, 0.5, 40.0])
+@pytest.mark.parametrize("shift", [-2.0, 0.0, 0.5, 40.0])
 def test_scales_about_zero_are_the_same(scale, shift):
     """All messages are let through, or none: the hinge lies beyond all sums, at infinity for a scale of zero."""
     block, x = block_and_points(3)
@@ -57,6 +57,15 @@ def test_scales_about_zero_are_the_same(scale, shift):
             norm.weight[::2], norm.bias[::2] = scale, shift
     for found, expected in zip(run(block, x, 4, True), run(block, x, 4, False), strict=True):
         assert torch.allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+@pytest.mark.parametrize("layer", [0, 1])
+def test_a_shift_that_is_no_number_is_not_hidden(layer, broken):
+    block, x = block_and_points(2)
+    with torch.no_grad():
+        block.norms[layer].bias[3] = broken
+    assert not torch.isfinite(run(block, x, 4, True)[0]).any(0).all()
 
 
 def test_single_precision_keeps_six_digits_of_a_far_mean():
