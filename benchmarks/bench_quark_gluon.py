@@ -2,7 +2,7 @@
 
 Inputs are the features of ParticleNet without particle identity (`JetConstituentFeatures` on massless particles),
 standardised; the tree gets multiplicity, mass and width. Test jets: 52 000, simulated once into the cache. Training
-jets: the 16 000 that are shipped, or with --train N as many simulated ones (100 000 for a GPU). A peer trains in a
+jets: the 16 000 that are shipped, or with --train N as many simulated ones (100 000 take an hour). A peer trains in a
 process of its own (`graph_peers.py`) with the same epochs, batch size, Adam and learning-rate schedule as our network
 of the same layers. Scores are kept in the cache: a second run goes on where the first stopped, and prints the table of
 all that is there.
