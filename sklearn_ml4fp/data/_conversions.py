@@ -327,7 +327,7 @@ class InMemory(CloudsCore):
         ImportError
             Without awkward, which the extra ``hep`` installs.
         ValueError
-            If there are no lists, lists of different lengths, or missing values.
+            If there are no lists, lists of different lengths, or missing values; if it is a single event.
 
         Examples
         --------

@@ -162,7 +162,8 @@ def as_point_clouds(X: Any) -> PointClouds:
     Parameters
     ----------
     X : PointClouds, awkward.Array, list of (n_points, n_features) or ndarray (n_clouds, n_points_max, n_features)
-        In a padded array, rows that are NaN in all features are no points.
+        In a padded array, rows that are NaN in all features are no points. A list may also be one of the events of an
+        awkward array.
 
     Returns
     -------
@@ -173,6 +174,8 @@ def as_point_clouds(X: Any) -> PointClouds:
     ------
     TypeError
         If ``X`` is none of these.
+    ValueError
+        If the entries of a list do not fit together.
 
     Examples
     --------
@@ -183,12 +186,12 @@ def as_point_clouds(X: Any) -> PointClouds:
     """
     if isinstance(X, PointClouds):
         return X
+    if is_awkward(X):
+        return PointClouds.from_awkward(_rejoined(X) if isinstance(X, list | tuple) else X)
     if isinstance(X, list | tuple):
-        return PointClouds.from_awkward(_rejoined(X)) if is_awkward(X[:1]) else PointClouds.from_lists(X)
+        return PointClouds.from_lists(X)
     if isinstance(X, np.ndarray) and X.ndim == 3:
         return PointClouds.from_padded(X)
-    if is_awkward(X):
-        return PointClouds.from_awkward(X)
     raise TypeError(
         "expected point clouds: PointClouds, an awkward array, a list of arrays (points x features) or an array "
         f"(n_clouds, n_points_max, n_features) with NaN rows as padding; got {type(X).__name__}"

@@ -45,7 +45,7 @@ def outputs(fitted, X):
     return fitted.predict_proba(X) if is_classifier(fitted) else fitted.predict(X)
 
 
-def close(found, expected):
+def assert_close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -86,7 +86,7 @@ def test_the_order_of_the_points_does_not_count(network):
     fitted = small(network).fit(X, y)
     other, _ = shuffled(X, np.random.default_rng(1))
     assert not np.array_equal(other.values, X.values)
-    close(outputs(fitted, other), outputs(fitted, X))
+    assert_close(outputs(fitted, other), outputs(fitted, X))
 
 
 @each_network
@@ -112,9 +112,9 @@ def test_padding_does_not_count(network):
         padded, _ = bare.to_padded(20 + n_more)
         np.testing.assert_array_equal(outputs(fitted, padded), expected)
         table = padded.reshape(len(X), -1)  # which is read in float32
-        close(outputs(small(network, angles=(2,), particle_features=3).fit(table, y), table), expected)
+        assert_close(outputs(small(network, angles=(2,), particle_features=3).fit(table, y), table), expected)
     for same in (bare.to_awkward(), list(bare)):
-        close(outputs(small(network, angles=(2,)).fit(same, y), same), expected)
+        assert_close(outputs(small(network, angles=(2,)).fit(same, y), same), expected)
 
 
 @each_network
@@ -124,8 +124,8 @@ def test_an_azimuth_goes_round(network):
     turns = np.random.default_rng(1).integers(-2, 3, len(X.values))
     turned = X.with_values(X.values + 2 * np.pi * turns[:, None] * [0, 0, 1], X.feature_names)
     fitted = small(network).fit(X, y)
-    close(outputs(fitted, turned), outputs(fitted, X))
-    close(outputs(small(network).fit(turned, y), X), outputs(fitted, X))
+    assert_close(outputs(fitted, turned), outputs(fitted, X))
+    assert_close(outputs(small(network).fit(turned, y), X), outputs(fitted, X))
 
 
 @each_network
@@ -166,7 +166,7 @@ def test_the_order_of_nodes_and_edges_does_not_count(network):
     renamed = place[X.flat_edges()] - first
     order = np.lexsort((np.random.default_rng(2).uniform(size=len(renamed)), segment_ids(X.edge_offsets)))
     other = Graphs(nodes, renamed[order], X.edge_offsets, X.edge_values[order])
-    close(outputs(fitted, other), outputs(fitted, X))
+    assert_close(outputs(fitted, other), outputs(fitted, X))
 
 
 @each_graph_network
@@ -243,10 +243,10 @@ def test_folds_and_searches_take_awkward_and_padded_arrays(network):
         return search.fit(X, y, groups=np.arange(len(y)) // 2).cv_results_["mean_test_score"]
 
     expected = scores(clouds)
-    close(scores(records), expected)
-    close(scores(lists), expected)
+    assert_close(scores(records), expected)
+    assert_close(scores(lists), expected)
     bare = PointClouds(clouds.values, clouds.offsets)
-    close(scores(clouds.to_padded()[0], angles=(2,)), scores(bare, angles=(2,)))
+    assert_close(scores(clouds.to_padded()[0], angles=(2,)), scores(bare, angles=(2,)))
 
 
 def test_a_standardised_azimuth_is_refused_and_a_relative_one_is_a_number():
@@ -344,7 +344,7 @@ def test_callbacks_that_want_batches(network):
     settings = {"batch_size": 16, "early_stopping": False}
     plain = small(network, **settings).fit(X, y)
     clipped = small(network, callbacks=[GradientNormClipping(1e9)], **settings).fit(X, y)
-    close(outputs(clipped, X), outputs(plain, X))
+    assert_close(outputs(clipped, X), outputs(plain, X))
 
 
 def test_memory_of_the_training_is_given_back():
@@ -369,4 +369,4 @@ def test_the_compiled_published_layout_computes_the_same():
         "batch_size": 40,
     }
     compiled, plain = (EdgeConvClassifier.particle_net_lite(compile=one, **settings).fit(X, y) for one in (True, False))
-    close(outputs(compiled, X), outputs(plain, X))
+    assert_close(outputs(compiled, X), outputs(plain, X))
