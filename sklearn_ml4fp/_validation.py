@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 # Below this ratio of Σw to Σ|w| the signs cancel so far that the effective sample is under 4 % of the events.
 _CANCELLATION_LIMIT = 0.2
@@ -47,8 +50,36 @@ def check_finite(
         )
 
 
-def check_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np.ndarray | None:
-    """Check one event weight an event; negative weights and zeros are legal.
+def _real_number(value: Any) -> float:
+    """A number as a float, NaN for what is missing; TypeError for a text, a date, a complex number."""
+    if value is None or type(value).__name__ == "NAType":  # pandas' mark
+        return np.nan
+    if isinstance(value, (Real, Decimal)):
+        return float(value)
+    raise TypeError
+
+
+def _real_numbers(values: Any) -> np.ndarray | None:
+    """A dense array of float64, NaN where a value is missing or masked; None if the values are no real numbers."""
+    if issparse(values):
+        return None
+    try:
+        array = np.asanyarray(values)
+    except ValueError:  # lists of unequal length, None in an awkward array
+        array = np.array([*values, None], dtype=object)[:-1]  # one dimension in any case
+    if array.dtype.kind == "O":
+        try:
+            array = np.array([_real_number(value) for value in array.ravel()]).reshape(array.shape)
+        except TypeError:
+            return None
+    elif array.dtype.kind not in "biuf":
+        return None
+    numbers = array.astype(np.float64)
+    return numbers.filled(np.nan) if isinstance(numbers, np.ma.MaskedArray) else np.asarray(numbers)
+
+
+def event_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np.ndarray | None:
+    """Check that there is one finite number an event, of either sign or zero.
 
     Parameters
     ----------
@@ -67,20 +98,64 @@ def check_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np
     Raises
     ------
     ValueError
-        The shape is wrong, a weight is not finite, or the weights sum to zero or less.
+        The weights are no real numbers (text, dates, complex), are sparse or of a wrong shape, or one is missing, NaN
+        or infinite, or their sum overflows.
     """
     if sample_weight is None:
         return None
-    weights = np.asarray(sample_weight, dtype=np.float64)
+    weights = _real_numbers(sample_weight)
+    if weights is None:
+        kind = getattr(sample_weight, "dtype", None) or type(sample_weight).__name__
+        raise ValueError(
+            f"{name} is {'sparse' if issparse(sample_weight) else f'of type {kind}'}: expected a dense array of {n} "
+            "real numbers, one weight an event. Convert it first, for instance by .toarray().ravel() or .astype(float)."
+        )
     if weights.ndim == 0:
         weights = np.full(n, weights)
     if weights.shape != (n,):
-        raise ValueError(f"{name}.shape == {weights.shape}, expected {(n,)}: one weight an event.")
+        raise ValueError(
+            f"{name}.shape == {weights.shape}, expected {(n,)}: one weight an event. Pass the weights of these "
+            "events, as one column."
+        )
     if not np.isfinite(weights).all():
         raise ValueError(
-            f"{name} contains {int((~np.isfinite(weights)).sum())} values that are NaN or infinite: expected finite "
-            "weights. Drop those events, or mend their weights."
+            f"{name} contains {int((~np.isfinite(weights)).sum())} values that are missing, NaN or infinite: expected "
+            "finite weights. Drop those events, or mend their weights."
         )
+    with np.errstate(over="ignore"):
+        if not np.isfinite(np.abs(weights).sum()):
+            raise ValueError(
+                f"{name} is so large that its sum overflows (largest |w| = {np.abs(weights).max():g}): expected "
+                "weights with a finite sum. Divide all of them by a constant."
+            )
+    return weights
+
+
+def check_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np.ndarray | None:
+    """Check the weights of events to learn from: as `event_weights`, and their sum is positive.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_events,), a number or None
+        Weights; a number stands for that weight in every event.
+    n : int
+        Number of events.
+    name : str
+        How the argument is called, for the error.
+
+    Returns
+    -------
+    ndarray of shape (n_events,), float64, or None
+        None where there are no weights.
+
+    Raises
+    ------
+    ValueError
+        What `event_weights` refuses, or weights that sum to zero or less.
+    """
+    weights = event_weights(sample_weight, n, name)
+    if weights is None:
+        return None
     if (total := weights.sum()) <= 0:
         raise ValueError(
             f"{name} sums to {total:g}: expected a positive sum of weights. With weights that are all zero, or that "

@@ -7,15 +7,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
+from .._validation import event_weights
+
 
 def check_weights(sample_weight: Any, n_events: int) -> np.ndarray:
     """Event weights as float64, ones where there are none; negative ones pass, NaN and infinity do not."""
-    if sample_weight is None:
-        return np.ones(n_events)
-    weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
-    if weight.shape != (n_events,):
-        raise ValueError(f"sample_weight must have shape ({n_events},), one weight an event; got {weight.shape}.")
-    return weight
+    weights = event_weights(sample_weight, n_events)
+    return np.ones(n_events) if weights is None else weights
 
 
 def is_signal(y_true: Any, pos_label: Any = None) -> np.ndarray:
@@ -36,7 +34,7 @@ def check_binary(
     y_true: Any, y_score: Any, sample_weight: Any, pos_label: Any = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Signal mask, scores and weights, each of shape (n_events,); the yield of either class must be positive."""
-    check_consistent_length(y_true, y_score, sample_weight)
+    check_consistent_length(y_true, y_score)
     score = check_array(y_score, ensure_2d=False, allow_nd=True, dtype=np.float64, input_name="y_score")
     if score.ndim != 1:
         raise ValueError(

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+from .._validation import event_weights
 from ..data import PointClouds
 from ._clouds import CloudTransformer
 
@@ -72,7 +73,7 @@ class ParticleWise(CloudTransformer):
         if sample_weight is not None:
             if not has_fit_parameter(self.transformer, "sample_weight"):
                 raise ValueError(f"{type(self.transformer).__name__} takes no sample_weight; fit it without.")
-            weights = _check_sample_weight(sample_weight, clouds)
+            weights = event_weights(sample_weight, len(clouds))
             arguments["sample_weight"] = np.repeat(weights, clouds.counts)
         target = None if y is None else np.repeat(np.asarray(y), clouds.counts, axis=0)
         self._seen, self._left = self._split_columns(clouds.feature_names)
