@@ -13,7 +13,7 @@ import awkward as ak
 import numpy as np
 
 from sklearn_ml4fp import PointClouds
-from sklearn_ml4fp.data._ragged import segment_ids
+from sklearn_ml4fp._segments import segment_ids
 
 RUNS = 7
 

@@ -22,8 +22,8 @@ from sklearn.metrics import roc_auc_score
 
 from sklearn_ml4fp import make_quark_gluon_jets
 from sklearn_ml4fp._kinematics import delta_r
+from sklearn_ml4fp._segments import segment_sum
 from sklearn_ml4fp.data._conversions import needs
-from sklearn_ml4fp.data._ragged import segment_sum
 from sklearn_ml4fp.datasets._quark_gluon import TARGET_NAMES, pack, unpack
 from sklearn_ml4fp.datasets._quark_gluon_pythia import JET_PT, JET_RADIUS, JET_Y, preselection, simulate_jets, start
 

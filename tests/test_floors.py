@@ -11,7 +11,7 @@ import sklearn_ml4fp
 PACKAGE = Path(sklearn_ml4fp.__file__).parent
 FLOOR = {
     "_params": 0, "_events": 0, "_distributions": 0, "_holdout": 0, "_validation": 0, "_compat": 0, "_progress": 0,
-    "_kinematics": 0, "_particles": 0, "_sampler": 0,
+    "_kinematics": 0, "_particles": 0, "_sampler": 0, "_segments": 0,
     "data": 1, "metrics": 1, "nn": 1,
     "preprocessing": 2, "augmentation": 2, "resampling": 2, "model_selection": 2, "datasets": 2, "engine": 2,
     "estimators": 3,

@@ -8,7 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._ragged import Index, Ragged, check_columns, check_names, check_offsets, cut, gather, segment_ids
+from .._segments import Index, cut, gather, segment_ids
+from ._ragged import Ragged, check_columns, check_names, check_offsets
 
 
 class CloudsCore(Ragged):

@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._segments import offsets_from_counts, positions, segment_ids
 from ._clouds import CloudsCore
-from ._ragged import offsets_from_counts, positions, segment_ids
 
 
 def needs(module: str, extra: str | None = "hep") -> Any:

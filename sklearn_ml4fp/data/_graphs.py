@@ -8,8 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._segments import Index, cut, gather
 from ._point_clouds import PointClouds
-from ._ragged import Index, Ragged, check_columns, check_names, check_offsets, cut, gather
+from ._ragged import Ragged, check_columns, check_names, check_offsets
 
 
 class Graphs(Ragged):

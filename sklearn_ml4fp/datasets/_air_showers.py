@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from .._segments import offsets_from_counts
 from ..data import PointClouds
-from ..data._ragged import offsets_from_counts
 from . import _shower_physics as physics
 
 FEATURE_NAMES = ("x", "y", "t", "signal", "muons")

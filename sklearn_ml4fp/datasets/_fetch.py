@@ -14,9 +14,9 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from .._kinematics import azimuth, from_rapidity, pseudorapidity, transverse_momentum
 from .._particles import look_up
+from .._segments import offsets_from_counts
 from ..data import PointClouds
 from ..data._conversions import needs
-from ..data._ragged import offsets_from_counts
 from . import _registry
 from ._download import download
 from ._jet_columns import with_jets

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._kinematics import azimuth, invariant_mass, rapidity, transverse_momentum
+from .._segments import segment_sum
 from ..data import PointClouds
-from ..data._ragged import segment_sum
 
 JET_NAMES = ("jet_pt", "jet_y", "jet_phi", "jet_m")
 

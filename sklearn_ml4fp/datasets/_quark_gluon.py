@@ -15,9 +15,9 @@ from sklearn.utils._param_validation import Interval, validate_params
 
 from .._kinematics import wrap_phi
 from .._progress import track
+from .._segments import offsets_from_counts
 from ..data import PointClouds
 from ..data._conversions import needs
-from ..data._ragged import offsets_from_counts
 from ._quark_gluon_pythia import simulate_jets
 
 CHUNK = 250  # jets a run: about 10 s, long against the start of Pythia (0.4 s), short for a progress bar

@@ -16,8 +16,8 @@ from .._kinematics import (
     wrap_phi,
 )
 from .._particles import CLASSES, look_up
+from .._segments import segment_ids, segment_sum
 from ..data import PointClouds
-from ..data._ragged import segment_ids, segment_sum
 from ._clouds import CloudTransformer
 from ._to_image import jet_coordinates
 

@@ -10,8 +10,8 @@ from sklearn.utils._param_validation import Interval
 
 from .._kinematics import wrap_phi
 from .._params import hp
+from .._segments import Index, positions, segment_ids, segment_sum
 from ..data import PointClouds
-from ..data._ragged import Index, positions, segment_ids, segment_sum
 from ._clouds import CloudTransformer
 
 _BLOCK = 4096  # images made at a time, so that the float64 sums stay small beside the result

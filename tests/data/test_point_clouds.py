@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.utils import _safe_indexing
 
 from sklearn_ml4fp import PointClouds, as_point_clouds
-from sklearn_ml4fp.data._ragged import gather, positions, segment_sum
+from sklearn_ml4fp._segments import gather, positions, segment_sum
 
 
 def make_clouds(counts, n_features=3, dtype=np.float64, seed=0, events=1):

@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate, stats
 
 from sklearn_ml4fp import load_air_showers, make_air_showers
-from sklearn_ml4fp.data._ragged import segment_sum
+from sklearn_ml4fp._segments import segment_sum
 from sklearn_ml4fp.datasets import _air_showers
 from sklearn_ml4fp.datasets import _shower_physics as physics
 

@@ -24,7 +24,7 @@ from sklearn_ml4fp import (
     PointClouds,
     load_quark_gluon_jets,
 )
-from sklearn_ml4fp.data._ragged import segment_ids
+from sklearn_ml4fp._segments import segment_ids
 from sklearn_ml4fp.estimators._set_input import GraphInput, SetInput
 
 SMALL = {"width": 8, "n_layers": 2, "n_blocks": 2, "n_heads": 2, "n_neighbors": 4, "head_width": 8, "latent_width": 8}
