@@ -1,4 +1,8 @@
-"""What differs between the versions of scikit-learn that are supported (1.6 to 1.9), in one place."""
+"""The private names of scikit-learn that this package uses, and what differs between its versions (1.6 to 1.9).
+
+No other module imports a private name of scikit-learn: a new version that moves one is mended here. The private names
+of joblib's Dask backend stand in ``_compat_dask``, because they load Dask.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.metrics._scorer import _MultimetricScorer as MultimetricScorer
 from sklearn.metrics._scorer import _PassthroughScorer
+from sklearn.metrics._scorer import _Scorer as Scorer
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._validation import _insert_error_scores
+from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, make_constraint, validate_params
 from sklearn.utils.metadata_routing import MetadataRequest
+from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
+from sklearn.utils.validation import _num_samples as num_samples
 
 try:  # scikit-learn >= 1.9
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -126,10 +137,21 @@ def all_fits_failed(error: Exception) -> bool:
 
 
 __all__ = [
+    "BaseSearchCV",
     "CallbackSupportMixin",
+    "HasMethods",
+    "Interval",
+    "MultimetricScorer",
     "Outcomes",
     "ScoreRequestMixin",
+    "Scorer",
+    "StrOptions",
     "all_fits_failed",
     "asking_parts",
+    "check_feature_names_in",
+    "make_constraint",
+    "num_samples",
+    "safe_indexing",
+    "validate_params",
     "with_callbacks",
 ]

@@ -6,7 +6,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, dataclass_transform
 
-from sklearn.utils._param_validation import StrOptions, make_constraint
+from ._compat import StrOptions, make_constraint
 
 
 def _described(constraint: Any) -> str:

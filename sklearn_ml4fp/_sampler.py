@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from imblearn.base import BaseSampler
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples, validate_data
+from sklearn.utils.validation import validate_data
 
+from ._compat import num_samples, safe_indexing
 from ._params import Declared
 from ._validation import check_weights
 
@@ -25,7 +25,7 @@ class Events(NamedTuple):
 
     def rows(self, index: np.ndarray) -> Events:
         """The events at ``index``, in the containers in which they came."""
-        return Events(*(None if part is None else _safe_indexing(part, index) for part in self))
+        return Events(*(None if part is None else safe_indexing(part, index) for part in self))
 
 
 class Sampler(OneToOneFeatureMixin, Declared, BaseEstimator):
@@ -67,10 +67,10 @@ class Sampler(OneToOneFeatureMixin, Declared, BaseEstimator):
         """
         self._validate_params()
         validate_data(self, X, skip_check_array=True)
-        n = _num_samples(X)
+        n = num_samples(X)
         for name, part in (("y", y), ("groups", groups)):
-            if part is not None and _num_samples(part) != n:
-                raise ValueError(f"{name} has {_num_samples(part)} entries, expected {n}: one an event.")
+            if part is not None and num_samples(part) != n:
+                raise ValueError(f"{name} has {num_samples(part)} entries, expected {n}: one an event.")
         given = Events(X, y, check_weights(sample_weight, n), groups)
         if given.sample_weight is None or given.sample_weight.all():
             events, self.sample_indices_ = self._resample(given)

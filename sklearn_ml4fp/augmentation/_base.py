@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 
+from .._compat import Interval
 from .._params import hp
 from .._sampler import Events, Sampler
 from ._events import Batch, read, write

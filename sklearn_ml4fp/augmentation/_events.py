@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._optional import needs
+
 _OBJECT = re.compile(r"^(?P<kind>.*?)(?P<number>\d*)_(?P<what>[A-Za-z]\w*?)$")
 
 
@@ -129,11 +131,7 @@ def write(batch: Batch, X: Any) -> Any:
     if not hasattr(X, "columns"):
         return values.tolist() if isinstance(X, list) else values
     if hasattr(X, "iloc"):
-        import pandas as pd
-
-        frame = pd.DataFrame(values, columns=X.columns, index=X.index)
+        frame = needs("pandas").DataFrame(values, columns=X.columns, index=X.index)
         whole = [name for name in X if X[name].dtype.kind in "iub" and (frame[name] % 1 == 0).all()]
         return frame.astype({name: X[name].dtype for name in whole})
-    import polars as pl
-
-    return pl.DataFrame(values, schema=list(X.columns), orient="row")
+    return needs("polars").DataFrame(values, schema=list(X.columns), orient="row")

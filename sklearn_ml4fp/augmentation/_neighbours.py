@@ -10,9 +10,9 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import NearestNeighbors
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import type_of_target
 
+from .._compat import Interval
 from .._events import check_ids
 from .._kinematics import wrap_phi
 from .._params import hp

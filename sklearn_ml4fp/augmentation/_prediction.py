@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
-from sklearn.utils import _safe_indexing, check_random_state, get_tags
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from .._compat import HasMethods, Interval, safe_indexing
 from ._base import Augmenter
 from ._events import read, write
 from ._random import EventRandom
@@ -97,7 +97,7 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
         given = {name: value for name, value in params.items() if value is not None}
         self.estimator_ = clone(self.estimator).fit(X, y, **given)
         weights = given.get("sample_weight")  # an event of weight zero is none
-        self.augmenter_ = self.augmenter.learn(X if weights is None else _safe_indexing(X, np.flatnonzero(weights)))
+        self.augmenter_ = self.augmenter.learn(X if weights is None else safe_indexing(X, np.flatnonzero(weights)))
         for name in ("classes_", "n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))

@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 from scipy.ndimage import rotate
 from sklearn.base import clone
-from sklearn.utils._param_validation import Interval
 
+from .._compat import Interval
 from .._params import hp
 from ._base import Augmenter
 from ._events import Batch, objects_of

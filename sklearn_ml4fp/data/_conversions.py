@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._optional import needs
 from .._segments import offsets_from_counts, positions, segment_ids
 from ._clouds import CloudsCore
-
-
-def needs(module: str, extra: str | None = "hep") -> Any:
-    """An optional package, or one clear error that names the extra it comes with."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        name = module if extra is None else f'"sklearn-ml4fp[{extra}]"'
-        raise ImportError(f"{module} is missing; install it with: pip install {name}") from error
 
 
 def _absent(rows: NDArray[Any], padding: float) -> NDArray[np.bool_]:
@@ -227,7 +218,7 @@ class InMemory(CloudsCore):
         padded, _ = self.to_padded(max_points)
         n, length, _ = padded.shape
         names = [template.format(point=p + 1, feature=f) for p in range(length) for f in self.feature_names]
-        return needs("pandas", None).DataFrame(padded.reshape(n, len(names)), columns=names)
+        return needs("pandas").DataFrame(padded.reshape(n, len(names)), columns=names)
 
     @classmethod
     def from_long(
@@ -300,7 +291,7 @@ class InMemory(CloudsCore):
             The ids; by default the number of the cloud.
         """
         ids = np.arange(len(self)) if events is None else np.asarray(events)
-        table = needs("pandas", None).DataFrame(self.values, columns=list(self.feature_names), copy=False)
+        table = needs("pandas").DataFrame(self.values, columns=list(self.feature_names), copy=False)
         table.insert(0, event_id, ids[segment_ids(self.offsets)])
         return table
 

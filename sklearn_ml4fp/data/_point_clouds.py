@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ._conversions import InMemory, needs
+from .._optional import needs
+from ._conversions import InMemory
 
 if TYPE_CHECKING:
     from pathlib import Path

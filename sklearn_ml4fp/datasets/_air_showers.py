@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from .._compat import Interval, StrOptions, validate_params
 from .._segments import offsets_from_counts
 from ..data import PointClouds
 from . import _shower_physics as physics

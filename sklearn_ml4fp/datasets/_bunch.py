@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._optional import needs
 from ._detector import FEATURE_NAMES
 
 TARGET_NAMES = ("w_z_jets", "ttbar")  # background 0, signal 1
@@ -50,11 +51,7 @@ def as_bunch(
 
 def to_frame(data: np.ndarray, target: np.ndarray) -> Any:
     """The features and the target as one pandas DataFrame."""
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError("as_frame=True needs pandas: pip install pandas") from error
-    return pd.DataFrame(data, columns=list(FEATURE_NAMES)).assign(target=target)
+    return needs("pandas").DataFrame(data, columns=list(FEATURE_NAMES)).assign(target=target)
 
 
 def describe(table: Table, simulation: dict[str, Any]) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 from sklearn.datasets import get_data_home
 
+from .._optional import needs
 from .._progress import track
-from ..data._conversions import needs
 
 CHUNK = 1 << 20  # bytes asked for at a time
 TIMEOUT = 30.0  # s without a byte, after which a connection counts as broken
@@ -24,7 +24,7 @@ class _Resume:
         self.verbose = verbose
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
-        requests = needs("requests", "download")
+        requests = needs("requests")
         have = self.part.stat().st_size if self.part.exists() else 0
         headers = {"Accept-Encoding": "identity"}  # the bytes as they lie there: the length and the hash are theirs
         if have:
@@ -64,7 +64,7 @@ def download(url: str, known_hash: str, folder: str, data_home: str | Path | Non
     ValueError
         If the file that arrived is not the published one.
     """
-    pooch, requests = needs("pooch", "download"), needs("requests", "download")
+    pooch, requests = needs("pooch"), needs("requests")
     cache = Path(get_data_home(None if data_home is None else str(data_home))) / "sklearn_ml4fp" / folder
     cache.mkdir(parents=True, exist_ok=True)
     name = url.rsplit("/", 1)[1]

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from .._compat import Interval, StrOptions, validate_params
 from .._kinematics import azimuth, from_rapidity, pseudorapidity, transverse_momentum
+from .._optional import needs
 from .._particles import look_up
 from .._segments import offsets_from_counts
 from ..data import PointClouds
-from ..data._conversions import needs
 from . import _registry
 from ._download import download
 from ._jet_columns import with_jets
@@ -197,7 +197,7 @@ def fetch_top_tagging(
     >>> tops = fetch_top_tagging("test", n_jets=1000)  # doctest: +SKIP
     """
     name = f"{subset}.h5"
-    tables = needs("tables", "download")
+    tables = needs("tables")
     (path,) = _files("top_tagging", {name: _registry.TOP_TAGGING[name]}, data_home, verbose)
     parts, labels = [], []
     with tables.open_file(path) as file:
@@ -267,7 +267,7 @@ def fetch_higgs(
     >>> from sklearn_ml4fp import fetch_higgs
     >>> higgs = fetch_higgs("test")  # doctest: +SKIP
     """
-    pandas = needs("pandas", "download")
+    pandas = needs("pandas")
     (path,) = _files("higgs", _registry.HIGGS, data_home, verbose)
     first = HIGGS_TOTAL - HIGGS_TEST if subset == "test" else 0
     last = HIGGS_TOTAL - HIGGS_TEST if subset == "train" else HIGGS_TOTAL

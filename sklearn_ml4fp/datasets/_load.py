@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import Interval, validate_params
 
+from .._compat import Interval, validate_params
 from .._events import uniform
+from .._optional import needs
 from ._bunch import OTHER_COLUMNS, Table, as_bunch
 from ._detector import FEATURE_NAMES
 
@@ -29,11 +30,7 @@ def read_shipped() -> tuple[Table, dict[str, Any]]:
 
 def read_root(path: str) -> Table:
     """The columns of a flat TTree or RNTuple."""
-    try:
-        import uproot
-    except ImportError as error:
-        raise ImportError('Reading a ROOT file needs uproot: pip install "sklearn-ml4fp[hep]"') from error
-    opened = uproot.open(path)
+    opened = needs("uproot").open(path)
     if not hasattr(opened, "arrays"):  # a directory
         classes = opened.classnames(cycle=False)
         trees = [name for name, kind in classes.items() if kind == "TTree" or kind.endswith("RNTuple")]

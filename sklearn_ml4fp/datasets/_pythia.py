@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._optional import needs
 from ._detector import measure
 
 E_CM = 13600.0  # GeV
@@ -47,15 +48,8 @@ PROCESSES = {
 
 
 def import_pythia() -> Any:
-    """The module of Pythia 8, or one clear error."""
-    try:
-        import pythia8mc
-    except ImportError as error:
-        raise ImportError(
-            'Simulating events needs Pythia 8: pip install "sklearn-ml4fp[simulate]". '
-            "The shipped sample, load_events(), needs nothing."
-        ) from error
-    return pythia8mc
+    """Import Pythia 8."""
+    return needs("pythia8mc", otherwise="The shipped sample, load_events(), needs nothing.")
 
 
 @dataclass

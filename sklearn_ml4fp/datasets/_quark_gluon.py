@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.utils import Bunch, check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
 
+from .._compat import Interval, validate_params
 from .._kinematics import wrap_phi
+from .._optional import needs
 from .._progress import track
 from .._segments import offsets_from_counts
 from ..data import PointClouds
-from ..data._conversions import needs
 from ._quark_gluon_pythia import simulate_jets
 
 CHUNK = 250  # jets a run: about 10 s, long against the start of Pythia (0.4 s), short for a progress bar
@@ -144,7 +144,7 @@ def make_quark_gluon_jets(
     >>> jets.data.feature_names
     ('pt', 'y', 'phi', 'pdgid')
     """
-    needs("pythia8mc", "simulate")  # one error here, not one in each process
+    needs("pythia8mc")  # one error here, not one in each process
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     todo = [
         (label, min(CHUNK, n - start))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._kinematics import wrap_phi
-from ..data._conversions import needs
+from .._optional import needs
 
 JET_PT, JET_Y, JET_RADIUS = (500.0, 550.0), 1.7, 0.4  # GeV, rapidity, anti-kT
 SETTINGS = (
@@ -65,7 +65,7 @@ def preselection(pythia8: Any) -> Any:
 
 def start(label: int, seed: int, hook: Any = None, extra: tuple[str, ...] = ()) -> Any:
     """An initialised Pythia for the jets of a label."""
-    pythia = needs("pythia8mc", "simulate").Pythia("", False)
+    pythia = needs("pythia8mc").Pythia("", False)
     for line in (*SETTINGS, *PROCESSES[label], f"Random:seed = {seed}", *extra):
         if not pythia.readString(line):
             raise RuntimeError(f"Pythia does not know the setting {line!r}.")
@@ -81,7 +81,7 @@ def simulate_jets(label: int, n_jets: int, seed: int, preselect: bool) -> tuple[
 
     Constituents are ordered by falling pT; their phi lies within pi of the jet's.
     """
-    pythia8 = needs("pythia8mc", "simulate")
+    pythia8 = needs("pythia8mc")
     hook = preselection(pythia8) if preselect else None  # a name of its own: Pythia does not keep it alive
     pythia = start(label, seed, hook)
     clustering = pythia8.SlowJet(-1, JET_RADIUS, JET_PT[0] / 2, 25.0, 2, 2)  # anti-kT, all visible, true masses

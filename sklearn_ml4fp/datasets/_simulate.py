@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
 
+from .._compat import Interval, validate_params
 from .._progress import track
 from ._bunch import TARGET_NAMES, Table, as_bunch
 from ._detector import FEATURE_NAMES

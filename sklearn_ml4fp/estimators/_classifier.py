@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 
+from .._compat import Interval, StrOptions
 from .._params import hp
 from .._validation import check_class_weights
 from ._base import NetworkEstimator, Part

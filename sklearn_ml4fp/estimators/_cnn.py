@@ -5,9 +5,9 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any
 
-from sklearn.utils._param_validation import Interval
 from torch import nn
 
+from .._compat import Interval
 from .._params import hp
 from ..nn import CNN, NORMALISATIONS
 from ._base import NetworkEstimator

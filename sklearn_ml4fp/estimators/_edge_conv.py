@@ -5,9 +5,9 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any, Self
 
-from sklearn.utils._param_validation import Interval
 from torch import nn
 
+from .._compat import Interval
 from .._params import hp
 from ..nn import AGGREGATIONS, NORMALISATIONS, EdgeConv
 from ._base import NetworkEstimator

@@ -8,9 +8,9 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import validate_data
 
+from .._compat import Interval
 from .._params import Declared, hp
 from .._validation import check_finite
 from ..data import Graphs, PointClouds, as_point_clouds

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import nn
 
+from .._compat import Interval
 from .._params import hp
 from ..nn import NORMALISATIONS, ParticleTransformer
 from ._base import NetworkEstimator, Part, as_tensor

@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 import torch
 from sklearn.base import RegressorMixin
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_array
 
+from .._compat import Interval
 from .._params import hp
 from ..engine import split_gaussian
 from ._base import NetworkEstimator, Part, mean_and_scale

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from numbers import Integral
 
-from sklearn.utils._param_validation import Interval
 from torch import nn
 
+from .._compat import Interval
 from .._params import hp
 from ..nn import NORMALISATIONS, ResNet
 from ._base import NetworkEstimator

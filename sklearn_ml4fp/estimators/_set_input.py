@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval
 
+from .._compat import Interval
 from .._params import hp
 from .._validation import check_finite
 from ..data import Graphs, PointClouds

@@ -5,8 +5,7 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-
+from .._compat import HasMethods, Interval, StrOptions
 from .._params import Declared, hp
 from ..engine import OPTIMIZERS, SCHEDULES
 from ..nn import ACTIVATIONS, INITIALISATIONS, NORMALISATIONS

@@ -6,9 +6,9 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 from torch import nn
 
+from .._compat import Interval
 from .._params import hp
 from ..nn import NORMALISATIONS, POOLINGS, POSITIONS, Transformer
 from ._base import NetworkEstimator

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._optional import needs
 from ._data_columns import Column, as_json
 from ._data_findings import Finding
 from ._data_html import body, page
@@ -68,10 +69,7 @@ class DataReport:
 
     def to_frame(self) -> Any:
         """Table of the columns' statistics, one row a column (pandas DataFrame)."""
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError("A frame of the report needs pandas: pip install pandas") from error
+        pd = needs("pandas")
         labels = [f"missing in {one['label']}" for one in self.classes] if len(self.classes) > 1 else []
         rows = []
         for c in self.columns:

@@ -10,8 +10,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import cross_val_predict
 from sklearn.utils import Bunch
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _num_samples, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
+from .._compat import num_samples
 from .._events import check_ids
 from .._validation import check_weights
 from ..metrics import ks_distance, roc_auc_score
@@ -242,12 +243,12 @@ def investigate(
     constant ('x1',) x1 has the one value 7: it tells nothing.
     """
     X, y, sample_weight, groups, names, origin = _unpack(X, y, sample_weight, groups)
-    n = _num_samples(X)
+    n = num_samples(X)
     weights = check_weights(sample_weight, n)
     if groups is not None:
         check_ids(groups)
-        if _num_samples(groups) != n:
-            raise ValueError(f"groups has {_num_samples(groups)} entries, expected {n}: one event id an event.")
+        if num_samples(groups) != n:
+            raise ValueError(f"groups has {num_samples(groups)} entries, expected {n}: one event id an event.")
     events, particles, memory = read_tables(X, names)
     test = None if X_test is None else read_tables(X_test, names)[0]
     codes, classes, target = _classes_of(y, n, weights)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .._optional import needs, where_installed
+
 # Okabe and Ito's colours (2008), told apart by colour-blind readers; line styles, hatches and markers tell them apart
 # in print
 BACKGROUND, SIGNAL = "#0072B2", "#D55E00"
@@ -14,11 +16,9 @@ CURVES = [(BACKGROUND, "-"), (SIGNAL, "--"), ("#009E73", "-."), ("#CC79A7", (0, 
 
 def _dress(ax: Any) -> None:
     """Ticks as in the field's plots, inward and on all sides, as mplhep has them where it is installed."""
-    try:
-        from mplhep import style as styles
-    except ImportError:
+    if (mplhep := where_installed("mplhep")) is None:
         return
-    style = styles.ATLAS
+    style = mplhep.style.ATLAS
     ax.tick_params(which="both", direction=style["xtick.direction"], top=style["xtick.top"], right=style["ytick.right"])
     ax.minorticks_on()
 
@@ -27,11 +27,7 @@ def new_axes(ax: Any) -> Any:
     """The axes given, or new ones in a figure of their own."""
     if ax is not None:
         return ax
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError('plots need matplotlib: pip install "sklearn-ml4fp[plot]"') from error
-    ax = plt.subplots(layout="constrained")[1]
+    ax = needs("matplotlib.pyplot").subplots(layout="constrained")[1]
     _dress(ax)
     return ax
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 # make_scorer's own class: searches over several metrics, or over thresholds, look for it
-from sklearn.metrics._scorer import _Scorer
-
+from .._compat import Scorer
 from ._ks import ks_distance
 from ._probabilities import average_precision, brier, expected_calibration_error
 from ._response import response_bias, response_resolution
@@ -19,7 +18,7 @@ from ._working_points import background_rejection, significance_improvement
 _SCORE = ("predict_proba", "decision_function")
 
 
-class _WeightedScorer(_Scorer):
+class _WeightedScorer(Scorer):
     """A scorer that requests ``sample_weight``, so that with metadata routing on no score is silently unweighted."""
 
     __metadata_request__score = {"sample_weight": True}  # noqa: RUF012 (scikit-learn reads it by this name)

@@ -6,11 +6,11 @@ from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
-from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.utils import check_random_state
 from skopt import BayesSearchCV as _SkoptBayesSearchCV
 from skopt.callbacks import check_callback
 
+from .._compat import MultimetricScorer
 from ._bayes_run import Run, callback_task
 from ._history import History, fingerprint
 from ._search import EventSearch
@@ -279,7 +279,7 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
     def _failed_fold(self, error: str) -> dict[str, Any]:
         """What scikit-learn says of a fold that cannot be fitted; how long that took is not known any more."""
         scorers, _ = self._get_scorers()
-        several = isinstance(scorers, _MultimetricScorer)
+        several = isinstance(scorers, MultimetricScorer)
         score = dict.fromkeys(scorers._scorers, self.error_score) if several else self.error_score
         train = {"train_scores": score} if self.return_train_score else {}
         times = {"fit_time": np.nan, "score_time": np.nan, "n_test_samples": 0}

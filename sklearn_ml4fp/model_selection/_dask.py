@@ -6,7 +6,8 @@ import asyncio
 import time
 from typing import Any
 
-from joblib._dask import DaskDistributedBackend, _WeakKeyDictionary
+from .._compat_dask import DaskDistributedBackend, WeakKeyDictionary
+from .._optional import needs
 
 _LARGE = 1000  # bytes from which joblib sends an object once, and not with each task
 
@@ -85,10 +86,7 @@ class DaskBackend(DaskDistributedBackend):
     call_data_futures: Any  # joblib's: what was sent, by the objects themselves
 
     def __init__(self, client: Any = None, *, wait_for_workers_timeout: float = 600, **options: Any) -> None:
-        try:
-            import distributed  # noqa: F401
-        except ImportError as error:
-            raise ImportError('DaskBackend needs Dask: pip install "sklearn-ml4fp[dask]".') from error
+        needs("distributed")
         super().__init__(client=client, wait_for_workers_timeout=wait_for_workers_timeout, **options)
         self.client: Any = _Keeper(self.client)
         self._on_their_way, self._killed = 0, False
@@ -172,7 +170,7 @@ class DaskBackend(DaskDistributedBackend):
             self._give_up(ensure_ready)
 
     def _give_up(self, ensure_ready: bool) -> None:
-        self.call_data_futures = _WeakKeyDictionary()  # what died may have been data on its way
+        self.call_data_futures = WeakKeyDictionary()  # what died may have been data on its way
         given_up = list(self._results)
         self._results.clear()
         self._callbacks.clear()
@@ -194,6 +192,6 @@ class DaskBackend(DaskDistributedBackend):
     def stop_call(self) -> None:
         """End a batch of fits, and keep what was sent."""
         self._call = None
-        self._sent, self.call_data_futures = self.call_data_futures, _WeakKeyDictionary()  # which joblib empties
+        self._sent, self.call_data_futures = self.call_data_futures, WeakKeyDictionary()  # which joblib empties
         super().stop_call()
         self._dicts.clear()

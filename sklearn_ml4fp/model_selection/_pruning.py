@@ -11,9 +11,10 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.pipeline import Pipeline
 from skorch.callbacks import Callback
+
+from .._compat import MultimetricScorer
 
 _EPOCH, _PRUNED = "epoch ", "pruned"  # names under which reports travel among the scores
 
@@ -157,14 +158,14 @@ def judged(estimator: Any, candidate: dict[str, Any], judge: Judge) -> dict[str,
     return {**candidate, f"{name}callbacks": [*(network.callbacks or []), judge]}
 
 
-class ReportingScorer(_MultimetricScorer):
+class ReportingScorer(MultimetricScorer):
     """The search's own scorers, whose scores carry along what a `Judge` has written down.
 
     A subclass of scikit-learn's, because scikit-learn asks for the class to know what to do where a metric fails.
     """
 
     def __init__(self, scorer: Any, *, raise_exc: bool) -> None:
-        self.single = not isinstance(scorer, _MultimetricScorer)
+        self.single = not isinstance(scorer, MultimetricScorer)
         super().__init__(scorers={"score": scorer} if self.single else scorer._scorers, raise_exc=raise_exc)
 
     def __call__(self, estimator: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -8,11 +8,9 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 from sklearn import config_context, get_config
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.metadata_routing import MethodMapping
-from sklearn.utils.validation import _num_samples
 
-from .._compat import ScoreRequestMixin, asking_parts
+from .._compat import BaseSearchCV, ScoreRequestMixin, asking_parts, num_samples
 from .._progress import progress_bar
 from ._requests import scoring_with_weights, with_requests
 from ._splits import EventKFold
@@ -22,9 +20,9 @@ from ._watch import watched
 def _check_not_sliced(X: Any, params: dict[str, Any]) -> None:
     """Refuse validation events that scikit-learn would take for metadata of the events, one value each."""
     for name, value in params.items():
-        if name.split("__")[-1] in {"X_val", "y_val", "sample_weight_val"} and _num_samples(value) == _num_samples(X):
+        if name.split("__")[-1] in {"X_val", "y_val", "sample_weight_val"} and num_samples(value) == num_samples(X):
             raise ValueError(
-                f"{name} has as many events as X, {_num_samples(X)}: the search would take it for metadata of the "
+                f"{name} has as many events as X, {num_samples(X)}: the search would take it for metadata of the "
                 "events and cut it to each fold. Leave out one event of it, or let the network set events apart "
                 "(validation=)."
             )

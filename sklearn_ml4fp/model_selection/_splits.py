@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.model_selection import BaseCrossValidator
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_consistent_length
 
+from .._compat import safe_indexing
 from .._events import assign, check_ids, derive_salt, uniform
 
 
@@ -256,7 +256,7 @@ def _take(array: Any, rows: np.ndarray) -> Any:
     if not hasattr(array, "__getitem__"):
         return np.asarray(array)[rows]
     known = isinstance(array, (list, tuple)) or any(hasattr(array, name) for name in ("iloc", "shape"))
-    return _safe_indexing(array, rows) if known else array[rows]
+    return safe_indexing(array, rows) if known else array[rows]
 
 
 def train_val_test_split(

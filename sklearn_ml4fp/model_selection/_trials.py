@@ -12,18 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from .._optional import needs
+
 _PRIMITIVE = (type(None), bool, int, float, str)  # what Optuna can keep in a storage
 # In a small discrete space a sampler comes back to the points it likes; after so many tries one is fitted again.
 _TRIES = 20
 
 
 def import_optuna() -> Any:
-    """Return the module, or one clear error."""
-    try:
-        import optuna
-    except ImportError as error:
-        raise ImportError('this needs Optuna: pip install "sklearn-ml4fp[optuna]".') from error
-    return optuna
+    """Import Optuna."""
+    return needs("optuna")
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache, cached_property
-from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from .._optional import where_installed
 
 # Where a kernel needs a rectangle, events are padded to one of these numbers of points: steps of about 1.25, so that
 # padding is under 20 % on average, and the number depends on the event alone, so that rounding does too.
@@ -84,10 +85,7 @@ _MANY = 100_000
 @cache
 def _torch_scatter() -> Any | None:
     """The package torch-scatter, where it is installed."""
-    try:
-        return import_module("torch_scatter")
-    except ImportError:
-        return None
+    return where_installed("torch_scatter")
 
 
 def pool(x: Tensor, packed: Packed, how: str) -> Tensor:

@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import FLOAT_DTYPES, _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils.validation import FLOAT_DTYPES, check_is_fitted, validate_data
 
+from .._compat import Interval, StrOptions, check_feature_names_in
 from .._distributions import weighted_quantile
 from .._params import Declared, hp
 from .._validation import check_weights
@@ -205,7 +205,7 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
             The names, and ``missingindicator_<name>`` for each indicator.
         """
         check_is_fitted(self, "statistics_")
-        names = _check_feature_names_in(self, input_features)
+        names = check_feature_names_in(self, input_features)
         return np.r_[names, np.array([f"missingindicator_{names[i]}" for i in self.indicated_], dtype=object)]
 
     def __sklearn_tags__(self) -> Any:

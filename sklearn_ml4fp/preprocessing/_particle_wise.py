@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+from .._compat import HasMethods
 from .._validation import event_weights
 from ..data import PointClouds
 from ._clouds import CloudTransformer

@@ -8,10 +8,9 @@ from typing import Any, Self
 import numpy as np
 from sklearn import preprocessing as theirs
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils import _safe_indexing
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import FLOAT_DTYPES, _num_samples, check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import FLOAT_DTYPES, check_array, check_is_fitted, validate_data
 
+from .._compat import Interval, StrOptions, num_samples, safe_indexing
 from .._distributions import weighted_quantile
 from .._params import Declared, hp
 from .._validation import check_weights
@@ -77,9 +76,9 @@ class MinMaxScaler(Declared, theirs.MinMaxScaler):
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Extend the least and greatest values by another part of the data; parameters as in `fit`."""
-        weights = check_weights(sample_weight, _num_samples(X)) if sample_weight is not None else None
+        weights = check_weights(sample_weight, num_samples(X)) if sample_weight is not None else None
         if weights is not None and not weights.all():
-            X = _safe_indexing(X, np.flatnonzero(weights))
+            X = safe_indexing(X, np.flatnonzero(weights))
         return super().partial_fit(X, y)
 
     def __sklearn_tags__(self) -> Any:
@@ -138,7 +137,7 @@ class ZScoreScaler(Declared, theirs.StandardScaler):
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Update the means and variances by another part of the data; parameters as in `fit`."""
-        weights = check_weights(sample_weight, _num_samples(X)) if sample_weight is not None else None
+        weights = check_weights(sample_weight, num_samples(X)) if sample_weight is not None else None
         with np.errstate(invalid="ignore"):  # the square root of a negative variance, which is an error below
             super().partial_fit(X, y, weights)
         if weights is not None and self.with_std:

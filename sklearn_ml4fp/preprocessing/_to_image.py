@@ -6,8 +6,8 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
+from .._compat import Interval
 from .._kinematics import wrap_phi
 from .._params import hp
 from .._segments import Index, positions, segment_ids, segment_sum

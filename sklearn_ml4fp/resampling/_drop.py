@@ -7,9 +7,9 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_array
 
+from .._compat import Interval
 from .._distributions import outlier_limits, shape_of
 from .._params import hp
 from .._sampler import Events, Sampler

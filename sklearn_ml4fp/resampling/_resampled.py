@@ -9,12 +9,12 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, check_random_state, get_tags, indexable
-from sklearn.utils._param_validation import HasMethods
+from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _num_samples, check_is_fitted, column_or_1d, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_parameter
 
+from .._compat import HasMethods, num_samples, safe_indexing
 from .._events import check_ids
 from .._holdout import set_apart
 from .._validation import check_weights
@@ -35,7 +35,7 @@ def _class_sums(y: Any, weights: np.ndarray | None, labels: np.ndarray) -> np.nd
 
 
 def _rows(parts: tuple, mask: np.ndarray) -> tuple:
-    return tuple(None if part is None else _safe_indexing(part, np.flatnonzero(mask)) for part in parts)
+    return tuple(None if part is None else safe_indexing(part, np.flatnonzero(mask)) for part in parts)
 
 
 class Resampled(MetaEstimatorMixin, BaseEstimator):
@@ -138,7 +138,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         if is_classifier(self.estimator):
             check_classification_targets(y)
             y = column_or_1d(y, warn=True) if np.ndim(y) == 2 else y
-        if (n := _num_samples(X)) == 0:
+        if (n := num_samples(X)) == 0:
             raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required.")
         sample_weight = check_weights(sample_weight, n)
         if groups is not None:

@@ -12,10 +12,11 @@ from sklearn.base import clone
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import label_binarize
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _num_samples, check_array
+from sklearn.utils.validation import check_array
 
+from .._compat import HasMethods, num_samples
+from .._optional import needs
 from .._params import hp
 from .._sampler import Events, Sampler
 from .._validation import check_class_weights
@@ -42,15 +43,12 @@ def _like(given: Any, array: np.ndarray) -> Any:
     if isinstance(given, list):
         return array.tolist()
     if hasattr(given, "iloc"):
-        import pandas as pd
-
+        pd = needs("pandas")
         if not hasattr(given, "columns"):
             return pd.Series(array, dtype=given.dtype, name=given.name)
         return pd.DataFrame(array.reshape(len(array), -1), columns=given.columns).astype(given.dtypes)
     if hasattr(given, "schema"):
-        import polars as pl
-
-        return pl.DataFrame(array, schema=list(given.columns), orient="row").cast(dict(given.schema))
+        return needs("polars").DataFrame(array, schema=list(given.columns), orient="row").cast(dict(given.schema))
     return array
 
 
@@ -187,7 +185,7 @@ def _choose(sampler: Any, X: Any, y: np.ndarray) -> np.ndarray:
     """Numbers of the events that a sampler chooses; random ones do not look at the events."""
     if getattr(sampler, "shrinkage", None) is not None:
         raise ValueError("RandomOverSampler(shrinkage=...) moves events; expected None. Use Smear to move them.")
-    sampler.fit_resample(np.arange(_num_samples(X))[:, None] if isinstance(sampler, _BLIND) else X, y)
+    sampler.fit_resample(np.arange(num_samples(X))[:, None] if isinstance(sampler, _BLIND) else X, y)
     if not hasattr(sampler, "sample_indices_"):
         known = ", ".join(sorted(one.__name__ for one in _INTERPOLATING))
         raise ValueError(

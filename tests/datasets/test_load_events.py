@@ -194,7 +194,7 @@ def test_as_frame(events):
 
 def test_as_frame_without_pandas(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match="as_frame=True needs pandas"):
+    with pytest.raises(ImportError, match="pandas is missing"):
         load_events(as_frame=True)
 
 

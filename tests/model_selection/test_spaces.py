@@ -283,5 +283,5 @@ def test_every_search_takes_its_space_and_searches_the_architecture(kind, two_bl
 
 def test_without_optuna_there_is_one_clear_error(monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(ImportError, match=r'this needs Optuna: pip install "sklearn-ml4fp\[optuna\]"'):
+    with pytest.raises(ImportError, match=r'optuna is missing; install it with: pip install "sklearn-ml4fp\[optuna\]"'):
         optuna_distributions(network(), include=["lr"])

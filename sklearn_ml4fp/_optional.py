@@ -1,0 +1,61 @@
+"""Optional packages: one way to import them, and one error that says how to install what is missing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+# The extra of this package with which each optional package comes.
+EXTRA_OF = {
+    "awkward": "hep",
+    "dask": "dask",
+    "distributed": "dask",
+    "matplotlib": "plot",
+    "mplhep": "plot",
+    "optuna": "optuna",
+    "pooch": "download",
+    "pyarrow": "hep",
+    "pythia8mc": "simulate",
+    "requests": "download",
+    "tables": "download",
+    "torch_scatter": "scatter",
+    "uproot": "hep",
+}
+
+
+def needs(module: str, *, otherwise: str = "") -> Any:
+    """Import an optional package that the task at hand cannot do without.
+
+    Parameters
+    ----------
+    module : str
+        Name of the package, or of a module in it (``"matplotlib.pyplot"``).
+    otherwise : str
+        What else the user can do, for the error.
+
+    Returns
+    -------
+    module
+        What was asked for.
+
+    Raises
+    ------
+    ImportError
+        The package is not installed, or is broken. The error names the extra that installs it.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        package = module.split(".")[0]
+        missing = isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == package
+        what = "is missing; install it" if missing else f"cannot be imported ({error}); install it anew"
+        name = f'"sklearn-ml4fp[{EXTRA_OF[package]}]"' if package in EXTRA_OF else package
+        raise ImportError(f"{package} {what} with: pip install {name}{'. ' if otherwise else ''}{otherwise}") from error
+
+
+def where_installed(module: str) -> Any | None:
+    """Import an optional package that only helps; None where it is not installed, or is broken."""
+    try:
+        return import_module(module)
+    except (ImportError, OSError):  # a compiled extension of another torch cannot be loaded
+        return None
