@@ -44,12 +44,11 @@ sphinx_gallery_conf = {
 
 def _write_api_pages() -> None:
     """One page with every public name, room by room: a new name needs no new page."""
-    rooms: dict[str, list[str]] = {}
-    for name, room in sklearn_ml4fp._ROOM_OF.items():
-        rooms.setdefault(room, []).append(name)
+    folders = dict.fromkeys(module.split(".")[0] for module in sklearn_ml4fp._MODULE_OF.values() if "." in module)
     lines = ["API", "===", "", "Every name can be imported from ``sklearn_ml4fp``.", ""]
-    for room, names in rooms.items():
-        summary = (import_module(f"sklearn_ml4fp.{room}").__doc__ or "").splitlines()[0]
+    for room in folders:
+        module = import_module(f"sklearn_ml4fp.{room}")
+        names, summary = module.__all__, (module.__doc__ or "").splitlines()[0]
         lines += [room, "-" * len(room), "", summary, "", ".. currentmodule:: sklearn_ml4fp", ""]
         lines += [".. autosummary::", "   :toctree: generated", ""]
         lines += [f"   {name}" for name in sorted(names)] + [""]

@@ -1,10 +1,15 @@
 """Small, physically meaningful changes of events: before training and in prediction."""
 
-from ._base import Augmenter
-from ._neighbours import NeighbourInterpolation
-from ._prediction import AugmentedPrediction
-from ._smearing import DropParticles, Shift, Smear
-from ._symmetries import Compose, PermuteParticles, Reflect, Rotate, Translate
+from typing import TYPE_CHECKING
+
+from .._lazy import lazily
+
+if TYPE_CHECKING:  # what an editor and a type checker see
+    from ._base import Augmenter
+    from ._neighbours import NeighbourInterpolation
+    from ._prediction import AugmentedPrediction
+    from ._smearing import DropParticles, Shift, Smear
+    from ._symmetries import Compose, PermuteParticles, Reflect, Rotate, Translate
 
 __all__ = [
     "AugmentedPrediction",
@@ -19,3 +24,5 @@ __all__ = [
     "Smear",
     "Translate",
 ]
+
+__getattr__, __dir__ = lazily(__name__, __all__)

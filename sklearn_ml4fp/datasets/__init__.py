@@ -1,10 +1,15 @@
 """Data sets: shipped (``load_*``), simulated (``make_*``) and downloaded (``fetch_*``)."""
 
-from ._air_showers import load_air_showers, make_air_showers
-from ._fetch import fetch_higgs, fetch_quark_gluon_jets, fetch_top_tagging
-from ._load import load_events
-from ._quark_gluon import load_quark_gluon_jets, make_quark_gluon_jets
-from ._simulate import make_events
+from typing import TYPE_CHECKING
+
+from .._lazy import lazily
+
+if TYPE_CHECKING:  # what an editor and a type checker see
+    from ._air_showers import load_air_showers, make_air_showers
+    from ._fetch import fetch_higgs, fetch_quark_gluon_jets, fetch_top_tagging
+    from ._load import load_events
+    from ._quark_gluon import load_quark_gluon_jets, make_quark_gluon_jets
+    from ._simulate import make_events
 
 __all__ = [
     "fetch_higgs",
@@ -17,3 +22,5 @@ __all__ = [
     "make_events",
     "make_quark_gluon_jets",
 ]
+
+__getattr__, __dir__ = lazily(__name__, __all__)

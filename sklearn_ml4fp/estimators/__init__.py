@@ -1,20 +1,25 @@
 """Networks as scikit-learn estimators, one architecture a file."""
 
-from .._params import hp
-from ._base import NetworkEstimator
-from ._classifier import NetworkClassifier
-from ._cnn import CNNClassifier, CNNRegressor
-from ._deep_sets import DeepSetsClassifier, DeepSetsRegressor
-from ._densenet import DenseNetClassifier, DenseNetRegressor
-from ._edge_conv import EdgeConvClassifier, EdgeConvRegressor
-from ._feedforward import FeedForwardClassifier, FeedForwardRegressor
-from ._interaction_network import InteractionNetworkClassifier, InteractionNetworkRegressor
-from ._message_passing import MessagePassingClassifier, MessagePassingRegressor
-from ._particle_transformer import ParticleTransformerClassifier, ParticleTransformerRegressor
-from ._recurrent import RecurrentClassifier, RecurrentRegressor
-from ._regressor import NetworkRegressor
-from ._resnet import ResNetClassifier, ResNetRegressor
-from ._transformer import TransformerClassifier, TransformerRegressor
+from typing import TYPE_CHECKING
+
+from .._lazy import lazily
+
+if TYPE_CHECKING:  # what an editor and a type checker see
+    from .._params import hp
+    from ._base import NetworkEstimator
+    from ._classifier import NetworkClassifier
+    from ._cnn import CNNClassifier, CNNRegressor
+    from ._deep_sets import DeepSetsClassifier, DeepSetsRegressor
+    from ._densenet import DenseNetClassifier, DenseNetRegressor
+    from ._edge_conv import EdgeConvClassifier, EdgeConvRegressor
+    from ._feedforward import FeedForwardClassifier, FeedForwardRegressor
+    from ._interaction_network import InteractionNetworkClassifier, InteractionNetworkRegressor
+    from ._message_passing import MessagePassingClassifier, MessagePassingRegressor
+    from ._particle_transformer import ParticleTransformerClassifier, ParticleTransformerRegressor
+    from ._recurrent import RecurrentClassifier, RecurrentRegressor
+    from ._regressor import NetworkRegressor
+    from ._resnet import ResNetClassifier, ResNetRegressor
+    from ._transformer import TransformerClassifier, TransformerRegressor
 
 __all__ = [
     "CNNClassifier",
@@ -44,3 +49,5 @@ __all__ = [
     "TransformerRegressor",
     "hp",
 ]
+
+__getattr__, __dir__ = lazily(__name__, __all__)

@@ -1,18 +1,23 @@
 """Pictures and reports of data and of fitted models."""
 
-from ._calibration import CalibrationDisplay
-from ._convergence import ConvergenceDisplay
-from ._correlation import CorrelationDisplay
-from ._data_findings import Finding
-from ._data_report import DataReport
-from ._importance import ImportanceDisplay
-from ._investigate import investigate
-from ._loss_curve import LossCurveDisplay
-from ._objective_dependence import ObjectiveDependenceDisplay
-from ._overtraining import OvertrainingDisplay
-from ._rejection import RejectionDisplay
-from ._response import ResponseDisplay
-from ._search_importance import HyperparameterImportanceDisplay
+from typing import TYPE_CHECKING
+
+from .._lazy import lazily
+
+if TYPE_CHECKING:  # what an editor and a type checker see
+    from ._calibration import CalibrationDisplay
+    from ._convergence import ConvergenceDisplay
+    from ._correlation import CorrelationDisplay
+    from ._data_findings import Finding
+    from ._data_report import DataReport
+    from ._importance import ImportanceDisplay
+    from ._investigate import investigate
+    from ._loss_curve import LossCurveDisplay
+    from ._objective_dependence import ObjectiveDependenceDisplay
+    from ._overtraining import OvertrainingDisplay
+    from ._rejection import RejectionDisplay
+    from ._response import ResponseDisplay
+    from ._search_importance import HyperparameterImportanceDisplay
 
 __all__ = [
     "CalibrationDisplay",
@@ -29,3 +34,5 @@ __all__ = [
     "ResponseDisplay",
     "investigate",
 ]
+
+__getattr__, __dir__ = lazily(__name__, __all__)

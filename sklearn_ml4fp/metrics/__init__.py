@@ -1,47 +1,52 @@
 """Metrics of fundamental physics, all with signed event weights."""
 
-from ._bootstrap import bootstrap_interval
-from ._ks import (
-    ks_distance,
-    ks_test,
-)
-from ._probabilities import (
-    average_precision,
-    brier,
-    expected_calibration_error,
-)
-from ._response import (
-    response_bias,
-    response_resolution,
-)
-from ._roc import (
-    roc_auc_score,
-    roc_curve,
-)
-from ._scorers import (
-    SCORERS,
-    ams_scorer,
-    asimov_scorer,
-    average_precision_scorer,
-    background_rejection_scorer,
-    ks_distance_scorer,
-    make_weighted_scorer,
-    neg_brier_scorer,
-    neg_expected_calibration_error_scorer,
-    neg_response_bias_scorer,
-    neg_response_resolution_scorer,
-    roc_auc_scorer,
-    significance_improvement_scorer,
-)
-from ._significance import (
-    ams_score,
-    asimov_score,
-    asimov_significance,
-)
-from ._working_points import (
-    background_rejection,
-    significance_improvement,
-)
+from typing import TYPE_CHECKING
+
+from .._lazy import lazily
+
+if TYPE_CHECKING:  # what an editor and a type checker see
+    from ._bootstrap import bootstrap_interval
+    from ._ks import (
+        ks_distance,
+        ks_test,
+    )
+    from ._probabilities import (
+        average_precision,
+        brier,
+        expected_calibration_error,
+    )
+    from ._response import (
+        response_bias,
+        response_resolution,
+    )
+    from ._roc import (
+        roc_auc_score,
+        roc_curve,
+    )
+    from ._scorers import (
+        SCORERS,
+        ams_scorer,
+        asimov_scorer,
+        average_precision_scorer,
+        background_rejection_scorer,
+        ks_distance_scorer,
+        make_weighted_scorer,
+        neg_brier_scorer,
+        neg_expected_calibration_error_scorer,
+        neg_response_bias_scorer,
+        neg_response_resolution_scorer,
+        roc_auc_scorer,
+        significance_improvement_scorer,
+    )
+    from ._significance import (
+        ams_score,
+        asimov_score,
+        asimov_significance,
+    )
+    from ._working_points import (
+        background_rejection,
+        significance_improvement,
+    )
 
 __all__ = [
     "SCORERS",
@@ -73,3 +78,5 @@ __all__ = [
     "significance_improvement",
     "significance_improvement_scorer",
 ]
+
+__getattr__, __dir__ = lazily(__name__, __all__)

@@ -11,11 +11,12 @@ from skopt import BayesSearchCV as _SkoptBayesSearchCV
 from skopt.callbacks import check_callback
 
 from .._compat import MultimetricScorer
-from ._bayes_run import Run, callback_task
+from ._bayes_run import Run
 from ._history import History, fingerprint
 from ._search import EventSearch
 from ._skopt_fixes import Coded, make_optimizer
 from ._spaces import search_space
+from ._watch import callback_task
 
 
 class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):

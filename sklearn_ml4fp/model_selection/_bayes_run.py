@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,20 +14,7 @@ from .._compat import Outcomes, all_fits_failed
 from ._history import History
 from ._search import deaths
 from ._skopt_fixes import Coded, ask, tell
-
-
-@contextmanager
-def callback_task(parent: Any, search: Any, name: str, n: int | None, *, in_order: bool = True) -> Iterator[Any]:
-    """A task of scikit-learn's callbacks (1.9 and later); None before."""
-    if parent is None:
-        yield None
-        return
-    task = parent.subcontext(task_name=name, max_subtasks=n, sequential_subtasks=in_order)
-    task.call_on_fit_task_begin(estimator=search)
-    try:
-        yield task
-    finally:
-        task.call_on_fit_task_end(estimator=search)
+from ._watch import callback_task
 
 
 class Run:

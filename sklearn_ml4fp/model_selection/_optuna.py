@@ -14,12 +14,12 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.utils import check_random_state
 
 from .._compat import all_fits_failed
-from ._bayes_run import callback_task
 from ._folds import Folds
 from ._history import fingerprint
 from ._search import EventSearch, deaths
 from ._spaces import optuna_distributions
 from ._trials import Candidate, Trials, fits_of, import_optuna, quiet
+from ._watch import callback_task
 
 _SEED_END = np.iinfo(np.int32).max
 

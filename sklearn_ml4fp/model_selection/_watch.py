@@ -9,6 +9,20 @@ from typing import Any
 from .._progress import Bar, progress_bar
 
 
+@contextmanager
+def callback_task(parent: Any, search: Any, name: str, n: int | None, *, in_order: bool = True) -> Iterator[Any]:
+    """A task of scikit-learn's callbacks (1.9 and later); None before."""
+    if parent is None:
+        yield None
+        return
+    task = parent.subcontext(task_name=name, max_subtasks=n, sequential_subtasks=in_order)
+    task.call_on_fit_task_begin(estimator=search)
+    try:
+        yield task
+    finally:
+        task.call_on_fit_task_end(estimator=search)
+
+
 class FoldsAndEpochs:
     """A callback that shows how far the candidates of the moment are; it shows nothing of what other processes fit."""
 

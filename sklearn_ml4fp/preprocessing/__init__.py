@@ -1,14 +1,19 @@
 """Transformers that prepare events for a network: scaling, missing values, representations."""
 
-from ._auto_scaler import AutoScaler
-from ._constituents import JetConstituentFeatures
-from ._missing import DropMissingColumns, MissingValueImputer
-from ._outliers import OutlierClipper
-from ._particle_wise import ParticleWise
-from ._scaling import LogScaler, MinMaxScaler, ZScoreScaler
-from ._to_image import ToImage
-from ._to_list import ToList
-from ._to_set import ToSet
+from typing import TYPE_CHECKING
+
+from .._lazy import lazily
+
+if TYPE_CHECKING:  # what an editor and a type checker see
+    from ._auto_scaler import AutoScaler
+    from ._constituents import JetConstituentFeatures
+    from ._missing import DropMissingColumns, MissingValueImputer
+    from ._outliers import OutlierClipper
+    from ._particle_wise import ParticleWise
+    from ._scaling import LogScaler, MinMaxScaler, ZScoreScaler
+    from ._to_image import ToImage
+    from ._to_list import ToList
+    from ._to_set import ToSet
 
 __all__ = [
     "AutoScaler",
@@ -24,3 +29,5 @@ __all__ = [
     "ToSet",
     "ZScoreScaler",
 ]
+
+__getattr__, __dir__ = lazily(__name__, __all__)

@@ -1,8 +1,15 @@
 """Samplers: which events a model is trained on, with weights and groups carried along."""
 
-from .._sampler import Sampler
-from ._drop import DropMissingRows, DropOutliers
-from ._resampled import Resampled
-from ._weighted import WeightedSampler
+from typing import TYPE_CHECKING
+
+from .._lazy import lazily
+
+if TYPE_CHECKING:  # what an editor and a type checker see
+    from .._sampler import Sampler
+    from ._drop import DropMissingRows, DropOutliers
+    from ._resampled import Resampled
+    from ._weighted import WeightedSampler
 
 __all__ = ["DropMissingRows", "DropOutliers", "Resampled", "Sampler", "WeightedSampler"]
+
+__getattr__, __dir__ = lazily(__name__, __all__)
