@@ -105,14 +105,33 @@ def _init_of(cls: type[Declared]) -> Any:
     return __init__
 
 
+# The order of sections in numpydoc's guide.
+_SECTIONS = ("Parameters", "Attributes", "See Also", "Notes", "References", "Examples")
+
+
+def _parts(doc: str) -> tuple[str, dict[str, str]]:
+    """Split a docstring into the text before its first section, and its sections by title."""
+    text: list[str] = []
+    sections: dict[str, list[str]] = {}
+    current = text
+    lines = inspect.cleandoc(doc).splitlines()
+    for line, below in zip(lines, [*lines[1:], ""], strict=False):
+        if line and below and not below.strip("-"):
+            current = sections[line] = []
+        current.append(line)
+    return "\n".join(text).strip(), {title: "\n".join(body).strip() for title, body in sections.items()}
+
+
 def _doc_of(cls: type[Declared]) -> str:
-    """Insert the generated sections in front of the first section that the class itself writes."""
-    lines = inspect.cleandoc(cls.__dict__.get("__doc__") or "").splitlines()
-    underlined = (i - 1 for i, line in enumerate(lines) if i and line and not line.strip("-"))
-    first_section = next(underlined, len(lines))
+    """Compose the docstring of a class: its own text, what its family shares, and what its declarations say."""
+    text, sections = _parts(vars(cls)["__doc__"])
+    shared_text, shared_sections = _parts(cls._shared_doc)
     parameters = [f"{name} : {one.describes_itself_as}" for name, one in cls._hyperparameters.items()]
-    generated = ["Parameters", "----------", *parameters, "", *inspect.cleandoc(cls._attributes_doc).splitlines(), ""]
-    return "\n".join([*lines[:first_section], "", *generated, *lines[first_section:]])
+    generated = {"Parameters": "\n".join(["Parameters", "----------", *parameters])} | _parts(cls._attributes_doc)[1]
+    everything = generated | shared_sections | sections
+    order = [title for title in _SECTIONS if title in everything]
+    order += [title for title in everything if title not in _SECTIONS]
+    return "\n\n".join(filter(None, [text, shared_text, *(everything[title] for title in order)])) + "\n"
 
 
 @dataclass_transform(kw_only_default=True)  # to a type checker, what hp() returns is the default itself
@@ -128,6 +147,9 @@ class Declared:
     _own_hyperparameters: ClassVar[dict[str, Hyperparameter]] = {}
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}  # what scikit-learn's validation reads
     _attributes_doc: ClassVar[str] = ""  # the Attributes section, where a class has learned state
+    # What the docstrings of several classes have in common: text, and sections such as References. It follows the
+    # text of each class; a section that the class writes itself replaces the shared one.
+    _shared_doc: ClassVar[str] = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

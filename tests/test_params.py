@@ -81,3 +81,59 @@ def test_a_declaration_is_not_left_on_the_class():
 def test_a_declaration_that_says_too_little_or_too_much(arguments, message):
     with pytest.raises(TypeError, match=message):
         hp(1, **arguments)
+
+
+class Family(Common):
+    _shared_doc = """
+    What all of the family do.
+
+    See Also
+    --------
+    Both : Something else.
+
+    References
+    ----------
+    A paper.
+    """
+
+
+class Member(Family):
+    """One of the family.
+
+    Notes
+    -----
+    A note of its own.
+
+    Examples
+    --------
+    >>> Member().rate
+    0.1
+    """
+
+
+class Odd(Family):
+    """Another one of the family.
+
+    References
+    ----------
+    A paper of its own.
+    """
+
+
+def test_a_family_writes_what_its_classes_share_once():
+    """Text follows text, and sections come in the order of numpydoc's guide."""
+    text = Member.__doc__
+    assert text.startswith("One of the family.\n\nWhat all of the family do.\n\nParameters\n----------\n")
+    titles = ["Parameters", "See Also", "Notes", "References", "Examples"]
+    places = [text.index(f"\n{title}\n{'-' * len(title)}\n") for title in titles]
+    assert places == sorted(places)
+
+
+def test_a_section_of_the_class_replaces_that_of_the_family():
+    assert "A paper of its own." in Odd.__doc__
+    assert "A paper.\n" not in Odd.__doc__
+    assert "Both : Something else." in Odd.__doc__
+
+
+def test_a_class_without_a_docstring_stays_without():
+    assert Family.__doc__ is None or "Parameters" not in Family.__doc__

@@ -17,6 +17,22 @@ from ._regressor import NetworkRegressor
 
 
 class _CNN(ImageInput, PointInput, NetworkEstimator):
+    _shared_doc = """
+    Each of ``n_layers`` layers is a 3 × 3 convolution and a maximum over 2 × 2 pixels: it halves height and width and
+    doubles the number of features. The mean over the remaining pixels goes to the output. Point clouds, and tables
+    without ``image_shape``, are read along one axis, in their order.
+
+    See Also
+    --------
+    ResNetClassifier, ResNetRegressor : Deeper networks for images.
+    RecurrentClassifier, RecurrentRegressor : Another reading of sequences.
+    ToImage : Turn point clouds into images.
+
+    References
+    ----------
+    LeCun et al., Proc. IEEE 86 (1998) 2278; global pooling: Lin, Chen and Yan, arXiv:1312.4400.
+    """
+
     n_layers: int = hp(
         3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 5), doc="Number of convolutional layers."
     )
@@ -25,13 +41,15 @@ class _CNN(ImageInput, PointInput, NetworkEstimator):
         valid=Interval(Integral, 1, None, closed="left"),
         search=(8, 128),
         scale="log",
-        doc="Features of the first layer; each layer has twice those of the one before, and half its extent.",
+        doc="Features of the first layer. Each layer has twice the features of the one before it, and half its "
+        "height and width.",
     )
     normalisation: str = hp(
         "layer",
         choices=NORMALISATIONS,
-        doc="Normalisation behind each convolution: over each event (Ba et al., 2016), which no other event and no "
-        "weight has a part in, or over the events of the batch (Ioffe and Szegedy, 2015), which ignores their weights.",
+        doc='Normalisation after each convolution: "layer" takes the mean and variance over each event (Ba et '
+        'al., 2016), so that no other event and no weight has an influence. "batch" takes them over the '
+        "events of the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
     )
 
     def _check_X(self, X: Any, *, first: bool = False) -> Any:
@@ -58,14 +76,6 @@ class _CNN(ImageInput, PointInput, NetworkEstimator):
 class CNNClassifier(_CNN, NetworkClassifier):
     """Convolutional network that classifies images or sequences.
 
-    Each of ``n_layers`` layers, a 3 × 3 convolution and the maximum over 2 × 2 pixels, halves the extent and doubles
-    the features; the mean over the pixels that are left goes to the output. Point clouds, and tables without
-    ``image_shape``, are read along one axis, in their order.
-
-    References
-    ----------
-    LeCun et al., Proc. IEEE 86 (1998) 2278; global pooling: Lin, Chen and Yan, arXiv:1312.4400.
-
     Examples
     --------
     >>> from sklearn.datasets import load_digits
@@ -79,14 +89,6 @@ class CNNClassifier(_CNN, NetworkClassifier):
 
 class CNNRegressor(_CNN, NetworkRegressor):
     """Convolutional network that predicts one or several numbers from images or sequences.
-
-    Each of ``n_layers`` layers, a 3 × 3 convolution and the maximum over 2 × 2 pixels, halves the extent and doubles
-    the features; the mean over the pixels that are left goes to the output. Point clouds, and tables without
-    ``image_shape``, are read along one axis, in their order.
-
-    References
-    ----------
-    LeCun et al., Proc. IEEE 86 (1998) 2278; global pooling: Lin, Chen and Yan, arXiv:1312.4400.
 
     Examples
     --------

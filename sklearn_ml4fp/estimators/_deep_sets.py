@@ -16,30 +16,46 @@ from ._set_input import SetInput
 
 
 class _DeepSets(SetInput, NetworkEstimator):
+    _shared_doc = r"""
+    The network computes :math:`F(\sum_i \Phi(x_i))`: layers :math:`\Phi` act on every point by itself, their outputs
+    are summed over the points of an event, and layers :math:`F` follow. The columns of the event, if there are any,
+    join before :math:`F`. Every function of a set can be written in this form.
+
+    See Also
+    --------
+    EdgeConvClassifier, EdgeConvRegressor : Networks in which neighbouring points see each other.
+    ParticleTransformerClassifier, ParticleTransformerRegressor : Networks in which all points see each other.
+
+    References
+    ----------
+    Zaheer et al., "Deep sets", arXiv:1703.06114; Komiske, Metodiev and Thaler, "Energy flow networks: deep sets for
+    particle jets", JHEP 01 (2019) 121, arXiv:1810.05165.
+    """
+
     n_layers: int = hp(
         3,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(1, 4),
-        doc="Layers on every point, and as many behind the pooling.",
+        doc="Number of layers that act on every point, and of layers after the pooling.",
     )
     width: int = hp(
         100,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(16, 256),
         scale="log",
-        doc="Nodes of a layer.",
+        doc="Number of nodes in each layer.",
     )
     latent_width: int = hp(
         256,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(16, 512),
         scale="log",
-        doc="Features that are pooled: the nodes of the last layer on points.",
+        doc="Number of features that are pooled: the nodes of the last layer that acts on points.",
     )
     pooling: str = hp(
         "sum",
         choices=POINT_POOLINGS,
-        doc="What is taken over the points; the sum, in units of the mean number of points, counts them as well.",
+        doc="How the points of an event are pooled. The sum, in units of the mean number of points, also counts them.",
     )
 
     def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
@@ -58,16 +74,7 @@ class _DeepSets(SetInput, NetworkEstimator):
 
 
 class DeepSetsClassifier(_DeepSets, NetworkClassifier):
-    r"""Deep sets, also called particle flow network, that classify point clouds.
-
-    :math:`F(\sum_i \Phi(x_i))`: layers :math:`\Phi` on every point by itself, a sum over the points of an event, and
-    layers :math:`F`, before which the columns of the event join, if there are any. Every function of a set can be
-    written so.
-
-    References
-    ----------
-    Zaheer et al., "Deep sets", arXiv:1703.06114; Komiske, Metodiev and Thaler, "Energy flow networks: deep sets for
-    particle jets", JHEP 01 (2019) 121, arXiv:1810.05165.
+    """Deep sets, also called particle flow network, that classify point clouds.
 
     Examples
     --------
@@ -80,16 +87,7 @@ class DeepSetsClassifier(_DeepSets, NetworkClassifier):
 
 
 class DeepSetsRegressor(_DeepSets, NetworkRegressor):
-    r"""Deep sets, also called particle flow network, that predict one or several numbers from point clouds.
-
-    :math:`F(\sum_i \Phi(x_i))`: layers :math:`\Phi` on every point by itself, a sum over the points of an event, and
-    layers :math:`F`, before which the columns of the event join, if there are any. Every function of a set can be
-    written so.
-
-    References
-    ----------
-    Zaheer et al., "Deep sets", arXiv:1703.06114; Komiske, Metodiev and Thaler, "Energy flow networks: deep sets for
-    particle jets", JHEP 01 (2019) 121, arXiv:1810.05165.
+    """Deep sets, also called particle flow network, that predict one or several numbers from point clouds.
 
     Examples
     --------

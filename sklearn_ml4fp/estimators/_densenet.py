@@ -16,6 +16,20 @@ from ._regressor import NetworkRegressor
 
 
 class _DenseNet(ImageInput, NetworkEstimator):
+    _shared_doc = """
+    In each of ``n_blocks`` blocks, a layer sees the outputs of all earlier layers and appends ``width`` features to
+    them. Between two blocks the number of features is halved, and so are the height and width of an image.
+
+    See Also
+    --------
+    ResNetClassifier, ResNetRegressor : Skip connections that add instead of append.
+    CNNClassifier, CNNRegressor : A smaller network for images.
+
+    References
+    ----------
+    Huang et al., arXiv:1608.06993.
+    """
+
     n_blocks: int = hp(
         3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 4), doc="Number of dense blocks."
     )
@@ -32,9 +46,9 @@ class _DenseNet(ImageInput, NetworkEstimator):
     normalisation: str = hp(
         "layer",
         choices=NORMALISATIONS,
-        doc="Normalisation in front of each layer: over the features of each event (Ba et al., 2016), which no other "
-        "event and no weight has a part in, or over the events of the batch (Ioffe and Szegedy, 2015), which ignores "
-        "their weights.",
+        doc='Normalisation before each layer: "layer" takes the mean and variance over the features of each '
+        'event (Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes them '
+        "over the events of the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
     )
 
     def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
@@ -53,13 +67,6 @@ class _DenseNet(ImageInput, NetworkEstimator):
 class DenseNetClassifier(_DenseNet, NetworkClassifier):
     """Densely connected network that classifies the rows of a table, or images.
 
-    In each of ``n_blocks`` blocks a layer sees the outputs of all layers before it and appends ``width`` features to
-    them; between two blocks the number of features is halved, and so is the extent of an image.
-
-    References
-    ----------
-    Huang et al., arXiv:1608.06993.
-
     Examples
     --------
     >>> from sklearn.datasets import load_digits
@@ -73,13 +80,6 @@ class DenseNetClassifier(_DenseNet, NetworkClassifier):
 
 class DenseNetRegressor(_DenseNet, NetworkRegressor):
     """Densely connected network that predicts one or several numbers from the rows of a table, or from images.
-
-    In each of ``n_blocks`` blocks a layer sees the outputs of all layers before it and appends ``width`` features to
-    them; between two blocks the number of features is halved, and so is the extent of an image.
-
-    References
-    ----------
-    Huang et al., arXiv:1608.06993.
 
     Examples
     --------

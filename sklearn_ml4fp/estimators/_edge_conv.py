@@ -17,38 +17,62 @@ from ._set_input import NeighbourInput
 
 
 class _EdgeConv(NeighbourInput, NetworkEstimator):
+    _shared_doc = """
+    The message from point j to point i is a function of x_i and x_j − x_i. The first block takes its neighbours from
+    the coordinates; each later block searches them anew among the features that the block before it computed (a
+    dynamic graph). The edges of `Graphs` take the place of neighbours in all blocks.
+
+    The mean over the points, together with the columns of the event if there are any, goes through one hidden layer to
+    the output. The class methods `particle_net` and `particle_net_lite` make the published networks.
+
+    See Also
+    --------
+    ParticleTransformerClassifier, ParticleTransformerRegressor : Attention between all points.
+    MessagePassingClassifier, MessagePassingRegressor : Messages along edges that stay the same.
+    DeepSetsClassifier, DeepSetsRegressor : A faster network for points, without neighbours.
+
+    References
+    ----------
+    Wang et al., "Dynamic graph CNN for learning on point clouds", arXiv:1801.07829; Qu and Gouskos, "ParticleNet: jet
+    tagging via particle clouds", Phys. Rev. D 101 (2020) 056019, arXiv:1902.08570.
+    """
+
     n_blocks: int = hp(
         3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 4), doc="Number of EdgeConv blocks."
     )
     n_layers: int = hp(
-        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 3), doc="Layers of the messages in a block."
+        3,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(1, 3),
+        doc="Number of layers that compute the messages in each block.",
     )
     width: int = hp(
         64,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(16, 128),
         scale="log",
-        doc="Features that the first block makes.",
+        doc="Number of features after the first block.",
     )
     widening: float = hp(
         2.0,
         valid=Interval(Real, 0, None, closed="neither"),
         search=(1.0, 2.0),
-        doc="Features of a block over those of the block before.",
+        doc="Ratio of the features after a block to those before it, from the second block on.",
     )
     head_width: int = hp(
         256,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(32, 512),
         scale="log",
-        doc="Nodes of the hidden layer behind the pooling.",
+        doc="Number of nodes in the hidden layer after the pooling.",
     )
     aggregation: str = hp("mean", choices=AGGREGATIONS, doc="How the messages that reach a point are reduced.")
     normalisation: str = hp(
         "layer",
         choices=NORMALISATIONS,
-        doc="Normalisation of the messages: over the features of each (Ba et al., 2016), which no other event and no "
-        "weight has a part in, or over the edges of the batch (Ioffe and Szegedy, 2015), as published, which ignores "
+        doc='Normalisation of the messages: "layer" takes the mean and variance over the features of each '
+        'message (Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes '
+        "them over the messages of the batch (Ioffe and Szegedy, 2015), as published, and ignores event "
         "weights.",
     )
 
@@ -85,16 +109,6 @@ class _EdgeConv(NeighbourInput, NetworkEstimator):
 class EdgeConvClassifier(_EdgeConv, NetworkClassifier):
     """Network of EdgeConv blocks that classifies point clouds and graphs.
 
-    A message from point j to point i is made of x_i and x_j − x_i; each block looks for neighbours anew, among the
-    features that the block before has made (the dynamic graph). The mean over the points, with the columns of the event
-    if there are any, goes through one hidden layer to the output. `particle_net` and `particle_net_lite` make the
-    published ones. Edges that `Graphs` bring are used in all blocks in the place of neighbours.
-
-    References
-    ----------
-    Wang et al., "Dynamic graph CNN for learning on point clouds", arXiv:1801.07829; Qu and Gouskos, "ParticleNet: jet
-    tagging via particle clouds", Phys. Rev. D 101 (2020) 056019, arXiv:1902.08570.
-
     Examples
     --------
     >>> from sklearn_ml4fp import EdgeConvClassifier, load_quark_gluon_jets
@@ -107,16 +121,6 @@ class EdgeConvClassifier(_EdgeConv, NetworkClassifier):
 
 class EdgeConvRegressor(_EdgeConv, NetworkRegressor):
     """Network of EdgeConv blocks that predicts one or several numbers from point clouds and graphs.
-
-    A message from point j to point i is made of x_i and x_j − x_i; each block looks for neighbours anew, among the
-    features that the block before has made (the dynamic graph). The mean over the points, with the columns of the event
-    if there are any, goes through one hidden layer to the output. `particle_net` and `particle_net_lite` make the
-    published ones. Edges that `Graphs` bring are used in all blocks in the place of neighbours.
-
-    References
-    ----------
-    Wang et al., "Dynamic graph CNN for learning on point clouds", arXiv:1801.07829; Qu and Gouskos, "ParticleNet: jet
-    tagging via particle clouds", Phys. Rev. D 101 (2020) 056019, arXiv:1902.08570.
 
     Examples
     --------

@@ -15,6 +15,16 @@ from ._regressor import NetworkRegressor
 
 
 class _FeedForward(NetworkEstimator):
+    _shared_doc = """
+    The network has ``n_layers`` fully connected layers of ``width`` nodes, h_{l+1} = f(W_l h_l + b_l), and a linear
+    output layer: one logit per class, or one output per target.
+
+    See Also
+    --------
+    ResNetClassifier, ResNetRegressor : Deeper networks for tables, with skip connections.
+    TransformerClassifier, TransformerRegressor : Attention between the columns of a table.
+    """
+
     n_layers: int = hp(
         3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 6), doc="Number of hidden layers."
     )
@@ -41,9 +51,6 @@ class _FeedForward(NetworkEstimator):
 class FeedForwardClassifier(_FeedForward, NetworkClassifier):
     """Feed-forward network that classifies the rows of a table.
 
-    ``n_layers`` fully connected layers of ``width`` nodes, h_{l+1} = f(W_l h_l + b_l), and a linear layer with one
-    logit a class; trained on the weighted cross-entropy.
-
     Examples
     --------
     >>> from sklearn.datasets import make_classification
@@ -57,9 +64,6 @@ class FeedForwardClassifier(_FeedForward, NetworkClassifier):
 
 class FeedForwardRegressor(_FeedForward, NetworkRegressor):
     """Feed-forward network that predicts one or several numbers from the rows of a table.
-
-    ``n_layers`` fully connected layers of ``width`` nodes, h_{l+1} = f(W_l h_l + b_l), and a linear layer with one
-    output a target; trained on the weighted squared error of the standardised targets.
 
     Examples
     --------

@@ -16,36 +16,60 @@ from ._set_input import NeighbourInput
 
 
 class _InteractionNetwork(NeighbourInput, NetworkEstimator):
+    _shared_doc = """
+    A block consists of three functions of ``n_layers`` layers each: of the edges, e'_ij = φ_e(h_i, h_j, e_ij, u); of
+    the points, h'_i = φ_v(h_i, Σ_j e'_ij, u); and of the event, u' = φ_u(Σ_i h'_i, u). In the first block u stands for
+    the columns of the event, if there are any.
+
+    Edges come from
+    the nearest points in the coordinates; their features e_ij are ln Δ and the direction of the neighbour. The edges of
+    `Graphs` take their place, and their features are added to these. If
+    ``n_neighbors`` is at least the number of points, all points interact, as in the published jet tagger.
+
+    See Also
+    --------
+    MessagePassingClassifier, MessagePassingRegressor : Messages without a function of the event.
+    EdgeConvClassifier, EdgeConvRegressor : Neighbours are searched anew in every block.
+    Graphs : Point clouds with edges.
+
+    References
+    ----------
+    Battaglia et al., "Interaction networks for learning about objects, relations and physics", arXiv:1612.00222; Moreno
+    et al., "JEDI-net: a jet identification algorithm based on interaction networks", Eur. Phys. J. C 80 (2020) 58,
+    arXiv:1908.05318.
+    """
+
     n_blocks: int = hp(
         1,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(1, 4),
-        doc="Blocks of the three functions; 1 is the published network.",
+        doc="Number of blocks of three functions each; the published network has 1.",
     )
     n_layers: int = hp(
         3,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(1, 3),
-        doc="Layers of each of the three functions of a block.",
+        doc="Number of layers in each of the three functions of a block.",
     )
     width: int = hp(
         64,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(16, 256),
         scale="log",
-        doc="Nodes of a layer.",
+        doc="Number of nodes in each layer.",
     )
     aggregation: str = hp("sum", choices=AGGREGATIONS, doc="How the effects of the edges on a point are reduced.")
     pooling: str = hp(
         "sum",
         choices=POINT_POOLINGS,
-        doc="What is taken over the points; the sum, in units of the mean number of points, counts them as well.",
+        doc="How the points of an event are pooled. The sum, in units of the mean number of points, also counts them.",
     )
     normalisation: str = hp(
         "layer",
         choices=NORMALISATIONS,
-        doc="Normalisation of all layers: over the features of each edge, point or event (Ba et al., 2016), which no "
-        "other event and no weight has a part in, or over the batch (Ioffe and Szegedy, 2015), which ignores weights.",
+        doc='Normalisation of all layers: "layer" takes the mean and variance over the features of each edge, '
+        'point or event (Ba et al., 2016), so that no other event and no weight has an influence. "batch" '
+        "takes them over the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
     )
 
     def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
@@ -69,18 +93,6 @@ class _InteractionNetwork(NeighbourInput, NetworkEstimator):
 class InteractionNetworkClassifier(_InteractionNetwork, NetworkClassifier):
     """Interaction network that classifies point clouds and graphs.
 
-    A block has three functions of ``n_layers`` layers: of the edges, e'_ij = φ_e(h_i, h_j, e_ij, u); of the points,
-    h'_i = φ_v(h_i, Σ_j e'_ij, u); and of the event, u' = φ_u(Σ_i h'_i, u), where u begins as the columns of the event,
-    if there are any. Edges come from the nearest points in the coordinates, with ln Δ and the direction of the
-    neighbour as features e_ij, or are those of `Graphs`, whose features join. With ``n_neighbors`` as large as the
-    events all points interact, as in the published jet tagger.
-
-    References
-    ----------
-    Battaglia et al., "Interaction networks for learning about objects, relations and physics", arXiv:1612.00222; Moreno
-    et al., "JEDI-net: a jet identification algorithm based on interaction networks", Eur. Phys. J. C 80 (2020) 58,
-    arXiv:1908.05318.
-
     Examples
     --------
     >>> from sklearn_ml4fp import InteractionNetworkClassifier, load_quark_gluon_jets
@@ -93,18 +105,6 @@ class InteractionNetworkClassifier(_InteractionNetwork, NetworkClassifier):
 
 class InteractionNetworkRegressor(_InteractionNetwork, NetworkRegressor):
     """Interaction network that predicts one or several numbers from point clouds and graphs.
-
-    A block has three functions of ``n_layers`` layers: of the edges, e'_ij = φ_e(h_i, h_j, e_ij, u); of the points,
-    h'_i = φ_v(h_i, Σ_j e'_ij, u); and of the event, u' = φ_u(Σ_i h'_i, u), where u begins as the columns of the event,
-    if there are any. Edges come from the nearest points in the coordinates, with ln Δ and the direction of the
-    neighbour as features e_ij, or are those of `Graphs`, whose features join. With ``n_neighbors`` as large as the
-    events all points interact, as in the published jet tagger.
-
-    References
-    ----------
-    Battaglia et al., "Interaction networks for learning about objects, relations and physics", arXiv:1612.00222; Moreno
-    et al., "JEDI-net: a jet identification algorithm based on interaction networks", Eur. Phys. J. C 80 (2020) 58,
-    arXiv:1908.05318.
 
     Examples
     --------

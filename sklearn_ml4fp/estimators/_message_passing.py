@@ -16,33 +16,62 @@ from ._set_input import NeighbourInput
 
 
 class _MessagePassing(NeighbourInput, NetworkEstimator):
+    _shared_doc = """
+    In every round, each point i adds U(h_i, m_i) to its features h_i. Here m_i is the mean, maximum or sum of the
+    messages that reach it: M(h_j) as in GraphSAGE (isotropic), or M(h_i, h_j, e_ij) as in the MPNN (anisotropic).
+
+    Edges come from
+    the nearest points in the coordinates; their features e_ij are ln Δ and the direction of the neighbour. The edges of
+    `Graphs` take their place, and their features are added to these.
+
+    The pooled points, together with the columns of the event if there are any, go through one hidden layer to the
+    output.
+
+    See Also
+    --------
+    EdgeConvClassifier, EdgeConvRegressor : Neighbours are searched anew in every block.
+    InteractionNetworkClassifier, InteractionNetworkRegressor : Functions of edges, points and events.
+    Graphs : Point clouds with edges.
+
+    References
+    ----------
+    Gilmer et al., "Neural message passing for quantum chemistry", arXiv:1704.01212; Hamilton, Ying and Leskovec,
+    "Inductive representation learning on large graphs", arXiv:1706.02216.
+    """
+
     messages: str = hp(
         "anisotropic",
         choices=MESSAGES,
         doc="Whether a message depends on the sender alone (isotropic), or on both ends and the edge.",
     )
-    n_blocks: int = hp(3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 6), doc="Rounds of messages.")
+    n_blocks: int = hp(
+        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 6), doc="Number of rounds of messages."
+    )
     n_layers: int = hp(
-        2, valid=Interval(Integral, 1, None, closed="left"), search=(1, 3), doc="Layers that make a message."
+        2,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(1, 3),
+        doc="Number of layers that compute a message.",
     )
     width: int = hp(
         64,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(16, 256),
         scale="log",
-        doc="Features of a point, and nodes of all layers.",
+        doc="Number of features of a point, and of nodes in each layer.",
     )
     aggregation: str = hp("mean", choices=AGGREGATIONS, doc="How the messages that reach a point are reduced.")
     pooling: str = hp(
         "mean",
         choices=POINT_POOLINGS,
-        doc="What is taken over the points; the sum, in units of the mean number of points, counts them as well.",
+        doc="How the points of an event are pooled. The sum, in units of the mean number of points, also counts them.",
     )
     normalisation: str = hp(
         "layer",
         choices=NORMALISATIONS,
-        doc="Normalisation of messages and points: over the features of each (Ba et al., 2016), which no other event "
-        "and no weight has a part in, or over the batch (Ioffe and Szegedy, 2015), which ignores weights.",
+        doc='Normalisation of messages and points: "layer" takes the mean and variance over the features of each '
+        '(Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes them over '
+        "the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
     )
 
     def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
@@ -67,17 +96,6 @@ class _MessagePassing(NeighbourInput, NetworkEstimator):
 class MessagePassingClassifier(_MessagePassing, NetworkClassifier):
     """Message-passing network that classifies point clouds and graphs.
 
-    In every round each point adds U(h_i, m_i) to its features h_i, where m_i is the mean, maximum or sum over its edges
-    of messages M(h_j), as in GraphSAGE (isotropic), or M(h_i, h_j, e_ij), as in the MPNN (anisotropic). Edges come from
-    the nearest points in the coordinates, with ln Δ and the direction of the neighbour as features e_ij, or are those
-    of `Graphs`, whose features join. The pooled points, with the columns of the event if there are any, go through one
-    hidden layer to the output.
-
-    References
-    ----------
-    Gilmer et al., "Neural message passing for quantum chemistry", arXiv:1704.01212; Hamilton, Ying and Leskovec,
-    "Inductive representation learning on large graphs", arXiv:1706.02216.
-
     Examples
     --------
     >>> from sklearn_ml4fp import MessagePassingClassifier, load_quark_gluon_jets
@@ -90,17 +108,6 @@ class MessagePassingClassifier(_MessagePassing, NetworkClassifier):
 
 class MessagePassingRegressor(_MessagePassing, NetworkRegressor):
     """Message-passing network that predicts one or several numbers from point clouds and graphs.
-
-    In every round each point adds U(h_i, m_i) to its features h_i, where m_i is the mean, maximum or sum over its edges
-    of messages M(h_j), as in GraphSAGE (isotropic), or M(h_i, h_j, e_ij), as in the MPNN (anisotropic). Edges come from
-    the nearest points in the coordinates, with ln Δ and the direction of the neighbour as features e_ij, or are those
-    of `Graphs`, whose features join. The pooled points, with the columns of the event if there are any, go through one
-    hidden layer to the output.
-
-    References
-    ----------
-    Gilmer et al., "Neural message passing for quantum chemistry", arXiv:1704.01212; Hamilton, Ying and Leskovec,
-    "Inductive representation learning on large graphs", arXiv:1706.02216.
 
     Examples
     --------

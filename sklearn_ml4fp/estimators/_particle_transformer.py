@@ -20,31 +20,59 @@ from ._transverse_momentum import TransverseMomentum
 
 
 class _ParticleTransformer(GraphInput, NetworkEstimator):
+    _shared_doc = """
+    Every point attends to every point of its event: softmax(QKᵀ/√d + U)V. Three layers compute U from the kinematics of
+    a pair (a, b): ln Δ, ln kT, ln z and ln m². Here Δ is the distance in the coordinates, kT = min(pT_a, pT_b) Δ, and
+    z = min(pT_a, pT_b)/(pT_a + pT_b). Where one of two coordinates is an angle, m² = 2 pT_a pT_b (cosh Δη − cos Δφ) is
+    the squared mass of two massless particles. Momenta are in units of a typical one, and U is the same in all blocks.
+
+    Afterwards a class token attends to the points in ``n_class_blocks`` more blocks and collects what matters for the
+    output. The columns of the event, if there are any, join it before one hidden layer. With `Graphs`, a point attends
+    along the edges and to itself; the features of the edges are added to those of the pairs. The class method
+    `published` makes the published network.
+
+    See Also
+    --------
+    TransformerClassifier, TransformerRegressor : Attention without the kinematics of pairs.
+    EdgeConvClassifier, EdgeConvRegressor : Messages from the nearest points only.
+
+    Notes
+    -----
+    The work and memory of an event grow with the square of its number of points n. Training takes about
+    12 bytes · ``n_heads`` · n²: 5 GB for 10 000 points and 4 heads, and minutes per step on a CPU. A batch with more
+    than 2³⁰ products of pairs and heads is refused; one event of 11 000 points with 8 heads nearly has as many.
+
+    References
+    ----------
+    Qu, Li and Qian, "Particle transformer for jet tagging", ICML 2022, arXiv:2202.03772.
+    """
+
     transverse_momentum: Any = hp(
         None,
         valid=(str, Interval(Integral, 0, None, closed="left"), None),
-        doc="Feature of the points that is their transverse momentum, by name or position; of one whose name begins "
-        "with log, the natural logarithm. None takes pt, else log_pt, if it has not been standardised and is nowhere "
-        "negative; without one, ln Δ is all that pairs have.",
+        doc="Feature of the points that is their transverse momentum, by name or position. A feature whose name "
+        "begins with log holds its natural logarithm. None takes pt, else log_pt, provided that it has not "
+        "been standardised and has no negative value. Without a transverse momentum, ln Δ is the only "
+        "feature of a pair.",
     )
     n_blocks: int = hp(
         4,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(1, 8),
-        doc="Blocks in which points attend to each other.",
+        doc="Number of blocks in which points attend to each other.",
     )
     n_class_blocks: int = hp(
         2,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(1, 3),
-        doc="Blocks in which a class token attends to the points.",
+        doc="Number of blocks in which a class token attends to the points.",
     )
     width: int = hp(
         64,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(16, 256),
         scale="log",
-        doc="Features of a point.",
+        doc="Number of features of a point.",
     )
     n_heads: int = hp(
         4,
@@ -57,20 +85,21 @@ class _ParticleTransformer(GraphInput, NetworkEstimator):
         valid=Interval(Integral, 1, None, closed="left"),
         search=(16, 64),
         scale="log",
-        doc="Nodes of the three layers on the features of a pair: most of the time goes there.",
+        doc="Number of nodes in the three layers that act on the features of a pair. They take most of the time.",
     )
     expansion: int = hp(
         2,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(1, 4),
-        doc="Nodes between the two linear layers of a block, over ``width``.",
+        doc="Ratio of the nodes between the two linear layers of a block to ``width``.",
     )
     normalisation: str = hp(
         "layer",
         choices=NORMALISATIONS,
-        doc="Normalisation inside the blocks: over the features of each point (Ba et al., 2016), which no other event "
-        "and no weight has a part in, or over the points of the batch (Ioffe and Szegedy, 2015), which ignores "
-        "weights; pairs and the class token are then normalised over the features of each all the same.",
+        doc='Normalisation inside the blocks: "layer" takes the mean and variance over the features of each '
+        'point (Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes them '
+        "over the points of the batch (Ioffe and Szegedy, 2015) and ignores event weights. Pairs and the "
+        "class token are normalised over their own features in both cases.",
     )
 
     @classmethod
@@ -120,22 +149,6 @@ class _ParticleTransformer(GraphInput, NetworkEstimator):
 class ParticleTransformerClassifier(_ParticleTransformer, NetworkClassifier):
     """Particle Transformer that classifies point clouds and graphs.
 
-    Every point attends to every point of its event, softmax(QKᵀ/√d + U)V, where U is made by three layers from what the
-    kinematics of the pair tell: ln Δ, ln kT, ln z and ln m², with Δ the distance in the coordinates, kT = min(pT) Δ, z
-    = min(pT)/(pT_a + pT_b) and, where one of two coordinates is an angle, m² = 2 pT_a pT_b (cosh Δη − cos Δφ), the mass
-    of two particles without masses of their own. It is the same in all blocks, and in units of a typical momentum. A
-    class token, in two more blocks, collects what tells the class; the columns of the event, if there are any, join
-    it before one hidden layer. Edges that `Graphs` bring are those along which points attend, and to themselves; their
-    features join those of the pairs. `published` makes the published one.
-
-    Work and memory of an event grow as the square of its points: in training about 12 bytes · ``n_heads`` · n², which
-    for 10 000 points and 4 heads makes 5 GB, and minutes a step on a processor. A batch of more than 2³⁰ pairs times
-    heads, of which an event of 11 000 points and 8 heads has nearly as many, is refused.
-
-    References
-    ----------
-    Qu, Li and Qian, "Particle transformer for jet tagging", ICML 2022, arXiv:2202.03772.
-
     Examples
     --------
     >>> from sklearn_ml4fp import ParticleTransformerClassifier, load_quark_gluon_jets
@@ -149,22 +162,6 @@ class ParticleTransformerClassifier(_ParticleTransformer, NetworkClassifier):
 
 class ParticleTransformerRegressor(_ParticleTransformer, NetworkRegressor):
     """Particle Transformer that predicts one or several numbers from point clouds and graphs.
-
-    Every point attends to every point of its event, softmax(QKᵀ/√d + U)V, where U is made by three layers from what the
-    kinematics of the pair tell: ln Δ, ln kT, ln z and ln m², with Δ the distance in the coordinates, kT = min(pT) Δ, z
-    = min(pT)/(pT_a + pT_b) and, where one of two coordinates is an angle, m² = 2 pT_a pT_b (cosh Δη − cos Δφ), the mass
-    of two particles without masses of their own. It is the same in all blocks, and in units of a typical momentum. A
-    class token, in two more blocks, collects what tells the target; the columns of the event, if there are any, join
-    it before one hidden layer. Edges that `Graphs` bring are those along which points attend, and to themselves; their
-    features join those of the pairs. `published` makes the published one.
-
-    Work and memory of an event grow as the square of its points: in training about 12 bytes · ``n_heads`` · n², which
-    for 10 000 points and 4 heads makes 5 GB, and minutes a step on a processor. A batch of more than 2³⁰ pairs times
-    heads, of which an event of 11 000 points and 8 heads has nearly as many, is refused.
-
-    References
-    ----------
-    Qu, Li and Qian, "Particle transformer for jet tagging", ICML 2022, arXiv:2202.03772.
 
     Examples
     --------

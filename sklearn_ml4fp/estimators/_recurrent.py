@@ -16,7 +16,23 @@ from ._regressor import NetworkRegressor
 
 
 class _Recurrent(PointInput, NetworkEstimator):
-    cell: str = hp("lstm", choices=tuple(CELLS), doc="Kind of cell: LSTM, GRU, or Elman's plain one with tanh.")
+    _shared_doc = """
+    The cells read the points of a sequence in their order: sort a set first. The state after the last point, together
+    with the columns of the event if there are any, goes through one more layer of ``width`` nodes to the output.
+
+    See Also
+    --------
+    TransformerClassifier, TransformerRegressor : Attention between the points of a sequence or set.
+    CNNClassifier, CNNRegressor : Convolutions along a sequence.
+    DeepSetsClassifier, DeepSetsRegressor : Networks for points without an order.
+
+    References
+    ----------
+    Hochreiter and Schmidhuber, Neural Computation 9 (1997) 1735; Cho et al., arXiv:1406.1078 (GRU); Elman, Cognitive
+    Science 14 (1990) 179.
+    """
+
+    cell: str = hp("lstm", choices=tuple(CELLS), doc="Kind of cell: LSTM, GRU, or the plain cell of Elman with tanh.")
     n_layers: int = hp(
         1, valid=Interval(Integral, 1, None, closed="left"), search=(1, 3), doc="Number of recurrent layers."
     )
@@ -25,7 +41,7 @@ class _Recurrent(PointInput, NetworkEstimator):
         valid=Interval(Integral, 1, None, closed="left"),
         search=(16, 256),
         scale="log",
-        doc="Size of the state in each direction, and of the layer behind it.",
+        doc="Size of the state in each direction, and of the layer after it.",
     )
     bidirectional: bool = hp(
         False,
@@ -51,14 +67,6 @@ class _Recurrent(PointInput, NetworkEstimator):
 class RecurrentClassifier(_Recurrent, NetworkClassifier):
     """Recurrent network that classifies sequences of any length.
 
-    The state of ``cell`` after the last point of a sequence, joined with the columns of the event if there are any,
-    goes through one more layer of ``width`` nodes to the output. The points are read in their order: sort a set first.
-
-    References
-    ----------
-    Hochreiter and Schmidhuber, Neural Computation 9 (1997) 1735; Cho et al., arXiv:1406.1078 (GRU); Elman, Cognitive
-    Science 14 (1990) 179.
-
     Examples
     --------
     >>> import numpy as np
@@ -74,14 +82,6 @@ class RecurrentClassifier(_Recurrent, NetworkClassifier):
 
 class RecurrentRegressor(_Recurrent, NetworkRegressor):
     """Recurrent network that predicts one or several numbers from sequences of any length.
-
-    The state of ``cell`` after the last point of a sequence, joined with the columns of the event if there are any,
-    goes through one more layer of ``width`` nodes to the output. The points are read in their order: sort a set first.
-
-    References
-    ----------
-    Hochreiter and Schmidhuber, Neural Computation 9 (1997) 1735; Cho et al., arXiv:1406.1078 (GRU); Elman, Cognitive
-    Science 14 (1990) 179.
 
     Examples
     --------

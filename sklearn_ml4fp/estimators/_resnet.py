@@ -16,6 +16,21 @@ from ._regressor import NetworkRegressor
 
 
 class _ResNet(ImageInput, NetworkEstimator):
+    _shared_doc = """
+    The network is a chain of ``n_blocks`` residual blocks, h ← h + F(h), each of which normalises its input first. The
+    layers of F are linear on a table, and 3 × 3 convolutions on images ``(n, h, w)`` or ``(n, c, h, w)``.
+
+    See Also
+    --------
+    FeedForwardClassifier, FeedForwardRegressor : The same without skip connections.
+    DenseNetClassifier, DenseNetRegressor : Every layer sees the outputs of all earlier ones.
+    CNNClassifier, CNNRegressor : A smaller network for images.
+
+    References
+    ----------
+    He et al., arXiv:1512.03385 and arXiv:1603.05027; for tables Gorishniy et al., arXiv:2106.11959.
+    """
+
     n_blocks: int = hp(
         3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 8), doc="Number of residual blocks."
     )
@@ -24,14 +39,14 @@ class _ResNet(ImageInput, NetworkEstimator):
         valid=Interval(Integral, 1, None, closed="left"),
         search=(16, 1024),
         scale="log",
-        doc="Features carried by the skip connection; on images, channels of the last of up to three stages.",
+        doc="Number of features along the skip connection. On images: channels of the last of up to three stages.",
     )
     normalisation: str = hp(
         "layer",
         choices=NORMALISATIONS,
-        doc="Normalisation in front of each block: over the features of each event (Ba et al., 2016), which no other "
-        "event and no weight has a part in, or over the events of the batch (Ioffe and Szegedy, 2015), which ignores "
-        "their weights.",
+        doc='Normalisation before each block: "layer" takes the mean and variance over the features of each '
+        'event (Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes them '
+        "over the events of the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
     )
 
     def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
@@ -49,13 +64,6 @@ class _ResNet(ImageInput, NetworkEstimator):
 class ResNetClassifier(_ResNet, NetworkClassifier):
     """Residual network that classifies the rows of a table, or images.
 
-    ``n_blocks`` blocks h ← h + F(h), with the normalisation in front: linear layers on a table, 3 × 3 convolutions on
-    images ``(n, h, w)`` or ``(n, c, h, w)``.
-
-    References
-    ----------
-    He et al., arXiv:1512.03385 and arXiv:1603.05027; for tables Gorishniy et al., arXiv:2106.11959.
-
     Examples
     --------
     >>> from sklearn.datasets import make_classification
@@ -68,13 +76,6 @@ class ResNetClassifier(_ResNet, NetworkClassifier):
 
 class ResNetRegressor(_ResNet, NetworkRegressor):
     """Residual network that predicts one or several numbers from the rows of a table, or from images.
-
-    ``n_blocks`` blocks h ← h + F(h), with the normalisation in front: linear layers on a table, 3 × 3 convolutions on
-    images ``(n, h, w)`` or ``(n, c, h, w)``.
-
-    References
-    ----------
-    He et al., arXiv:1512.03385 and arXiv:1603.05027; for tables Gorishniy et al., arXiv:2106.11959.
 
     Examples
     --------

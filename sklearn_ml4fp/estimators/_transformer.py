@@ -18,6 +18,22 @@ from ._regressor import NetworkRegressor
 
 
 class _Transformer(PointInput, NetworkEstimator):
+    _shared_doc = """
+    Every point is a token. Every column of a table is one as well (the FT-Transformer), unless ``particle_features``
+    says how columns form points. A block consists of attention, softmax(QKᵀ/√d)V, and of two linear layers; the result
+    of each is added to its input. The columns of an event as a whole join before the output.
+
+    See Also
+    --------
+    ParticleTransformerClassifier, ParticleTransformerRegressor : Attention that knows the kinematics of pairs.
+    FeedForwardClassifier, FeedForwardRegressor : A faster network for tables.
+    DeepSetsClassifier, DeepSetsRegressor : A faster network for sets.
+
+    References
+    ----------
+    Vaswani et al., arXiv:1706.03762; Xiong et al., arXiv:2002.04745; for tables Gorishniy et al., arXiv:2106.11959.
+    """
+
     n_blocks: int = hp(
         3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 6), doc="Number of encoder blocks."
     )
@@ -26,7 +42,7 @@ class _Transformer(PointInput, NetworkEstimator):
         valid=Interval(Integral, 1, None, closed="left"),
         search=(16, 256),
         scale="log",
-        doc="Features of a token.",
+        doc="Number of features of a token.",
     )
     n_heads: int = hp(
         4,
@@ -37,19 +53,20 @@ class _Transformer(PointInput, NetworkEstimator):
     pooling: str = hp(
         "class_token",
         choices=POOLINGS,
-        doc="What is read out: one more, learned token, or the mean, maximum or sum over the tokens.",
+        doc="What goes to the output: one additional, learned token, or the mean, maximum or sum over the tokens.",
     )
     positions: str = hp(
         "none",
         choices=POSITIONS,
-        doc="Whether points know their place in a sequence. Without, the order of the points changes no prediction.",
+        doc="Whether tokens carry their position in the sequence. Without it, the order of the points changes no "
+        "prediction.",
     )
     normalisation: str = hp(
         "layer",
         choices=NORMALISATIONS,
-        doc="Normalisation in front of the halves of a block: over the features of each token (Ba et al., 2016), which "
-        "no other event and no weight has a part in, or over the tokens of the batch (Ioffe and Szegedy, 2015), which "
-        "ignores weights.",
+        doc='Normalisation before each half of a block: "layer" takes the mean and variance over the features of '
+        'each token (Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes '
+        "them over the tokens of the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
     )
 
     def _table(self, X: np.ndarray) -> Any:
@@ -73,14 +90,6 @@ class _Transformer(PointInput, NetworkEstimator):
 class TransformerClassifier(_Transformer, NetworkClassifier):
     """Transformer encoder that classifies sets, sequences, or the rows of a table.
 
-    Every point is a token; every column of a table is one (the FT-Transformer), unless ``particle_features`` says how
-    columns make points. Blocks of attention, softmax(QKᵀ/√d)V, and of two linear layers, each added to their input.
-    The columns of an event as a whole join before the output.
-
-    References
-    ----------
-    Vaswani et al., arXiv:1706.03762; Xiong et al., arXiv:2002.04745; for tables Gorishniy et al., arXiv:2106.11959.
-
     Examples
     --------
     >>> import numpy as np
@@ -96,14 +105,6 @@ class TransformerClassifier(_Transformer, NetworkClassifier):
 
 class TransformerRegressor(_Transformer, NetworkRegressor):
     """Transformer encoder that predicts one or several numbers from sets, sequences, or the rows of a table.
-
-    Every point is a token; every column of a table is one (the FT-Transformer), unless ``particle_features`` says how
-    columns make points. Blocks of attention, softmax(QKᵀ/√d)V, and of two linear layers, each added to their input.
-    The columns of an event as a whole join before the output.
-
-    References
-    ----------
-    Vaswani et al., arXiv:1706.03762; Xiong et al., arXiv:2002.04745; for tables Gorishniy et al., arXiv:2106.11959.
 
     Examples
     --------
