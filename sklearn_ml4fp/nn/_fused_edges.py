@@ -1,15 +1,44 @@
-"""The messages of an EdgeConv block on a CPU, a piece at a time, so that a piece stays in the cache through all steps.
+"""Training step of an EdgeConv block on a CPU, computed in pieces that stay in the processor's cache.
 
-Layer by layer, a step of training reads and writes every message some fifty times, and it is memory that it waits for.
-Here a layer stores its sums z_l = W_l y_(l−1) alone, and the first one, z_0 = a_i + b_j, not even these. With scale
-s_l ≥ 0 and shift t_l of the batch normalisation,
+Layer by layer, a training step reads and writes every message about fifty times, and waits for the memory. This module
+computes the same values and gradients by hand, in one function with its own backward pass. Notation, with sums Σ over
+all messages unless an index is given:
 
-    y_l = max(0, s_l z_l + t_l) = s_l max(0, z_l − h_l),    h_l = −t_l / s_l;
+- A message goes from point j to point i. Point i receives k_i messages, and there are n messages in all.
+- Layer l = 0 … L computes the sums z_l = W_l y_(l−1), and z_0 = a_i + b_j with a = (W_to − W_of) x and b = W_of x.
+- Batch normalisation with mean m and variance v of z, r = 1/√(v + ε), scale γ and shift β gives γẑ + β, ẑ = r (z − m).
+- y_l = max(0, γẑ + β) is what the next layer, or the mean over the neighbours, gets.
+- The shortcut is the batch normalisation of c = S x, over the points. The block returns max(0, BN(c) + Σ_j y_L / k_i).
 
-where the scale is negative, the sums turn their sign. So the hinge h_l is taken away from the sums where they stand,
-the scales go into the matrices, and max(0, z) is all that is left to do for every message. Two sums of the backward
-pass come for nothing: that of the gradients G of z, which is zero, and Σ g z, over the messages that are let through,
-from the gradient of the next matrix. Results and gradients are those of layer after layer.
+**Forward.** Write s = γ r and the hinge h = m − β/(γ r). For γ > 0,
+
+    y = max(0, s (z − h)) = s u    with    u = max(0, z − h).
+
+A layer with γ < 0 computes −z in the place of z: the signs of its row of W and of its γ are turned. So W_(l+1) y_l =
+(W_(l+1) diag s_l) u_l. The scales go into the matrices, which are small; the hinge is subtracted from the stored z in
+place, and m becomes m − h; max(0, z) is all that remains to be done per message. Stored are z_1 … z_L; z_0 is computed
+anew from a and b wherever it is needed.
+
+No sum out of n lies further than √n spreads from the mean. With a larger |β/γ|, as for γ = 0, the hinge is set to that
+limit (``in_spreads``), and the constant that y then lacks, β − γ·limit, is added at the end. In a hidden layer it may
+be left out, since the next normalisation takes any constant away; the running mean alone needs it (``centres``). For
+the same reason x is centred first, so that points far from zero keep their digits.
+
+**Backward.** Let g = ∂loss/∂(γẑ + β), which is zero where u is. Then, with ∂loss/∂γ = Σ g ẑ = r (Σ g z − m Σ g),
+
+    ∂loss/∂β = Σ g,    ∂loss/∂z = s (g − Σ g/n − ẑ Σ g ẑ/n) = s C,    C = g + p z + q,
+    p = −(r/n) ∂loss/∂γ,    q = −(Σ g/n + p m).
+
+So C takes two numbers per feature, Σ g and Σ g z (`NormGradients`). They come without another pass over the messages:
+
+- In the last layer g is the gradient G_i/k_i of the mean wherever u > 0. The forward pass counts these places per point
+  (``n_open``) and sums z over them (``open_sums``): Σ g = Σ_i n_open_i G_i/k_i and Σ g z = Σ_i open_sums_i G_i/k_i.
+- From layer l to l − 1: g_(l−1) = (diag(s_l) W_l)ᵀ C where u_(l−1) > 0. With M = Σ C u_(l−1)ᵀ, the matrix that also
+  gives ∂loss/∂W_l = diag(s_l) M diag(s_(l−1)), the sum over the rows of (diag(s_l) W_l) ∘ M is Σ g_(l−1) u_(l−1), which
+  is Σ g z for the z after the subtraction of the hinge.
+
+Constants in y or x do not enter the gradients of the matrices, since Σ C = 0. In the first layer the gradients of a_i
+and b_j are s_0 Σ_j C and s_0 Σ_i C, from which those of x, W_to and W_of follow.
 """
 
 from __future__ import annotations
@@ -24,25 +53,26 @@ from torch import Tensor
 from ._graph import NeighbourEdges
 from ._layers import Norm
 
-# Numbers in a piece of messages: four such arrays in float32 fill 1 MiB, half of the second cache of a core (3/4 and
-# 3/2 of it were as fast). Several threads take twice as much each, since they also share the start of every operation.
+# Numbers per piece of messages. Four such arrays in float32 fill 1 MiB, half of the second-level cache of a core; 3/4
+# and 3/2 of this size were as fast. With several threads each takes twice as much, to share the cost of starting an
+# operation.
 _PIECE = 2**16
 
-# Gradients where what stands beside them is positive.
-_open = torch.ops.aten.threshold_backward.grad_input
+# Copies gradients where another array is above a threshold, and zeros elsewhere.
+_where_above = torch.ops.aten.threshold_backward.grad_input
 
 
 class Memory:
-    """Room for numbers, which one training step leaves to the next.
+    """Arrays that one training step leaves to the next.
 
-    For every page of fresh memory the system has to be asked, which takes longer than to fill it.
+    Getting fresh memory from the system takes longer than filling it.
     """
 
     def __init__(self) -> None:
         self.free: list[Tensor] = []
 
     def take(self, n: int, like: Tensor) -> Tensor:
-        """An array of ``n`` numbers at least."""
+        """Return an array of at least ``n`` numbers, with any content."""
         found = self.free.pop() if self.free else None
         if found is None or len(found) < n or found.dtype != like.dtype:
             found = like.new_empty(n + n // 4)  # batches differ in size
@@ -53,7 +83,7 @@ class Memory:
 
 
 class Moments(NamedTuple):
-    """Mean, variance and 1/√(variance + ε) of a layer's sums, and the size of the scale s that normalises them."""
+    """Moments of a layer's sums z: mean m, variance v, inverse r = 1/√(v + ε), and scale s = γ r."""
 
     mean: Tensor
     variance: Tensor
@@ -62,7 +92,7 @@ class Moments(NamedTuple):
 
     @classmethod
     def of(cls, parts: list[tuple[Tensor, Tensor]], shares: Tensor, weight: Tensor) -> Moments:
-        """From mean and variance of parts that have ``shares`` of the rows."""
+        """Combine the means and variances of parts, which hold ``shares`` of the rows."""
         stacked = torch.stack([one for part in parts for one in part])
         means, variances = stacked[::2], stacked[1::2]
         mean = shares @ means
@@ -72,8 +102,8 @@ class Moments(NamedTuple):
         return cls(mean, variance, inverse, weight * inverse)
 
 
-class Change(NamedTuple):
-    """What a normalisation makes of gradients: those of its scale and shift, and of its sums, s·(g + p·z + q)."""
+class NormGradients(NamedTuple):
+    """Gradients of a normalisation's scale γ and shift β, and p and q in that of its sums, s (g + p z + q)."""
 
     of_scale: Tensor
     of_shift: Tensor
@@ -81,52 +111,52 @@ class Change(NamedTuple):
     q: Tensor
 
     @classmethod
-    def of(cls, moments: Moments, total: Tensor, with_sums: Tensor, n: int) -> Change:
-        """From Σg and Σg·z over ``n`` messages: s (g − Σg/n − ẑ Σgẑ/n), with ẑ the normalised sums."""
+    def of(cls, moments: Moments, total: Tensor, with_sums: Tensor, n: int) -> NormGradients:
+        """Compute them from Σ g and Σ g z over ``n`` rows."""
         of_scale = torch.addcmul(with_sums, moments.mean, total, value=-1).mul_(moments.inverse)
         p = (moments.inverse * of_scale).mul_(-1 / n)
         return cls(of_scale, total, p, torch.addcmul(total / n, p, moments.mean).neg_())
 
 
-class OfPoints(NamedTuple):
-    """What belongs to the points, arrays (n_points, d)."""
+class PointArrays(NamedTuple):
+    """Arrays ``(n_points, d)`` with one row per point, some of which change their meaning during a step."""
 
-    own: Tensor  # a, then a − h_0; in the end its gradient
+    own: Tensor  # a; after the first normalisation a − h_0; at the end the gradient of a over s_0
     other: Tensor  # b
-    short: Tensor  # sums of the shortcut; then their gradient
-    n_open: Tensor  # number of the y of the last layer that are positive; in the end the gradient of b
-    open_sums: Tensor  # Σ z of these
-    gradient: Tensor  # of the mean over the neighbours
+    short: Tensor  # c; in the backward pass its gradient over s
+    n_open: Tensor  # number of neighbours with u > 0 in the last layer; at the end the gradient of b over s_0
+    open_sums: Tensor  # sum of z over these neighbours
+    gradient: Tensor  # of the mean over the neighbours, G_i/k_i
 
 
 class Piece(NamedTuple):
-    """The messages that reach some points.
+    """Messages to some of the points.
 
-    Those from the first neighbours of all points come first, then those from the second ones: what belongs to the
-    points is so added to long runs.
+    The messages from the first neighbours of these points come first, then those from the second neighbours, and so
+    on. An array of the points is so added to long runs of messages.
     """
 
-    points: OfPoints
+    points: PointArrays
     sources: Tensor  # rows of the neighbours
-    there: Tensor | None  # 1 where there is a neighbour, 0 where not; None where all are there
-    n: int  # how many are there
-    scratch: tuple[Tensor, ...]  # two arrays (k n_points, d)
-    by_neighbour: tuple[Tensor, ...]  # the same as (k, n_points, d)
-    stored: tuple[Tensor, ...]  # sums of the layers behind the first
+    there: Tensor | None  # 1 for a neighbour, 0 for padding; None without padding
+    n: int  # number of messages without padding
+    scratch: tuple[Tensor, ...]  # two arrays (k n_points, d) for intermediate results
+    by_neighbour: tuple[Tensor, ...]  # views of them, (k, n_points, d)
+    stored: tuple[Tensor, ...]  # z_1 … z_L; in the backward pass the last one holds g
 
-    def only_there(self, messages: Tensor) -> Tensor:
-        """Zero the messages of neighbours that are not there."""
+    def zero_padding(self, messages: Tensor) -> Tensor:
+        """Set the messages of padding to zero."""
         return messages if self.there is None else messages.mul_(self.there)
 
     def moments(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and variance of the messages that are there."""
+        """Return mean and variance of the messages without padding."""
         if self.there is not None:
             z = z[self.there[:, 0] > 0]
         return torch.batch_norm_update_stats(z, None, None, 0.0)
 
 
 class Messages:
-    """The messages of all layers, in pieces, and the shortcut, whose matrix and norm are the last."""
+    """Messages of all layers, in pieces, and the shortcut, whose matrix and norm come last."""
 
     def __init__(
         self, x: Tensor, edges: NeighbourEdges, matrices: tuple[Tensor, ...], norms: list[Norm], memory: Memory
@@ -141,9 +171,8 @@ class Messages:
         self.centres = torch.zeros_like(weight)
         self.centres[0], self.centres[-1] = to @ middle, self.shortcut @ middle
         self.to = to - self.of
-        self._place(x - middle, edges)  # the same behind a normalisation, and far features keep their digits
-        # No sum out of n is further than √n spreads from the mean: neither need be a hinge, also for a scale of zero;
-        # what all y then lack is added. A shift that is no finite number shows, as NaN.
+        self._allocate(x - middle, edges)
+        # the hinge in spreads from the mean, inside the limit; a shift that is no finite number stays visible as NaN
         limit = math.sqrt(self.n) + 1
         at_zero = torch.where(self.bias > 0, limit, -limit).to(x.dtype)
         self.in_spreads = torch.where(self.weight > 0, self.bias / self.weight, at_zero)
@@ -152,8 +181,8 @@ class Messages:
         self.hinges: list[Tensor] = []
         self.moments: list[Moments] = []
 
-    def _place(self, x: Tensor, edges: NeighbourEdges) -> None:
-        """Make what belongs to the points, and the pieces."""
+    def _allocate(self, x: Tensor, edges: NeighbourEdges) -> None:
+        """Divide the memory among points and pieces, and compute a, b and c."""
         (n, k), d = edges.index.shape, len(self.to)
         threads = torch.get_num_threads()
         size = max(1, _PIECE * (2 * threads if threads > 1 else 1) // (k * d))
@@ -162,7 +191,7 @@ class Messages:
         self.room = self.memory.take(sum(sizes), x)
         parts = self.room[: sum(sizes)].split(sizes)
         stored, scratch, of_points = (part.view(shape) for part, shape in zip(parts, shapes, strict=True))
-        self.x, self.size, self.points = x, size, OfPoints(*of_points.unbind())
+        self.x, self.size, self.points = x, size, PointArrays(*of_points.unbind())
         for out, matrix in zip(self.points, (self.to, self.of, self.shortcut), strict=False):
             torch.mm(x, matrix.t(), out=out)
         arriving = torch.full((n, 1), k) if edges.mask is None else edges.mask.sum(1, keepdim=True)
@@ -189,10 +218,10 @@ class Messages:
             if edges.mask is not None and number < len(rows):
                 there = edges.mask[i * self.size :][: len(rows) // k].t().reshape(-1, 1).to(stored.dtype)
             place = places[len(rows) < self.size * k]
-            yield Piece(OfPoints(*points.unbind()), rows, there, number, *place, sums.unbind())
+            yield Piece(PointArrays(*points.unbind()), rows, there, number, *place, sums.unbind())
 
     def sums(self, layer: int, piece: Piece) -> Tensor:
-        """z; of the first layer in a scratch array."""
+        """Return z of a layer; that of the first layer is computed into a scratch array."""
         if layer > 0:
             return piece.stored[layer - 1]
         torch.index_select(self.points.other, 0, piece.sources, out=piece.scratch[1])
@@ -200,16 +229,16 @@ class Messages:
         return piece.scratch[1]
 
     def positive(self, z: Tensor, piece: Piece) -> Tensor:
-        """max(0, z) in a scratch array, which may be that of z."""
+        """Compute max(0, z) into a scratch array, which may be that of z."""
         return torch.clamp_min(z, 0, out=piece.scratch[1])
 
     def hinged(self, layer: int, piece: Piece) -> Tensor:
-        """The sums of a layer from behind the hinge on, where they are read for the first time."""
+        """Return z − h; the stored z is changed in place, so that this is called once per layer and piece."""
         z = self.sums(layer, piece)
         return z.sub_(self.hinges[layer]) if layer > 0 else z
 
     def normalise(self, layer: int) -> None:
-        """Make the sums of a layer, and take their moments."""
+        """Compute the sums of a layer and their moments."""
         matrix = (self.matrices[layer - 1] * self.moments[-1].scale).t() if layer > 0 else None
         parts = []
         for piece in self.pieces:
@@ -225,9 +254,9 @@ class Messages:
             self.points.own.sub_(self.hinges[0])
 
     def reduce(self, out: Tensor) -> None:
-        """max(0, shortcut + mean of y over the neighbours); how many of these are positive, and their Σ z, are kept."""
+        """Compute the output of the block, and keep ``n_open`` and ``open_sums`` for the backward pass."""
         for piece in self.pieces:
-            y = piece.only_there(self.positive(self.hinged(self.last, piece), piece))
+            y = piece.zero_padding(self.positive(self.hinged(self.last, piece), piece))
             torch.sum(piece.by_neighbour[1], 0, out=piece.points.open_sums)
             y.gt_(0)
             torch.sum(piece.by_neighbour[1], 0, out=piece.points.n_open)
@@ -237,10 +266,10 @@ class Messages:
         torch.mul(self.points.open_sums, self.moments[self.last].scale, out=out).div_(self.arriving.clamp(min=1))
         out.addcmul_(self.arriving.clamp(max=1), self.lacking[self.last])
         out.addcmul_(self.points.short, of_short.scale).add_(self.bias[-1] - of_short.mean * of_short.scale).relu_()
-        self._follow(len(out))
+        self._update_running_moments(len(out))
 
-    def _follow(self, n_points: int) -> None:
-        """Move the running moments; from here on those of the messages are those behind the hinge."""
+    def _update_running_moments(self, n_points: int) -> None:
+        """Update the running moments; then replace the mean m of each layer by m − h, for the backward pass."""
         for layer in range(self.last):
             self.centres[layer + 1] = self.matrices[layer] @ self.lacking[layer]
         means = self.signs * (torch.stack([one.mean for one in self.moments]) + self.centres)
@@ -250,70 +279,74 @@ class Messages:
         for layer, hinge in enumerate(self.hinges):
             self.moments[layer] = self.moments[layer]._replace(mean=self.moments[layer].mean - hinge)
 
-    def changed(self, layer: int, change: Change, z: Tensor, piece: Piece) -> Tensor:
-        """Gradient of the sums z over s: from that of the points, or from that of y, which is stored."""
-        out = torch.addcmul(change.q, z, change.p, out=piece.scratch[0])
+    def sum_gradients(self, layer: int, of_norm: NormGradients, z: Tensor, piece: Piece) -> Tensor:
+        """Compute C, the gradient of the sums z over s, into a scratch array."""
+        out = torch.addcmul(of_norm.q, z, of_norm.p, out=piece.scratch[0])
         if layer < self.last:
             out.add_(piece.stored[-1])
         else:
-            _open(piece.points.gradient, z.view_as(piece.by_neighbour[1]), 0, grad_input=piece.by_neighbour[1])
+            _where_above(piece.points.gradient, z.view_as(piece.by_neighbour[1]), 0, grad_input=piece.by_neighbour[1])
             out.add_(piece.scratch[1])
-        return piece.only_there(out)
+        return piece.zero_padding(out)
 
-    def back(self, layer: int, change: Change) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradient of a matrix; that of the y before it, where these are positive, is stored, and its Σg and Σg·z."""
+    def back(self, layer: int, of_norm: NormGradients) -> tuple[Tensor, Tensor, Tensor]:
+        """Go from a layer to the one before it: store g of that one, and return M diag(s), Σ g and Σ g z."""
         matrix = self.moments[layer].scale[:, None] * self.matrices[layer - 1]
         of_matrix, totals = torch.zeros_like(matrix), matrix.new_empty(len(self.pieces), len(matrix))
         for piece, total in zip(self.pieces, totals.unbind(), strict=True):
-            changed = self.changed(layer, change, self.sums(layer, piece), piece)
-            y = self.positive(self.sums(layer - 1, piece), piece)
-            of_matrix.addmm_(changed.t(), y)
-            g = torch.mm(changed, matrix, out=piece.stored[-1])
-            _open(g, y, 0, grad_input=g)
+            of_sums = self.sum_gradients(layer, of_norm, self.sums(layer, piece), piece)
+            u = self.positive(self.sums(layer - 1, piece), piece)
+            of_matrix.addmm_(of_sums.t(), u)
+            g = torch.mm(of_sums, matrix, out=piece.stored[-1])
+            _where_above(g, u, 0, grad_input=g)
             torch.sum(g, 0, out=total)
         with_sums = (matrix * of_matrix).sum(0)
         return of_matrix.mul_(self.moments[layer - 1].scale), totals.sum(0), with_sums
 
-    def back_to_points(self, change: Change) -> tuple[Tensor, Tensor]:
-        """Gradients of the points and of the first matrix."""
+    def back_to_points(self, of_norm: NormGradients) -> tuple[Tensor, Tensor]:
+        """Return the gradients of the points, and of the first matrix over s_0."""
         of_own, of_other = self.points.own, self.points.n_open.zero_()
         for piece in self.pieces:
-            changed = self.changed(0, change, self.sums(0, piece), piece)
+            of_sums = self.sum_gradients(0, of_norm, self.sums(0, piece), piece)
             torch.sum(piece.by_neighbour[0], 0, out=piece.points.own)
-            of_other.index_add_(0, piece.sources, changed)
+            of_other.index_add_(0, piece.sources, of_sums)
         scale = self.moments[0].scale[:, None]
         of_x = torch.mm(of_own, scale * self.to).addmm_(of_other, scale * self.of)
         of_to = of_own.t() @ self.x
         return of_x, torch.cat([of_to, of_other.t() @ self.x - of_to], dim=1)
 
     def gradients(self, out: Tensor, gradient: Tensor) -> list[Tensor]:
-        """Those of the points, of the matrices, and of the norms' scales and shifts, from that of what was made."""
-        gradient = _open(gradient, out, 0, grad_input=self.points.gradient)
-        changes = [Change.of(self.moments[-1], gradient.sum(0), (gradient * self.points.short).sum(0), len(out))]
-        of_short = self.points.short.mul_(changes[0].p).add_(changes[0].q).add_(gradient)
+        """Return the gradients of the points, the matrices, and the norms' scales and shifts, from that of the output.
+
+        Parameters
+        ----------
+        out, gradient : Tensor of shape (n_points, d)
+            The output of the block, and its gradient.
+        """
+        gradient = _where_above(gradient, out, 0, grad_input=self.points.gradient)
+        short_sums = (gradient * self.points.short).sum(0)
+        of_norms = [NormGradients.of(self.moments[-1], gradient.sum(0), short_sums, len(out))]
+        of_short = self.points.short.mul_(of_norms[0].p).add_(of_norms[0].q).add_(gradient)
         of_matrices = [of_short.t() @ self.x]
         gradient.div_(self.arriving.clamp(min=1))
         total, with_sums = (one.mul_(gradient).sum(0) for one in (self.points.n_open, self.points.open_sums))
         for layer in range(self.last, -1, -1):
-            changes = [Change.of(self.moments[layer], total, with_sums, self.n), *changes]
+            of_norms = [NormGradients.of(self.moments[layer], total, with_sums, self.n), *of_norms]
             if layer > 0:
-                of_matrix, total, with_sums = self.back(layer, changes[0])
+                of_matrix, total, with_sums = self.back(layer, of_norms[0])
             else:
-                of_x, of_matrix = self.back_to_points(changes[0])
+                of_x, of_matrix = self.back_to_points(of_norms[0])
             of_matrices = [of_matrix, *of_matrices]
         of_x.addmm_(of_short, self.moments[-1].scale[:, None] * self.shortcut)
-        of_norms = []
-        for sign, change, moments, of_matrix in zip(self.signs, changes, self.moments, of_matrices, strict=True):
+        of_parameters = []
+        for sign, of_norm, moments, of_matrix in zip(self.signs, of_norms, self.moments, of_matrices, strict=True):
             of_matrix.mul_((sign * moments.scale)[:, None])
-            of_norms += [sign * change.of_scale, change.of_shift]
-        return [of_x, *of_matrices, *of_norms]
+            of_parameters += [sign * of_norm.of_scale, of_norm.of_shift]
+        return [of_x, *of_matrices, *of_parameters]
 
 
 class FusedBlock(torch.autograd.Function):
-    """max(0, BN(S x_i) + mean over the neighbours of max(0, BN(… W max(0, BN(W (x_i, x_j − x_i)))))).
-
-    Can be differentiated once.
-    """
+    """One EdgeConv block with batch normalisation, ReLU and the mean over the neighbours; it is differentiable once."""
 
     @staticmethod
     def forward(
@@ -321,30 +354,29 @@ class FusedBlock(torch.autograd.Function):
     ) -> Tensor:
         """Map points ``(n_rows, d_in)`` to ``(n_rows, d)``.
 
-        ``weights`` are the matrices of the layers and of the shortcut, and scale and shift of the norms, of one after
-        the other.
+        ``weights`` are the matrices of the layers and of the shortcut, then scale and shift of each norm.
         """
         out = x.new_empty(len(x), len(weights[0]))
-        with torch.inference_mode():  # calls are many and short: a tenth of their time goes into autograd's books
+        with torch.inference_mode():  # of many short calls, a tenth of the time is autograd's bookkeeping
             ctx.messages = messages = Messages(x, edges, weights[: len(norms)], norms, memory)
             for layer in range(len(norms) - 1):
                 messages.normalise(layer)
             messages.reduce(out)
-        ctx.save_for_backward(out, x, *weights)  # all of them: a change of any before backward is an error then
+        ctx.save_for_backward(out, x, *weights)  # all of them, so that changing any before backward is an error
         return out
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of all tensors; what is stored is overwritten on the way."""
+        """Return the gradients of all tensors; the stored sums are overwritten."""
         if ctx.messages is None:
             raise RuntimeError(
-                "the sums of these messages were used up by an earlier backward pass: run forward again."
+                "the stored sums of these messages were overwritten by an earlier backward pass: run forward again."
             )
         out = ctx.saved_tensors[0]
         messages, ctx.messages = ctx.messages, None
         with torch.inference_mode():
             of_x, *of_weights = messages.gradients(out, gradient)
             messages.memory.free.append(messages.room)
-        # copies, since others may write over them, as clipping does, which tensors of that mode do not allow
+        # copies, because gradient clipping changes gradients in place, which inference tensors do not allow
         return of_x.clone(), None, None, None, *(one.clone() for one in of_weights)
