@@ -17,13 +17,16 @@ _LONG_TAIL = 3.0
 _FLAT = 3.0
 # Of a few thousand events the growth of a tail's steps is known to a tenth: outliers begin where twice that leads.
 _MARGIN = 1.2
+# A cumulative sum reaches a share of the whole where it lies within this below it: what summing up may round.
+_ROUNDING = 1e-12
 
 
 def weighted_quantile(x: np.ndarray, q: Any, weights: np.ndarray | None = None) -> np.ndarray:
     """Quantiles of weighted values: the smallest value up to which the weights sum to q · Σw.
 
     Integer weights give the same as repeated values (the "inverted_cdf" of NumPy, definition 1 of Hyndman & Fan 1996).
-    With negative weights the cumulative sum may fall again; the first value that reaches the sum counts.
+    With negative weights the cumulative sum may fall again; the first value that reaches the sum counts. Equal values
+    enter together, and values of weight zero not at all.
 
     Parameters
     ----------
@@ -45,11 +48,17 @@ def weighted_quantile(x: np.ndarray, q: Any, weights: np.ndarray | None = None) 
     if weights is None:
         index = np.maximum(np.ceil(q * len(x)).astype(int) - 1, 0)
         return np.sort(x)[index].astype(np.float64)  # with vector instructions five times faster than np.partition
+    signed = weights.min() <= 0
+    if signed:
+        x, weights = x[weights != 0], weights[weights != 0]
     order = np.argsort(x)
-    reached = np.maximum.accumulate(np.cumsum(weights[order]))
-    # one rounding of a long sum must not push a probability of one beyond the last value
-    index = np.searchsorted(reached, q * reached[-1] * (1 - 4e-16)).clip(max=len(x) - 1)
-    return x[order[index]].astype(np.float64)
+    x, cumulative = x[order], np.cumsum(weights[order])
+    if signed:  # else it does not matter which of equal values comes first
+        last = np.append(x[1:] != x[:-1], True)
+        x, cumulative = x[last], cumulative[last]
+    reached = np.maximum.accumulate(cumulative) if signed else cumulative
+    index = np.searchsorted(reached, (q - _ROUNDING) * cumulative[-1])
+    return x[index.clip(max=len(x) - 1)].astype(np.float64)
 
 
 class Shape(NamedTuple):

@@ -59,7 +59,7 @@ def _real_number(value: Any) -> float:
     raise TypeError
 
 
-def _real_numbers(values: Any) -> np.ndarray | None:
+def real_numbers(values: Any) -> np.ndarray | None:
     """A dense array of float64, NaN where a value is missing or masked; None if the values are no real numbers."""
     if issparse(values):
         return None
@@ -76,6 +76,29 @@ def _real_numbers(values: Any) -> np.ndarray | None:
         return None
     numbers = array.astype(np.float64)
     return numbers.filled(np.nan) if isinstance(numbers, np.ma.MaskedArray) else np.asarray(numbers)
+
+
+def finite_numbers(values: Any, name: str) -> np.ndarray:
+    """Real numbers without gaps as float64, of any shape; what is masked is missing, and never the value underneath.
+
+    Raises
+    ------
+    ValueError
+        The values are no real numbers (text, dates, complex), or one is missing, NaN or infinite.
+    """
+    numbers = real_numbers(values)
+    if numbers is None:
+        kind = getattr(values, "dtype", None) or type(values).__name__
+        raise ValueError(
+            f"{name} is {'sparse' if issparse(values) else f'of type {kind}'}: expected a dense array of real numbers. "
+            "Convert it first, for instance by .toarray() or .astype(float)."
+        )
+    if not np.isfinite(numbers).all():
+        raise ValueError(
+            f"{name} contains {int((~np.isfinite(numbers)).sum())} values that are missing, NaN or infinite: expected "
+            "finite numbers. Leave those events out, or mend what makes them."
+        )
+    return numbers
 
 
 def event_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np.ndarray | None:
@@ -103,7 +126,7 @@ def event_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np
     """
     if sample_weight is None:
         return None
-    weights = _real_numbers(sample_weight)
+    weights = real_numbers(sample_weight)
     if weights is None:
         kind = getattr(sample_weight, "dtype", None) or type(sample_weight).__name__
         raise ValueError(

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..metrics import expected_calibration_error
 from ..metrics._probabilities import calibration_bins, check_probabilities
-from ._plotting import new_axes, next_marker, signal_score
+from ._plotting import new_axes, next_marker, signal_class, signal_score
 
 
 class CalibrationDisplay:
@@ -60,6 +60,7 @@ class CalibrationDisplay:
         *,
         sample_weight: Any = None,
         groups: Any = None,
+        pos_label: Any = None,
         n_bins: int = 10,
         name: str | None = None,
         ax: Any = None,
@@ -73,6 +74,8 @@ class CalibrationDisplay:
         y : array-like of shape (n_events,)
         sample_weight, groups : array-like, optional
             Event weights; event ids for an estimator that needs them to predict.
+        pos_label : label, optional
+            The signal's label; by default the greater of two numbers. Classes that are text need it.
         n_bins : int, default=10
         name : str, optional
             Label; by default the class of the estimator.
@@ -82,11 +85,12 @@ class CalibrationDisplay:
         -------
         display : CalibrationDisplay
         """
+        pos_label = signal_class(estimator, pos_label)
         return cls.from_predictions(
             y,
-            signal_score(estimator, X, groups),
+            signal_score(estimator, X, pos_label, groups),
             sample_weight=sample_weight,
-            pos_label=estimator.classes_[1],
+            pos_label=pos_label,
             n_bins=n_bins,
             name=type(estimator).__name__ if name is None else name,
             ax=ax,
@@ -113,7 +117,7 @@ class CalibrationDisplay:
         sample_weight : array-like of shape (n_events,), optional
             Event weights; negative ones are allowed.
         pos_label : label, optional
-            The signal's label; by default the greater of the two labels.
+            The signal's label; by default the greater of two numbers. Labels that are text need it.
         n_bins : int, default=10
             Bins of equal width in [0, 1].
         name : str, optional

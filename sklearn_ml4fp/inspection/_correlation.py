@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from ..metrics._inputs import check_weights
+from .._binary import weights_or_ones
 from ._plotting import new_axes
 
 
@@ -86,7 +86,7 @@ class CorrelationDisplay:
             names = getattr(X, "columns", None)
         table = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
         names = range(table.shape[1]) if names is None else names
-        weight = check_weights(sample_weight, len(table))
+        weight = weights_or_ones(sample_weight, len(table))
         return cls(weighted_correlation(table, weight), [str(name) for name in names]).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> CorrelationDisplay:

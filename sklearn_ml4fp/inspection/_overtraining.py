@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._binary import check_binary
 from ..metrics import ks_distance
-from ..metrics._inputs import check_binary
-from ._plotting import BACKGROUND, SIGNAL, new_axes, signal_score
+from ._plotting import BACKGROUND, SIGNAL, new_axes, signal_class, signal_score
 
 
 class ScoreHistogram(NamedTuple):
@@ -84,6 +84,7 @@ class OvertrainingDisplay:
         sample_weight_test: Any = None,
         groups_train: Any = None,
         groups_test: Any = None,
+        pos_label: Any = None,
         bins: Any = 30,
         ax: Any = None,
     ) -> OvertrainingDisplay:
@@ -101,14 +102,15 @@ class OvertrainingDisplay:
         -------
         display : OvertrainingDisplay
         """
+        pos_label = signal_class(estimator, pos_label)
         return cls.from_predictions(
             y_train,
-            signal_score(estimator, X_train, groups_train),
+            signal_score(estimator, X_train, pos_label, groups_train),
             y_test,
-            signal_score(estimator, X_test, groups_test),
+            signal_score(estimator, X_test, pos_label, groups_test),
             sample_weight_train=sample_weight_train,
             sample_weight_test=sample_weight_test,
-            pos_label=estimator.classes_[1],
+            pos_label=pos_label,
             bins=bins,
             ax=ax,
         )
@@ -138,7 +140,7 @@ class OvertrainingDisplay:
         sample_weight_train, sample_weight_test : array-like, optional
             Event weights; negative ones are allowed.
         pos_label : label, optional
-            The signal's label; by default the greater of the two labels.
+            The signal's label; by default the greater of two numbers. Labels that are text need it.
         bins : int or array-like, default=30
             Number of bins of equal width, from 0 to 1 if all scores lie there, or the edges.
         ax : matplotlib Axes, optional

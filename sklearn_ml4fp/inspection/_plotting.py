@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._binary import signal_label
 from .._optional import needs, where_installed
 
 # Okabe and Ito's colours (2008), told apart by colour-blind readers; line styles, hatches and markers tell them apart
@@ -38,11 +39,17 @@ def next_marker(ax: Any) -> dict[str, Any]:
     return {"color": CURVES[count % len(CURVES)][0], "fmt": "osD^v"[count % 5], "ms": 5, "lw": 1.5}
 
 
-def signal_score(estimator: Any, X: Any, groups: Any = None) -> np.ndarray:
-    """Score of the second class, (n_events,): its probability, or the decision function where there is none."""
+def signal_class(estimator: Any, pos_label: Any = None) -> Any:
+    """The signal's label among the two classes of a fitted classifier."""
+    if len(classes := np.asarray(getattr(estimator, "classes_", ()))) != 2:
+        raise ValueError(f"this plot needs a fitted classifier of two classes; got classes {classes.tolist()}.")
+    return signal_label(classes, pos_label, type(estimator).__name__)
+
+
+def signal_score(estimator: Any, X: Any, pos_label: Any, groups: Any = None) -> np.ndarray:
+    """Score of the signal, (n_events,): its probability, or the decision function where there is none."""
     kwargs = {} if groups is None else {"groups": groups}
-    if len(classes := getattr(estimator, "classes_", ())) != 2:
-        raise ValueError(f"this plot needs a fitted classifier of two classes; got classes {list(classes)}.")
+    which = np.asarray(estimator.classes_).tolist().index(pos_label)
     if hasattr(estimator, "predict_proba"):
-        return np.asarray(estimator.predict_proba(X, **kwargs))[:, 1]
-    return np.asarray(estimator.decision_function(X, **kwargs))
+        return np.asarray(estimator.predict_proba(X, **kwargs))[:, which]
+    return (2 * which - 1) * np.asarray(estimator.decision_function(X, **kwargs))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..metrics import background_rejection
-from ._plotting import CURVES, new_axes, signal_score
+from ._plotting import CURVES, new_axes, signal_class, signal_score
 
 # every percent, but the first few: the tightest cuts rest on a handful of events
 _EFFICIENCIES = np.linspace(0.02, 1.0, 99)
@@ -56,6 +56,7 @@ class RejectionDisplay:
         *,
         sample_weight: Any = None,
         groups: Any = None,
+        pos_label: Any = None,
         name: str | None = None,
         ax: Any = None,
         **kwargs: Any,
@@ -71,6 +72,8 @@ class RejectionDisplay:
             Event weights; negative ones are allowed.
         groups : array-like, optional
             Event ids, for an estimator that needs them to predict (``CrossFitClassifier``).
+        pos_label : label, optional
+            The signal's label; by default the greater of two numbers. Classes that are text need it.
         name : str, optional
             Label; by default the class of the estimator.
         ax : matplotlib Axes, optional
@@ -81,10 +84,11 @@ class RejectionDisplay:
         -------
         display : RejectionDisplay
         """
+        pos_label = signal_class(estimator, pos_label)
         return cls.from_predictions(
             y,
-            signal_score(estimator, X, groups),
-            pos_label=estimator.classes_[1],
+            signal_score(estimator, X, pos_label, groups),
+            pos_label=pos_label,
             sample_weight=sample_weight,
             name=type(estimator).__name__ if name is None else name,
             ax=ax,
@@ -112,7 +116,7 @@ class RejectionDisplay:
         sample_weight : array-like of shape (n_events,), optional
             Event weights; negative ones are allowed.
         pos_label : label, optional
-            The signal's label; by default the greater of the two labels.
+            The signal's label; by default the greater of two numbers. Labels that are text need it.
         name : str, optional
         ax : matplotlib Axes, optional
         **kwargs

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..metrics._response import HIGH, LOW, response, weighted_quantile
+from .._distributions import weighted_quantile
+from ..metrics._response import HIGH, LOW, response
 from ._plotting import new_axes, next_marker
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length
 
+from .._binary import weights_or_ones
 from .._events import check_ids
-from ._inputs import check_weights
 
 
 class BootstrapResult(NamedTuple):
@@ -50,7 +51,7 @@ def bootstrap_interval(
     confidence : float, default=0.6827
         Probability content; the default is that of one standard deviation.
     n_resamples : int, default=400
-        Number of samples. 400 give the ends of a 68 % interval to about 8 % of its half-width.
+        Number of samples, at least 2. 400 give the ends of a 68 % interval to about 8 % of its half-width.
     random_state : int, RandomState instance or None, default=None
         Seed of the draws.
 
@@ -62,7 +63,8 @@ def bootstrap_interval(
     Raises
     ------
     ValueError
-        If ids are unusable, or if the metric fails for a sample, as when a class with few events is not drawn at all.
+        If ids are unusable, if there is one event only, which does not spread, if something is masked, or if the metric
+        fails for a sample, as when a class with few events is not drawn at all.
 
     References
     ----------
@@ -78,12 +80,22 @@ def bootstrap_interval(
     >>> low < value < high
     True
     """
-    check_consistent_length(y_true, y_pred, sample_weight, groups)
+    check_consistent_length(y_true, y_pred, groups)
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1; got {confidence!r}.")
-    weight = check_weights(sample_weight, len(y_true))
+    if not isinstance(n_resamples, Integral) or n_resamples < 2:
+        raise ValueError(f"n_resamples must be an integer, 2 or more; got {n_resamples!r}.")
+    for name, values in (("y_true", y_true), ("y_pred", y_pred)):
+        if np.ma.is_masked(values):  # whatever the metric would do with them
+            raise ValueError(f"{name} has masked values, which are missing: leave those events out.")
+    weight = weights_or_ones(sample_weight, len(y_true))
     ids = np.arange(len(weight)) if groups is None else np.unique(check_ids(groups), return_inverse=True)[1]
-    n_groups = ids.max() + 1
+    n_groups = len(np.unique(ids))
+    if n_groups < 2:
+        raise ValueError(
+            f"an interval needs at least two events to draw from; got {n_groups} in {len(ids)} rows. groups= takes one "
+            "id an event, not one a sample."
+        )
     rng = check_random_state(random_state)
     values = np.empty(n_resamples)
     for i in range(n_resamples):

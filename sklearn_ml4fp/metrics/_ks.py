@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array
 
+from .._binary import check_binary, weights_or_ones
 from .._events import check_ids
-from ._inputs import check_binary, check_weights
+from .._validation import finite_numbers
 from ._roc import cumulative_yields
 
 
@@ -33,7 +34,7 @@ def ks_distance(y_true: Any, y_score: Any, *, pos_label: Any = None, sample_weig
     y_score : array-like of shape (n_events,)
         Score.
     pos_label : label, optional
-        The signal's label; by default the greater of the two labels.
+        The signal's label; by default the greater of two numbers. Labels that are text need it.
     sample_weight : array-like of shape (n_events,), optional
         Event weights; negative ones are allowed.
 
@@ -76,6 +77,16 @@ def _permuted_distances(
     return distances
 
 
+def _values(sample: Any, name: str) -> np.ndarray:
+    values = finite_numbers(sample, name)
+    if values.ndim != 1 or len(values) == 0:
+        raise ValueError(
+            f"{name} must have one value an event, shape (n_events,) with at least one event; got {values.shape}. Test "
+            "one column at a time."
+        )
+    return values
+
+
 def ks_test(
     sample_1: Any,
     sample_2: Any,
@@ -113,8 +124,8 @@ def ks_test(
     Raises
     ------
     ValueError
-        If the weights of a sample do not sum to something positive, ids are given for one sample only or are in both,
-        or on NaN or infinity.
+        If a sample is no column or is empty, the weights of one do not sum to something positive, ids are given for one
+        sample only or are in both, or on NaN or infinity.
 
     Examples
     --------
@@ -125,12 +136,11 @@ def ks_test(
     >>> round(result.statistic, 3), result.pvalue
     (0.34, 0.001)
     """
-    samples = [
-        check_array(sample, ensure_2d=False, dtype=np.float64, input_name=name).ravel()
-        for name, sample in (("sample_1", sample_1), ("sample_2", sample_2))
-    ]
+    if not isinstance(n_permutations, Integral) or n_permutations < 1:
+        raise ValueError(f"n_permutations must be an integer, 1 or more; got {n_permutations!r}.")
+    samples = [_values(sample, name) for name, sample in (("sample_1", sample_1), ("sample_2", sample_2))]
     # weights of mean one in both: scaled differently, the samples' events could not be exchanged
-    weights = [check_weights(w, len(s)) for w, s in zip((weight_1, weight_2), samples, strict=True)]
+    weights = [weights_or_ones(w, len(s)) for w, s in zip((weight_1, weight_2), samples, strict=True)]
     if not all(weight.sum() > 0 for weight in weights):
         raise ValueError("each sample's weights must have a positive sum to make a distribution.")
     value, weight = np.concatenate(samples), np.concatenate([w / w.mean() for w in weights])

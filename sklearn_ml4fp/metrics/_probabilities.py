@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._inputs import check_binary
+from .._binary import check_binary
 from ._roc import cumulative_yields
 
 
@@ -36,7 +36,7 @@ def average_precision(y_true: Any, y_score: Any, *, pos_label: Any = None, sampl
     y_score : array-like of shape (n_events,)
         Score, larger for signal.
     pos_label : label, optional
-        The signal's label; by default the greater of the two labels.
+        The signal's label; by default the greater of two numbers. Labels that are text need it.
     sample_weight : array-like of shape (n_events,), optional
         Event weights; negative ones are allowed.
 
@@ -74,7 +74,7 @@ def brier(y_true: Any, y_prob: Any, *, pos_label: Any = None, sample_weight: Any
     y_prob : array-like of shape (n_events,)
         Predicted probability of signal.
     pos_label : label, optional
-        The signal's label; by default the greater of the two labels.
+        The signal's label; by default the greater of two numbers. Labels that are text need it.
     sample_weight : array-like of shape (n_events,), optional
         Event weights; negative ones are allowed.
 
@@ -134,7 +134,7 @@ def expected_calibration_error(
     n_bins : int, default=10
         Bins of equal width in [0, 1].
     pos_label : label, optional
-        The signal's label; by default the greater of the two labels.
+        The signal's label; by default the greater of two numbers. Labels that are text need it.
     sample_weight : array-like of shape (n_events,), optional
         Event weights; negative ones are allowed.
 

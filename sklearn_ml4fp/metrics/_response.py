@@ -5,40 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.utils.validation import check_consistent_length
 
-from ._inputs import check_weights
+from .._binary import weights_or_ones
+from .._distributions import weighted_quantile
+from .._validation import finite_numbers
 
 # the quantiles of a normal distribution at minus and plus one standard deviation: 68.27 % lie between
 LOW, HIGH = 0.15865525393145707, 0.8413447460685429
 
 
-def weighted_quantile(values: np.ndarray, quantiles: Any, weight: np.ndarray) -> np.ndarray:
-    """Smallest value at which the weighted cumulative distribution reaches each quantile.
-
-    Equal to numpy's ``quantile(method="inverted_cdf", weights=)``; with negative weights the distribution may pass a
-    quantile several times, and the first counts.
-    """
-    kept = weight != 0
-    order = np.flatnonzero(kept)[np.argsort(values[kept], kind="stable")]
-    values, cumulative = values[order], np.cumsum(weight[order])
-    last = np.r_[np.flatnonzero(np.diff(values)), len(values) - 1]  # equal values enter together
-    values, cumulative = values[last], cumulative[last] / cumulative[-1]
-    # 1e-12: rounding of the sum
-    return values[np.searchsorted(np.maximum.accumulate(cumulative), np.asarray(quantiles) - 1e-12)]
-
-
 def response(y_true: Any, y_pred: Any, relative: bool, sample_weight: Any) -> tuple[np.ndarray, np.ndarray]:
     """Response (n_events, n_outputs), the ratio or the difference of prediction and truth, and weights (n_events,)."""
-    check_consistent_length(y_true, y_pred, sample_weight)
-    truth, prediction = (
-        check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
-        for name, values in (("y_true", y_true), ("y_pred", y_pred))
-    )
+    check_consistent_length(y_true, y_pred)
+    truth, prediction = finite_numbers(y_true, "y_true"), finite_numbers(y_pred, "y_pred")
+    if len(truth) == 0:
+        raise ValueError("y_true has no events: expected at least one.")
     truth, prediction = truth.reshape(len(truth), -1), prediction.reshape(len(prediction), -1)
     if truth.shape != prediction.shape:
         raise ValueError(f"y_true and y_pred must have one shape; got {truth.shape} and {prediction.shape}.")
-    weight = check_weights(sample_weight, len(truth))
+    weight = weights_or_ones(sample_weight, len(truth))
     if not weight.sum() > 0:
         raise ValueError(f"the sum of weights must be positive to make a distribution; got {weight.sum():.6g}.")
     if not relative:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_consistent_length
 
-from ._inputs import check_binary, check_weights
+from .._binary import check_binary, read_labels, weights_or_ones
+from .._validation import finite_numbers
 
 
 def cumulative_yields(signal: np.ndarray, score: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -36,7 +37,8 @@ def roc_curve(
     y_score : array-like of shape (n_events,)
         Score, larger for signal.
     pos_label : label, optional
-        The signal's label; by default the greater of the two labels. All others are background.
+        The signal's label; by default the greater of two numbers. Labels that are text need it. All
+        others are background.
     sample_weight : array-like of shape (n_events,), optional
         Event weights; negative ones are allowed.
     drop_intermediate : bool, default=True
@@ -92,11 +94,12 @@ def roc_auc_score(
     y_score : array-like of shape (n_events,) or (n_events, n_classes)
         Score, larger for signal. With one column a class (more than two): the mean area of each class against the rest.
     pos_label : label, optional
-        The signal's label; by default the greater of the two labels. Not used with several columns.
+        The signal's label; by default the greater of two numbers. Labels that are text need it. Not
+        with several columns.
     sample_weight : array-like of shape (n_events,), optional
         Event weights; negative ones are allowed.
     labels : array-like of shape (n_classes,), optional
-        Labels of the columns; by default the sorted labels of ``y_true``.
+        Labels of the columns, if there are several; by default the sorted labels of ``y_true``.
 
     Returns
     -------
@@ -105,7 +108,8 @@ def roc_auc_score(
     Raises
     ------
     ValueError
-        If a class is absent or the sum of its weights is not positive, or on NaN or infinity.
+        If a class is absent or the sum of its weights is not positive, on NaN or infinity, or if ``labels`` has a label
+        twice or lacks one of ``y_true``.
 
     References
     ----------
@@ -120,7 +124,17 @@ def roc_auc_score(
     1.5
     """
     if np.ndim(y_score) == 2 and np.shape(y_score)[1] > 2:
+        if pos_label is not None:
+            raise ValueError(
+                f"pos_label={pos_label!r} goes with one score an event; got {np.shape(y_score)[1]} columns. Pass the "
+                "column of that class for its area, or leave pos_label out for the mean over all classes."
+            )
         return _one_versus_rest(y_true, y_score, sample_weight, labels)
+    if labels is not None:
+        raise ValueError(
+            f"labels= goes with more than two columns of scores; got y_score of shape {np.shape(y_score)}. Pass one "
+            "score an event, and pos_label= for the label of the signal."
+        )
     signal, score, weight = check_binary(y_true, y_score, sample_weight, pos_label)
     background, selected, _ = cumulative_yields(signal, score, weight)
     mean_height = np.r_[0.0, selected[:-1]] + selected  # trapezoids; the step of equal scores is a slope, hence the 1/2
@@ -128,16 +142,23 @@ def roc_auc_score(
 
 
 def _one_versus_rest(y_true: Any, y_score: Any, sample_weight: Any, labels: Any) -> float:
-    check_consistent_length(y_true, y_score, sample_weight)
-    scores = check_array(y_score, dtype=np.float64, input_name="y_score")
-    y_true = column_or_1d(y_true)
-    labels = np.unique(y_true) if labels is None else column_or_1d(labels)
+    check_consistent_length(y_true, y_score)
+    scores = finite_numbers(y_score, "y_score")
+    y_true = read_labels(y_true)
+    labels = np.unique(y_true) if labels is None else read_labels(labels, "labels")
+    if len(np.unique(labels)) < len(labels):
+        raise ValueError(f"labels must name each column once; got {labels.tolist()}.")
+    if unknown := sorted(set(y_true.tolist()) - set(labels.tolist()), key=str):
+        raise ValueError(
+            f"y_true has the labels {unknown[:5]}, which are not in labels={labels.tolist()}: expected the label of "
+            "each column. Leave those events out, or score them too."
+        )
     if len(labels) != scores.shape[1]:
         raise ValueError(
             f"y_score has {scores.shape[1]} columns, y_true {len(labels)} labels ({labels[:5].tolist()}...): pass "
             "labels=, the label of each column, if some class has no event here."
         )
-    weight = check_weights(sample_weight, len(scores))
+    weight = weights_or_ones(sample_weight, len(scores))
     areas = [
         roc_auc_score(y_true == label, scores[:, column], pos_label=True, sample_weight=weight)
         for column, label in enumerate(labels)

@@ -24,6 +24,19 @@ class _WeightedScorer(Scorer):
     __metadata_request__score = {"sample_weight": True}  # noqa: RUF012 (scikit-learn reads it by this name)
 
 
+class _EitherClassScorer(_WeightedScorer):
+    """A scorer of a metric that is the same whichever of the two classes is called signal.
+
+    Its score is that of the classifier's second class, which says what the metric must know of labels that are text.
+    """
+
+    def _score(self, method_caller: Any, estimator: Any, X: Any, y_true: Any, **kwargs: Any) -> float:
+        classes: Any = getattr(estimator, "classes_", ())
+        if len(classes) == 2:
+            kwargs["pos_label"] = classes[1]
+        return super()._score(method_caller, estimator, X, y_true, **kwargs)
+
+
 def make_weighted_scorer(
     metric: Callable[..., Any],
     *,
@@ -45,7 +58,8 @@ def make_weighted_scorer(
     greater_is_better : bool, default=True
         With False the score is minus the metric.
     **kwargs
-        Further arguments of the metric.
+        Further arguments of the metric, such as ``pos_label``, the label of the signal, which labels that are text
+        need.
 
     Returns
     -------
@@ -54,8 +68,9 @@ def make_weighted_scorer(
 
     Examples
     --------
-    >>> from sklearn_ml4fp import ams_score, make_weighted_scorer
+    >>> from sklearn_ml4fp import ams_score, background_rejection, make_weighted_scorer
     >>> scorer = make_weighted_scorer(ams_score, signal_yield=700, background_yield=400_000)
+    >>> scorer = make_weighted_scorer(background_rejection, response_method="predict_proba", b_reg=1, pos_label="top")
     """
     return _WeightedScorer(metric, 1 if greater_is_better else -1, kwargs, response_method)
 
@@ -64,17 +79,16 @@ def _absolute_bias(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> fl
     return abs(response_bias(y_true, y_pred, sample_weight=sample_weight))
 
 
-roc_auc_scorer = make_weighted_scorer(roc_auc_score, response_method=_SCORE)
+roc_auc_scorer = _EitherClassScorer(roc_auc_score, 1, {}, _SCORE)
 average_precision_scorer = make_weighted_scorer(average_precision, response_method=_SCORE)
-background_rejection_scorer = make_weighted_scorer(background_rejection, response_method=_SCORE)
-significance_improvement_scorer = make_weighted_scorer(significance_improvement, response_method=_SCORE)
-ks_distance_scorer = make_weighted_scorer(ks_distance, response_method=_SCORE)
+# with one event added: no fold without background above the cut, where the best models come first, is left out
+background_rejection_scorer = make_weighted_scorer(background_rejection, response_method=_SCORE, b_reg=1.0)
+significance_improvement_scorer = make_weighted_scorer(significance_improvement, response_method=_SCORE, b_reg=1.0)
+ks_distance_scorer = _EitherClassScorer(ks_distance, 1, {}, _SCORE)
 ams_scorer = make_weighted_scorer(ams_score)
 asimov_scorer = make_weighted_scorer(asimov_score)
-neg_brier_scorer = make_weighted_scorer(brier, response_method="predict_proba", greater_is_better=False)
-neg_expected_calibration_error_scorer = make_weighted_scorer(
-    expected_calibration_error, response_method="predict_proba", greater_is_better=False
-)
+neg_brier_scorer = _EitherClassScorer(brier, -1, {}, "predict_proba")
+neg_expected_calibration_error_scorer = _EitherClassScorer(expected_calibration_error, -1, {}, "predict_proba")
 neg_response_bias_scorer = make_weighted_scorer(_absolute_bias, greater_is_better=False)
 neg_response_resolution_scorer = make_weighted_scorer(response_resolution, greater_is_better=False)
 

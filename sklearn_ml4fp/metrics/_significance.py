@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_consistent_length
 
-from ._inputs import check_weights, is_signal
+from .._binary import is_signal, read_labels, weights_or_ones
+from .._validation import real_numbers
+
+
+def _yields(values: Any, name: str) -> np.ndarray:
+    """Numbers of events as float64; what is masked or missing is not known, NaN."""
+    numbers = real_numbers(values)
+    if numbers is None:
+        raise ValueError(f"{name} must be numbers of events; got {values!r}.")
+    return numbers
 
 
 def asimov_significance(s: Any, b: Any, *, sigma: Any = 0.0) -> Any:
@@ -33,7 +42,7 @@ def asimov_significance(s: Any, b: Any, *, sigma: Any = 0.0) -> Any:
     Raises
     ------
     ValueError
-        If sigma is negative.
+        If sigma is negative, or something is no number.
 
     References
     ----------
@@ -46,7 +55,7 @@ def asimov_significance(s: Any, b: Any, *, sigma: Any = 0.0) -> Any:
     >>> round(float(asimov_significance(10, 100)), 4), round(float(asimov_significance(10, 100, sigma=10)), 4)
     (0.984, 0.6902)
     """
-    s, b, sigma = (np.asarray(value, dtype=float) for value in (s, b, sigma))
+    s, b, sigma = (_yields(value, name) for value, name in ((s, "s"), (b, "b"), (sigma, "sigma")))
     if np.any(sigma < 0):
         raise ValueError(f"sigma, the uncertainty of the background, must not be negative; got {sigma}.")
     s, b, variance = np.broadcast_arrays(s, np.where(b > 0, b, np.nan), sigma**2)
@@ -86,12 +95,11 @@ def selected_yields(
     y_true: Any, y_pred: Any, sample_weight: Any, pos_label: Any, signal_yield: Any, background_yield: Any
 ) -> tuple[float, float]:
     """Yields (s, b) of the events that are predicted to be signal, each class scaled to its total yield if given."""
-    check_consistent_length(y_true, y_pred, sample_weight)
+    check_consistent_length(y_true, y_pred)
     signal = is_signal(y_true, pos_label)
-    y_pred = column_or_1d(y_pred)
-    y_true = column_or_1d(y_true)
-    label = y_true[signal][0] if signal.any() else pos_label
-    weight = check_weights(sample_weight, len(y_pred))
+    y_pred, y_true = read_labels(y_pred, "y_pred"), read_labels(y_true)
+    label = y_true[signal][0]
+    weight = weights_or_ones(sample_weight, len(y_pred))
     label = label.item() if isinstance(label, np.generic) else label
     chosen = _chosen(y_true, y_pred, label, one_of_many=pos_label is not None)
     yields = []
@@ -99,10 +107,10 @@ def selected_yields(
         selected = weight[members & chosen].sum()
         if total is not None:
             present = weight[members].sum()
-            if not (present > 0 and total > 0):
+            if not (present > 0 and 0 < total < np.inf):
                 raise ValueError(
-                    f"scaling to {name}_yield={total!r} needs a positive yield and a positive sum of weights of the "
-                    f"{name}; got the sum {present:.6g}."
+                    f"scaling to {name}_yield={total!r} needs a positive yield, finite, and a positive sum of weights "
+                    f"of the {name}; got the sum {present:.6g}."
                 )
             selected *= total / present
         yields.append(float(selected))
@@ -136,7 +144,7 @@ def asimov_score(
         Expected numbers of events of each whole class, before the cut. A test part holds a fraction of the events only:
         the weights of each class are scaled up to these. By default the weights are taken as they are.
     pos_label : label, optional
-        The signal's label; by default the greater of the two labels.
+        The signal's label; by default the greater of two numbers. Labels that are text need it.
     sample_weight : array-like of shape (n_events,), optional
         Event weights whose sums are yields; negative ones are allowed.
 
@@ -149,7 +157,8 @@ def asimov_score(
     Raises
     ------
     ValueError
-        If a class is absent, or has no positive sum of weights to be scaled, or y_pred holds scores.
+        If a class is absent, or has no positive sum of weights to be scaled, y_pred holds scores, ``pos_label`` is none
+        of the labels, or the uncertainty is negative.
 
     Examples
     --------
@@ -158,6 +167,8 @@ def asimov_score(
     >>> round(asimov_score(y, selected, signal_yield=20, background_yield=200), 3)
     1.938
     """
+    if not 0 <= relative_uncertainty < np.inf:
+        raise ValueError(f"relative_uncertainty must be 0 or more; got {relative_uncertainty!r}.")
     s, b = selected_yields(y_true, y_pred, sample_weight, pos_label, signal_yield, background_yield)
     return float(asimov_significance(s, b, sigma=b * relative_uncertainty)) if b > 0 else 0.0
 
@@ -184,11 +195,11 @@ def ams_score(
         Predicted labels: what is predicted as signal is selected.
     b_reg : float, default=10
         Events added to the background, so that cuts with next to no background do not win by a fluctuation; the
-        challenge's value.
+        challenge's value. 0 or more.
     signal_yield, background_yield : float, optional
         Expected numbers of events of each whole class, as for :func:`asimov_score`.
     pos_label : label, optional
-        The signal's label; by default the greater of the two labels.
+        The signal's label; by default the greater of two numbers. Labels that are text need it.
     sample_weight : array-like of shape (n_events,), optional
         Event weights whose sums are yields; negative ones are allowed.
 
@@ -200,7 +211,7 @@ def ams_score(
     Raises
     ------
     ValueError
-        As for :func:`asimov_score`.
+        As for :func:`asimov_score`, or if ``b_reg`` is negative.
 
     References
     ----------
@@ -213,6 +224,8 @@ def ams_score(
     >>> round(ams_score(y, selected, signal_yield=20, background_yield=200), 3)
     1.853
     """
+    if not 0 <= b_reg < np.inf:
+        raise ValueError(f"b_reg, the background that is added, must be 0 or more; got {b_reg!r}.")
     s, b = selected_yields(y_true, y_pred, sample_weight, pos_label, signal_yield, background_yield)
     # a negative background is a fluctuation around next to none
     return float(asimov_significance(s, max(b, 0.0) + b_reg))

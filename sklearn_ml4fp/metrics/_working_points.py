@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._inputs import check_binary
+from .._binary import check_binary
 from ._roc import cumulative_yields
 
 # Efficiencies below this are zero, equal within it are equal: cancelling weights leave 1e-16 to 1e-13 of their sum.
@@ -15,6 +15,7 @@ ROUNDING = 1e-12
 
 def effective_number(weight: np.ndarray) -> float:
     """Effective number of events, (Σw)² / Σw²: as many unweighted events fluctuate as much."""
+    weight = weight / np.abs(weight).max()  # squares of weights of any size neither overflow nor vanish
     return float(weight.sum() ** 2 / np.sum(weight**2))
 
 
@@ -32,9 +33,12 @@ def working_points(
     return efficiency[first], (background / background[-1])[first], thresholds[first]
 
 
-def positive_or_nan(background: np.ndarray) -> np.ndarray:
-    """ε_B where background is left, NaN where its yield is zero or negative."""
-    return np.where(background > ROUNDING, background, np.nan)
+def _regularised(background: np.ndarray, n_effective: float, b_reg: float) -> np.ndarray:
+    """ε_B with ``b_reg`` more events of N_eff, among those that pass; NaN where nothing passes and none is added."""
+    if not (np.ndim(b_reg) == 0 and 0 <= b_reg < np.inf):
+        raise ValueError(f"b_reg must be a number of events, 0 or more; got {b_reg!r}.")
+    passing = np.where(background > ROUNDING, background, 0.0) * n_effective + b_reg
+    return np.where(passing > 0, passing, np.nan) / (n_effective + b_reg)
 
 
 def background_rejection(
@@ -42,6 +46,7 @@ def background_rejection(
     y_score: Any,
     *,
     signal_efficiency: Any = 0.5,
+    b_reg: float = 0.0,
     pos_label: Any = None,
     sample_weight: Any = None,
     return_error: bool = False,
@@ -54,6 +59,12 @@ def background_rejection(
     .. math:: \frac{\sigma(1/\varepsilon_B)}{1/\varepsilon_B} = \sqrt{\frac{1-\varepsilon_B}{N_\mathrm{eff}\,
               \varepsilon_B}}, \qquad N_\mathrm{eff} = \frac{(\sum_b w_b)^2}{\sum_b w_b^2}.
 
+    As a measurement, 1/ε_B does not exist where no background passes, which on small samples happens to the best
+    scores most often. To rank scores, add one event: :math:`(N_\mathrm{eff} + 1) / (N_\mathrm{eff}\,\varepsilon_B + 1)`
+    is finite, rises with every background event that is rejected, and is almost unbiased. Of k events that pass out of
+    N with probability p its expectation is :math:`[1 - (1-p)^{N+1}]/p` [1]_, whereas that of N/k is infinite. It is
+    what :data:`background_rejection_scorer` returns.
+
     Parameters
     ----------
     y_true : array-like of shape (n_events,)
@@ -62,8 +73,11 @@ def background_rejection(
         Score, larger for signal.
     signal_efficiency : float or array-like, default=0.5
         Signal efficiencies ε_S in (0, 1].
+    b_reg : float, default=0
+        Background events, in units of effective ones, that are added to those that pass and to all: 0 to measure, 1 to
+        rank.
     pos_label : label, optional
-        The signal's label; by default the greater of the two labels.
+        The signal's label; by default the greater of two numbers. Labels that are text need it.
     sample_weight : array-like of shape (n_events,), optional
         Event weights; negative ones are allowed. With them ε_S may pass the wanted value several times: the cut is at
         the first, coming from high scores.
@@ -73,36 +87,51 @@ def background_rejection(
     Returns
     -------
     rejection : float or ndarray
-        1/ε_B in the shape of ``signal_efficiency``; NaN where ε_B ≤ 0, as no background, or a negative yield of it, is
-        left: the sample is too small to measure the rejection there.
+        1/ε_B in the shape of ``signal_efficiency``; with ``b_reg=0`` NaN where ε_B ≤ 0, as no background, or a negative
+        yield of it, is left: the sample is too small to measure the rejection there.
     error : float or ndarray
         Its standard deviation, only with ``return_error=True``.
 
     Raises
     ------
     ValueError
-        If a class is absent or the sum of its weights is not positive, on NaN or infinity, or if an efficiency is
-        outside (0, 1].
+        If a class is absent or the sum of its weights is not positive, on NaN or infinity, if an efficiency is outside
+        (0, 1], or if b_reg is negative.
+
+    References
+    ----------
+    .. [1] M. T. Chao and W. E. Strawderman, "Negative moments of positive random variables", J. Am. Stat. Assoc. 67
+       (1972) 429.
 
     Examples
     --------
     >>> from sklearn_ml4fp import background_rejection
-    >>> background_rejection([0, 0, 0, 0, 1, 1], [0.1, 0.2, 0.3, 0.7, 0.6, 0.9], signal_efficiency=[0.5, 1.0])
+    >>> y, score = [0, 0, 0, 0, 1, 1], [0.1, 0.2, 0.3, 0.7, 0.6, 0.9]
+    >>> background_rejection(y, score, signal_efficiency=[0.5, 1.0])
     array([nan,  4.])
+    >>> background_rejection(y, score, signal_efficiency=[0.5, 1.0], b_reg=1)
+    array([5. , 2.5])
     """
     signal, score, weight = check_binary(y_true, y_score, sample_weight, pos_label)
     _, background, _ = working_points(signal, score, weight, signal_efficiency)
-    background = positive_or_nan(background)
+    n_effective = effective_number(weight[~signal])
+    background = _regularised(background, n_effective, b_reg)
     rejection = 1 / background
     if not return_error:
         return rejection[()]
     # ε_B above 1 happens with negative weights only; a fraction's variance vanishes there
-    relative = np.sqrt(np.clip(1 - background, 0, None) / (effective_number(weight[~signal]) * background))
+    relative = np.sqrt(np.clip(1 - background, 0, None) / (n_effective * background))
     return rejection[()], (rejection * relative)[()]
 
 
 def significance_improvement(
-    y_true: Any, y_score: Any, *, signal_efficiency: Any = 0.5, pos_label: Any = None, sample_weight: Any = None
+    y_true: Any,
+    y_score: Any,
+    *,
+    signal_efficiency: Any = 0.5,
+    b_reg: float = 0.0,
+    pos_label: Any = None,
+    sample_weight: Any = None,
 ) -> Any:
     """Significance improvement ε_S/√ε_B: the factor by which a cut at this signal efficiency multiplies s/√b.
 
@@ -114,15 +143,17 @@ def significance_improvement(
         Score, larger for signal.
     signal_efficiency : float or array-like, default=0.5
         Signal efficiencies in (0, 1]; the cut is as for :func:`background_rejection`, and ε_S is what it really keeps.
+    b_reg : float, default=0
+        Background events that are added, as for :func:`background_rejection`: 0 to measure, 1 to rank.
     pos_label : label, optional
-        The signal's label; by default the greater of the two labels.
+        The signal's label; by default the greater of two numbers. Labels that are text need it.
     sample_weight : array-like of shape (n_events,), optional
         Event weights; negative ones are allowed.
 
     Returns
     -------
     improvement : float or ndarray
-        In the shape of ``signal_efficiency``; NaN where ε_B ≤ 0.
+        In the shape of ``signal_efficiency``; with ``b_reg=0`` NaN where ε_B ≤ 0.
 
     Raises
     ------
@@ -137,4 +168,4 @@ def significance_improvement(
     """
     signal, score, weight = check_binary(y_true, y_score, sample_weight, pos_label)
     efficiency, background, _ = working_points(signal, score, weight, signal_efficiency)
-    return (efficiency / np.sqrt(positive_or_nan(background)))[()]
+    return (efficiency / np.sqrt(_regularised(background, effective_number(weight[~signal]), b_reg)))[()]

@@ -35,10 +35,11 @@ def events():
 
 def test_rejection_draws_the_metric(events):
     model, X, y, weight = events
-    display = RejectionDisplay.from_estimator(model, X, y, sample_weight=weight)
+    display = RejectionDisplay.from_estimator(model, X, y, sample_weight=weight, pos_label="sig")
     efficiency, drawn = display.line_.get_data()
     score = model.predict_proba(X)[:, 1]
-    wanted = background_rejection(y, score, signal_efficiency=efficiency, sample_weight=weight)
+    kwargs = {"sample_weight": weight, "pos_label": "sig"}
+    wanted = background_rejection(y, score, signal_efficiency=efficiency, **kwargs)
     np.testing.assert_array_equal(drawn, wanted)
     assert display.line_.get_label() == "LogisticRegression"
     assert display.ax_.get_yscale() == "log"
@@ -47,8 +48,9 @@ def test_rejection_draws_the_metric(events):
 def test_several_curves_share_axes_and_differ_in_colour_and_style(events):
     model, X, y, _ = events
     ax = plt.figure().add_subplot()
-    first = RejectionDisplay.from_estimator(model, X, y, ax=ax, name="a")
-    second = RejectionDisplay.from_estimator(RidgeClassifier().fit(X, y), X, y, ax=ax, name="b")
+    first = RejectionDisplay.from_estimator(model, X, y, ax=ax, name="a", pos_label="sig")
+    ridge = RidgeClassifier().fit(X, y)
+    second = RejectionDisplay.from_estimator(ridge, X, y, ax=ax, name="b", pos_label="sig")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["random", "a", "b"]
     assert first.line_.get_color() != second.line_.get_color()
     assert first.line_.get_linestyle() != second.line_.get_linestyle()
@@ -68,7 +70,7 @@ def test_rejection_hands_the_ids_to_an_estimator_that_needs_them(events):
             return np.column_stack([1 - np.linspace(0, 1, len(X)), np.linspace(0, 1, len(X))])
 
     ids = np.arange(len(X))
-    RejectionDisplay.from_estimator(NeedsGroups(), X, y, groups=ids)
+    RejectionDisplay.from_estimator(NeedsGroups(), X, y, groups=ids, pos_label="sig")
     assert seen[0] is ids
 
 
@@ -83,7 +85,7 @@ def test_a_classifier_of_three_classes_is_refused():
 
 def test_overtraining_draws_densities_with_their_errors(events):
     model, X, y, weight = events
-    kwargs = {"sample_weight_train": weight[:500], "sample_weight_test": weight[500:], "bins": 8}
+    kwargs = {"sample_weight_train": weight[:500], "sample_weight_test": weight[500:], "bins": 8, "pos_label": "sig"}
     display = OvertrainingDisplay.from_estimator(model, X[:500], y[:500], X[500:], y[500:], **kwargs)
     np.testing.assert_allclose(display.edges, np.linspace(0, 1, 9))
     score = model.predict_proba(X)[:, 1]
@@ -108,15 +110,16 @@ def test_overtraining_of_a_cross_fitted_model_scores_each_event_by_its_id(events
     _, X, y, _ = events
     event = np.arange(1000)
     model = CrossFitClassifier(LogisticRegression(), cv=3).fit(X[:500], y[:500], groups=event[:500])
-    parts = X[:500], y[:500], X[500:], y[500:]
-    display = OvertrainingDisplay.from_estimator(model, *parts, groups_train=event[:500], groups_test=event[500:])
+    parts, ids = (X[:500], y[:500], X[500:], y[500:]), {"groups_train": event[:500], "groups_test": event[500:]}
+    display = OvertrainingDisplay.from_estimator(model, *parts, **ids, pos_label="sig")
     score = model.predict_proba(X, groups=event)[:, 1]
-    wanted = OvertrainingDisplay.from_predictions(y[:500], score[:500], y[500:], score[500:])
+    predicted = y[:500], score[:500], y[500:], score[500:]
+    wanted = OvertrainingDisplay.from_predictions(*predicted, pos_label="sig")
     for made, right in zip((*display.train, *display.test), (*wanted.train, *wanted.test), strict=True):
         np.testing.assert_array_equal(made.density, right.density)
     assert display.distances == wanted.distances
     with pytest.raises(ValueError, match="needs them to predict"):
-        OvertrainingDisplay.from_estimator(model, *parts, groups_train=event[:500])
+        OvertrainingDisplay.from_estimator(model, *parts, groups_train=event[:500], pos_label="sig")
 
 
 def test_densities_integrate_to_one_on_any_range():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_ml4fp import response_bias, response_resolution
-from sklearn_ml4fp.metrics._response import weighted_quantile
+from sklearn_ml4fp._distributions import weighted_quantile
 
 QUANTILES = [0.05, 0.158655, 0.5, 0.841345, 1.0]
 
@@ -66,7 +66,7 @@ def test_several_outputs():
         (lambda: response_bias([1.0, 1.0], [1.0, 1.0], sample_weight=[1, -1]), "must be positive"),
         (lambda: response_bias([1.0, 1.0], [[1.0, 1.0], [1.0, 1.0]]), "must have one shape"),
         (lambda: response_resolution([1.0], [1.0], multioutput="mean"), "multioutput must be"),
-        (lambda: response_resolution([1.0], [np.nan]), "y_pred contains NaN"),
+        (lambda: response_resolution([1.0], [np.nan]), "y_pred contains 1 values that are missing, NaN or infinite"),
     ],
 )
 def test_bad_input_is_one_clear_error(call, message):

@@ -3,16 +3,19 @@
 import pickle
 
 import numpy as np
+import optuna
 import pytest
 import sklearn
+from optuna.distributions import CategoricalDistribution
 from sklearn import metrics
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV, cross_validate
+from sklearn.tree import DecisionTreeClassifier
 
 import sklearn_ml4fp
-from sklearn_ml4fp import SCORERS, ams_score, make_weighted_scorer, response_bias
+from sklearn_ml4fp import SCORERS, BayesSearchCV, OptunaSearchCV, ams_score, make_weighted_scorer, response_bias
 from sklearn_ml4fp.metrics._scorers import _absolute_bias
 
 REGRESSION = {"neg_response_bias", "neg_response_resolution"}
@@ -35,7 +38,7 @@ def wanted_score(name, model, X, y, weight):
     metric = _absolute_bias if name == "neg_response_bias" else scorer._score_func
     labels = name in {*REGRESSION, "ams", "asimov"}
     prediction = model.predict(X) if labels else model.predict_proba(X)[:, 1]
-    return (-1 if name.startswith("neg_") else 1) * metric(y, prediction, sample_weight=weight)
+    return scorer._sign * metric(y, prediction, sample_weight=weight, **scorer._kwargs)
 
 
 @pytest.mark.parametrize("name", SCORERS)
@@ -102,6 +105,37 @@ def test_the_cut_is_tuned_by_cross_validation(data):
         scorer(fitted, X[400:], y[400:], **kwargs) for fitted, kwargs in ((tuned, {}), (plain, {}))
     )
     assert tuned_score > plain_score  # a background a hundred times the signal asks for a tighter cut than 1/2
+
+
+def corner(seed, n):
+    """Points in a square, signal where both coordinates are positive."""
+    X = np.random.default_rng(seed).uniform(-1, 1, (n, 2))
+    return X, (X > 0).all(axis=1).astype(int)
+
+
+def searches(scoring):
+    """A grid search and ours over the depths of a tree, in three folds."""
+    tree, depths = DecisionTreeClassifier(random_state=0), [1, 2, 3, 4]
+    yield GridSearchCV(tree, {"max_depth": depths}, scoring=scoring, cv=3)
+    space = {"max_depth": CategoricalDistribution(depths)}
+    sampler = optuna.samplers.GridSampler({"max_depth": depths})
+    yield OptunaSearchCV(tree, space, n_iter=4, sampler=sampler, scoring=scoring, cv=3)
+    yield BayesSearchCV(tree, {"max_depth": (1, 4)}, n_iter=8, scoring=scoring, cv=3, random_state=0)
+
+
+@pytest.mark.parametrize("name", ["background_rejection", "significance_improvement"])
+def test_the_best_candidate_wins_though_no_background_passes_its_cut(name):
+    """A tree of depth 3 rejects all background in some folds of 100 events, which is no measurement, but the best."""
+    X, y = corner(29, 300)
+    for search in searches(SCORERS[name]):
+        search.fit(X, y)
+        assert search.best_params_["max_depth"] in (3, 4)  # they are one tree here
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    # the points of the report: every tree but that of depth 1, of accuracy 0.757, rejects all of the background
+    X, y = corner(11, 1000)
+    for search in searches(SCORERS[name]):
+        assert search.fit(X, y).best_params_["max_depth"] > 1
+        assert search.score(X, y) > 10
 
 
 def test_the_bias_scorer_punishes_both_directions():

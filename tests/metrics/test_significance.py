@@ -57,10 +57,11 @@ WEIGHT = np.array([10.0, 4.0, -1.0, 3.0, 1.0])
 
 
 def test_scores_are_the_formula_of_the_selected_yields():
-    assert asimov_score(Y, PRED, sample_weight=WEIGHT) == asimov_significance(3.0, 3.0)
-    assert asimov_score(Y, PRED, sample_weight=WEIGHT, relative_uncertainty=0.5) == asimov_significance(3, 3, sigma=1.5)
-    np.testing.assert_allclose(ams_score(Y, PRED, sample_weight=WEIGHT), np.sqrt(2 * (16 * np.log(16 / 13) - 3)))
-    np.testing.assert_allclose(ams_score(Y, PRED, sample_weight=WEIGHT, b_reg=0), asimov_significance(3, 3))
+    kwargs = {"pos_label": "sig", "sample_weight": WEIGHT}
+    assert asimov_score(Y, PRED, **kwargs) == asimov_significance(3.0, 3.0)
+    assert asimov_score(Y, PRED, relative_uncertainty=0.5, **kwargs) == asimov_significance(3, 3, sigma=1.5)
+    np.testing.assert_allclose(ams_score(Y, PRED, **kwargs), np.sqrt(2 * (16 * np.log(16 / 13) - 3)))
+    np.testing.assert_allclose(ams_score(Y, PRED, b_reg=0, **kwargs), asimov_significance(3, 3))
     # nothing that is background passes, or less than nothing
     for weight in ([1, 1, 1], [1, -0.5, 1]):
         assert asimov_score([0, 0, 1], [0, weight[1] < 0, 1], sample_weight=weight, relative_uncertainty=0.1) == 0
@@ -68,7 +69,7 @@ def test_scores_are_the_formula_of_the_selected_yields():
 
 
 def test_a_part_of_the_events_is_scaled_up_class_by_class():
-    scaled = {"signal_yield": 400.0, "background_yield": 130.0}
+    scaled = {"signal_yield": 400.0, "background_yield": 130.0, "pos_label": "sig"}
     np.testing.assert_allclose(
         asimov_score(Y, PRED, sample_weight=WEIGHT, **scaled), asimov_significance(300.0, 30.0), rtol=1e-12
     )
@@ -87,10 +88,10 @@ def test_a_part_of_the_events_is_scaled_up_class_by_class():
     ("y_true", "y_pred", "kwargs", "message"),
     [
         ([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.9], {}, r"must be predicted labels, got scores such as 0\.\d.*choose a cut"),
-        ([0, 0, 1, 1], [0.0, 0.0, 1.0, np.nan], {}, "got scores such as nan"),
+        ([0, 0, 1, 1], [0.0, 0.0, 1.0, np.nan], {}, "y_pred lacks the label of 1 events"),
         ([0, 0, 1, 1], np.array([0, 0, 0.5, 1], "float32"), {"pos_label": 1}, r"got scores such as 0\.5"),
-        (Y, [0.0, 1.0, 1.0, 1.0, 0.0], {}, r"labels are \['bkg', 'sig'\]"),
-        (Y, Y == "sig", {}, "got values such as True .*'sig'"),
+        (Y, [0.0, 1.0, 1.0, 1.0, 0.0], {"pos_label": "sig"}, r"labels are \['bkg', 'sig'\]"),
+        (Y, Y == "sig", {"pos_label": "sig"}, "got values such as True .*'sig'"),
         ([-1, -1, 1, 1], [False, True, True, True], {}, "got values such as False"),
         ([1, 1, 2, 2], [False, False, True, True], {}, "got values such as True"),
         ([0, 1, 2, 2], [0.1, 0.2, 0.5, 0.9], {"pos_label": 2}, "got scores"),

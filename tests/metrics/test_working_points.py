@@ -77,6 +77,49 @@ def test_the_error_is_the_spread_of_repeated_experiments():
     np.testing.assert_allclose(errors.mean(), rejections.std(), rtol=0.14)
 
 
+# --- one event added, to rank ---
+
+
+@pytest.mark.parametrize("p", [0.003, 0.02, 0.2])
+def test_with_one_event_added_the_mean_over_small_folds_is_nearly_the_true_rejection(p):
+    """Of k events that pass out of N, (N + 1)/(k + 1) has the expectation [1 − (1 − p)^(N + 1)]/p; N/k has none."""
+    rng, n = np.random.default_rng(0), 200
+    made = [
+        background_rejection(np.r_[1, np.zeros(n)], np.r_[0.5, rng.uniform(p - 0.5, p + 0.5, n)], b_reg=1)
+        for _ in range(2000)
+    ]
+    wanted = (1 - (1 - p) ** (n + 1)) / p
+    np.testing.assert_allclose(np.mean(made), wanted, atol=4 * np.std(made) / np.sqrt(2000))
+
+
+def test_with_one_event_added_every_rejected_event_counts():
+    y = np.r_[np.ones(4), np.zeros(50)]
+    for sample_weight in (None, np.r_[np.ones(4), np.random.default_rng(0).uniform(0.5, 2, 50)]):
+        scores = [np.r_[np.full(4, 0.5), np.arange(50) < k] for k in range(50)]  # k events lie above the cut
+        for metric in (background_rejection, significance_improvement):
+            made = [metric(y, score, b_reg=1, sample_weight=sample_weight) for score in scores]
+            assert np.isfinite(made).all()
+            assert (np.diff(made) < 0).all()
+            assert np.isnan(metric(y, scores[0], sample_weight=sample_weight))  # a measurement stays honest
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e150])
+def test_added_events_are_effective_events_of_any_unit(scale):
+    """Doubled weights, or each event as two halves of one row, leave the number of independent events as it is."""
+    y, score = np.r_[np.ones(4), np.zeros(50)], np.r_[np.full(4, 0.5), np.linspace(0, 0.6, 50)]
+    wanted, error = background_rejection(y, score, b_reg=1, return_error=True)
+    passing = (score[4:] >= 0.5).sum()
+    np.testing.assert_allclose(wanted, 51 / (passing + 1))
+    made = background_rejection(y, score, b_reg=1, return_error=True, sample_weight=np.full(54, scale))
+    np.testing.assert_allclose(made, (wanted, error))
+
+
+def test_a_negative_yield_above_the_cut_ranks_as_none():
+    y, score, weight = [1, 0, 0, 0], [0.5, 0.9, 0.1, 0.2], [1, -1, 2, 2]
+    n = 9 / 9  # (Σw)²/Σw² of the background
+    np.testing.assert_allclose(background_rejection(y, score, sample_weight=weight, b_reg=1), n + 1)
+
+
 @pytest.mark.parametrize("wanted", [0.0, 1.1, np.nan, [0.5, -0.1]])
 def test_an_efficiency_outside_its_range_is_refused(wanted):
     with pytest.raises(ValueError, match=r"signal_efficiency must lie in \(0, 1\]"):
