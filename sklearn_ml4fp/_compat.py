@@ -17,8 +17,9 @@ from sklearn.metrics._scorer import _PassthroughScorer
 from sklearn.metrics._scorer import _Scorer as Scorer
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._validation import _insert_error_scores
+from sklearn.utils import _param_validation
 from sklearn.utils import _safe_indexing as safe_indexing
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, make_constraint, validate_params
+from sklearn.utils._param_validation import HasMethods, StrOptions, make_constraint, validate_params
 from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _num_samples as num_samples
@@ -36,6 +37,21 @@ except ImportError:
     def with_callbacks(method: Any) -> Any:
         """Return the method as it is: there are no callbacks."""
         return method
+
+
+class Interval(_param_validation.Interval):
+    """scikit-learn's interval of numbers without ``True`` and ``False``, which Python takes for 1 and 0."""
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Whether ``val`` is a number of the interval."""
+        return not isinstance(val, bool) and super().is_satisfied_by(val)
+
+
+def strict(constraint: Any) -> Any:
+    """A constraint as it is, or, in place of scikit-learn's own interval, one without ``True`` and ``False``."""
+    if type(constraint) is not _param_validation.Interval:
+        return constraint
+    return Interval(constraint.type, constraint.left, constraint.right, closed=constraint.closed)
 
 
 def _score_request(estimator: Any) -> Any:
@@ -152,6 +168,7 @@ __all__ = [
     "make_constraint",
     "num_samples",
     "safe_indexing",
+    "strict",
     "validate_params",
     "with_callbacks",
 ]

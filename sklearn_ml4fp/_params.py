@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
 from typing import Any, ClassVar, Literal, dataclass_transform
 
-from ._compat import StrOptions, make_constraint
+from ._compat import StrOptions, make_constraint, strict
 
 
 def _described(constraint: Any) -> str:
@@ -81,28 +83,105 @@ def hp(
         valid = StrOptions(set(choices))
     if search is not None and choices is not None:
         raise TypeError("hp() takes search= (a range) or choices= (a list), not both.")
-    return Hyperparameter(
-        default, valid if isinstance(valid, tuple) else (valid,), search, scale, choices, only_with, doc
-    )
+    allowed = tuple(map(strict, valid if isinstance(valid, tuple) else (valid,)))
+    return Hyperparameter(default, allowed, search, scale, choices, only_with, doc)
 
 
-def _init_of(cls: type[Declared]) -> Any:
+Written = Callable[..., None]
+Bases = tuple[type, ...]
+
+
+def _own_fields(base: type) -> dict[str, Hyperparameter]:
+    return vars(base).get("_own_hyperparameters", {})
+
+
+def _written_init(base: type) -> Written | None:
+    """The ``__init__`` that stands in the class's own body, be it a `Declared` class or a mixin in front of one."""
+    return vars(base).get("_written_init" if issubclass(base, Declared) else "__init__")
+
+
+def _parameters_of(written: Written) -> tuple[dict[str, inspect.Parameter], bool]:
+    """The named parameters of a written ``__init__``, and whether it hands ``**kwargs`` on to the one behind it."""
+    parameters = list(inspect.signature(written).parameters.values())[1:]
+    named = {one.name: one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)}
+    return named, any(one.kind is one.VAR_KEYWORD for one in parameters)
+
+
+def _names_taken(bases: Bases) -> list[str]:
+    """What can be given to the constructor: the fields down to a written ``__init__``, and what this takes itself."""
+    names: list[str] = []
+    for i, base in enumerate(bases):
+        names += _own_fields(base)
+        if (written := _written_init(base)) is not None:
+            named, hands_on = _parameters_of(written)
+            return list(dict.fromkeys([*named, *names, *(_names_taken(bases[i + 1 :]) if hands_on else [])]))
+    return list(dict.fromkeys(names))
+
+
+def _defaults(bases: Bases) -> dict[str, Any]:
+    """Default of every field and of every parameter that is written: that of the most derived class."""
+    defaults: dict[str, Any] = {}
+    for base in reversed(bases):
+        defaults |= {name: parameter.default for name, parameter in _own_fields(base).items()}
+        if (written := _written_init(base)) is not None:
+            named = _parameters_of(written)[0].values()
+            defaults |= {one.name: one.default for one in named if one.default is not one.empty}
+    return defaults
+
+
+def _refuse_unknown(owner: type[Declared], given: set[str]) -> None:
+    if given:
+        raise TypeError(
+            f"{owner.__name__} has no hyperparameter {sorted(given)}; it has {sorted(owner._hyperparameters)}."
+        )
+
+
+def _generated_init() -> Any:
     """Make the keyword-only ``__init__`` that assigns every hyperparameter and does nothing else."""
-    declared = cls._hyperparameters
 
     def __init__(self: Declared, **params: Any) -> None:
-        if unknown := sorted(params.keys() - declared.keys()):
-            raise TypeError(f"{cls.__name__} has no hyperparameter {unknown}; it has {sorted(declared)}.")
+        declared = self._fields  # of the object's own class, whose written __init__ may have called this by super()
+        _refuse_unknown(type(self), params.keys() - declared.keys())
         for name, parameter in declared.items():
             setattr(self, name, params.get(name, parameter.default))
 
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    __init__.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-        + [inspect.Parameter(name, keyword, default=parameter.default) for name, parameter in declared.items()]
-    )
-    __init__.__qualname__ = f"{cls.__name__}.__init__"
     return __init__
+
+
+def _around(written: Written, cls: type[Declared], names: set[str], defaults: dict[str, Any]) -> Any:
+    """Make an ``__init__`` of one that is written, which takes the fields of more derived classes as well."""
+    named, hands_on = _parameters_of(written)
+    redeclared = {
+        name: defaults[name] for name, one in named.items() if defaults.get(name, one.empty) is not one.default
+    }
+
+    @wraps(written)
+    def __init__(self: Declared, *args: Any, **params: Any) -> None:
+        of_subclass = set() if type(self) is cls else self._fields.keys()  # whose __init__ has called this by super()
+        _refuse_unknown(type(self), params.keys() - names - of_subclass)
+        beside = {} if hands_on else {name: params.pop(name) for name in params.keys() - named.keys()}
+        by_position = [*named][: len(args)]
+        written(self, *args, **{name: one for name, one in redeclared.items() if name not in by_position} | params)
+        for name, value in beside.items():
+            setattr(self, name, value)
+
+    return __init__
+
+
+def _init_of(cls: type[Declared], bases: Bases) -> Any:
+    """Make the ``__init__`` of a class, with a signature that ``get_params`` and ``clone`` can read."""
+    names, defaults = _names_taken(bases), _defaults(bases)
+    written = next(filter(None, map(_written_init, bases)), None)
+    init = _generated_init() if written is None else _around(written, cls, set(names), defaults)
+    kinds = {} if written is None else {name: one.kind for name, one in _parameters_of(written)[0].items()}
+    empty, keyword = inspect.Parameter.empty, inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter(name, kinds.get(name, keyword), default=defaults.get(name, empty)) for name in names
+    ]
+    itself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    init.__signature__ = inspect.Signature([itself, *parameters])
+    init.__qualname__ = f"{cls.__name__}.__init__"
+    return init
 
 
 # The order of sections in numpydoc's guide.
@@ -141,10 +220,17 @@ class Declared:
     From the fields come the ``__init__`` signature that ``get_params`` and ``clone`` read, scikit-learn's
     ``_parameter_constraints``, the Parameters section of the docstring, and the spaces of the searches. A field of a
     more derived class wins, in the order of Python's own attribute look-up, also in a diamond.
+
+    A subclass may write an ``__init__`` of its own, to give other defaults, fewer hyperparameters or parameters that
+    are none, and calls ``super().__init__``. What its signature names can be set and is validated; with ``**params``,
+    which it hands on, so can everything behind it. Fields of the same class, or of a more derived one, that it does not
+    name are keyword arguments as well.
     """
 
-    _hyperparameters: ClassVar[dict[str, Hyperparameter]] = {}
+    _hyperparameters: ClassVar[dict[str, Hyperparameter]] = {}  # what the constructor takes
+    _fields: ClassVar[dict[str, Hyperparameter]] = {}  # and what a written __init__ has fixed
     _own_hyperparameters: ClassVar[dict[str, Hyperparameter]] = {}
+    _written_init: ClassVar[Written | None] = None  # the __init__ in the class's own body
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}  # what scikit-learn's validation reads
     _attributes_doc: ClassVar[str] = ""  # the Attributes section, where a class has learned state
     # What the docstrings of several classes have in common: text, and sections such as References. It follows the
@@ -156,13 +242,15 @@ class Declared:
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Hyperparameter)}
         for name in own:
             delattr(cls, name)  # an instance that lacks a hyperparameter shall say so, not show a declaration
-        cls._own_hyperparameters = own
+        cls._own_hyperparameters, cls._written_init = own, vars(cls).get("__init__")
+        bases = cls.__mro__[: cls.__mro__.index(Declared)]
+        defaults = _defaults(bases)
         declared: dict[str, Hyperparameter] = {}
-        for base in cls.__mro__:
-            for name, parameter in vars(base).get("_own_hyperparameters", {}).items():
-                declared.setdefault(name, parameter)
-        cls._hyperparameters = declared
-        cls._parameter_constraints = {name: list(parameter.valid) for name, parameter in declared.items()}
-        cls.__init__ = _init_of(cls)  # type: ignore[method-assign]
+        for name, parameter in (item for base in bases for item in _own_fields(base).items()):
+            declared.setdefault(name, replace(parameter, default=defaults[name]))
+        cls._fields = declared
+        cls._hyperparameters = {name: declared[name] for name in _names_taken(bases) if name in declared}
+        cls._parameter_constraints = {name: list(one.valid) for name, one in cls._hyperparameters.items()}
+        cls.__init__ = _init_of(cls, bases)  # type: ignore[method-assign]
         if "__doc__" in vars(cls) and cls.__doc__ is not None:
             cls.__doc__ = _doc_of(cls)

@@ -1,12 +1,17 @@
 """Hyperparameters declared once."""
 
 import inspect
+import pickle
 from numbers import Real
 
+import numpy as np
+import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils._param_validation import Interval, InvalidParameterError
 
+import sklearn_ml4fp
+from sklearn_ml4fp import FeedForwardClassifier, MinMaxScaler, NetworkClassifier, NetworkEstimator, search_space
 from sklearn_ml4fp._params import Declared, hp
 
 POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -137,3 +142,206 @@ def test_a_section_of_the_class_replaces_that_of_the_family():
 
 def test_a_class_without_a_docstring_stays_without():
     assert Family.__doc__ is None or "Parameters" not in Family.__doc__
+
+
+# --- a subclass with an __init__ of its own -------------------------------------------------------------------------
+
+DECLARED = [
+    one
+    for one in (getattr(sklearn_ml4fp, name) for name in sklearn_ml4fp.__all__)
+    if inspect.isclass(one) and issubclass(one, Declared) and one._hyperparameters
+]
+# What a physicist writes to have another default: all parameters named, or one named and the others handed on.
+NAMED = """
+class Mine(Parent):
+    'Something with another default.'
+    def __init__(self, {name}="another"):
+        super().__init__({name}={name})
+"""
+HANDED_ON = """
+class Mine(Parent):
+    'Something with another default.'
+    def __init__(self, {name}="another", **params):
+        super().__init__({name}={name}, **params)
+"""
+
+
+def subclass(text, parent, name):
+    scope = {"Parent": parent}
+    exec(text.format(name=name), scope)
+    return scope["Mine"]
+
+
+@pytest.mark.parametrize("parent", DECLARED, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("text", [NAMED, HANDED_ON], ids=["named", "handed on"])
+def test_an_own_init_is_respected(parent, text):
+    """Over all public classes: the first hyperparameter gets another default, and what another one has stays."""
+    declared = parent._hyperparameters
+    name, *others = declared
+    mine = subclass(text, parent, name)
+    expected = {other: declared[other].default for other in others if text == HANDED_ON} | {name: "another"}
+    assert mine().get_params(deep=False) == expected
+    assert mine("by position").get_params(deep=False)[name] == "by position"
+    assert set(inspect.signature(mine).parameters) == set(mine._hyperparameters) == set(expected)
+    assert inspect.signature(mine).parameters[name].default == mine._hyperparameters[name].default == "another"
+    assert all(getattr(mine(), other) == declared[other].default for other in others)
+    assert parent().get_params(deep=False) == {name: one.default for name, one in declared.items()}  # as before
+    for given in ({name: "given"}, dict.fromkeys(expected, "given")):
+        copy = clone(mine(**given), safe=False)
+        assert copy.get_params(deep=False) == expected | given
+        assert clone(mine().set_params(**given), safe=False).get_params(deep=False) == expected | given
+    assert "default='another'" in mine.__doc__
+    with pytest.raises(TypeError, match=r"Mine has no hyperparameter \['no_such'\]; it has"):
+        mine(no_such=1)
+
+    class Deeper(mine):
+        """Something with one hyperparameter more."""
+
+        extra: float = hp(3.0, valid=POSITIVE, doc="An extra.")
+
+    assert Deeper().get_params(deep=False) == expected | {"extra": 3.0}
+    one = clone(Deeper(extra=5.0, **{name: "given"}), safe=False)
+    assert one.get_params(deep=False) == expected | {"extra": 5.0, name: "given"}
+    assert Deeper("by position").get_params(deep=False)[name] == "by position"
+    assert "An extra." in Deeper.__doc__
+    with pytest.raises(InvalidParameterError, match="'extra' parameter of Deeper"):
+        Deeper(**{name: declared[name].default}, extra=-1.0)._validate_params()
+
+
+class UnitScaler(MinMaxScaler):
+    def __init__(self, feature_range=(0, 1)):
+        super().__init__(feature_range=feature_range, clip=True)
+
+
+class TwiceUnitScaler(UnitScaler):
+    feature_range: tuple = hp((0, 2), valid=tuple, doc="Range.")
+
+
+class SmallNetwork(FeedForwardClassifier):
+    """A small network.
+
+    Parameters
+    ----------
+    width : int
+        What its author wrote.
+    """
+
+    def __init__(self, width=8, tag="small", **params):
+        super().__init__(width=width, **params)
+        self.tag = tag
+
+
+class FastNetwork(SmallNetwork):
+    def __init__(self, lr=0.1, **params):
+        params.setdefault("max_epochs", 2)
+        super().__init__(lr=lr, **params)
+
+
+def test_the_ordinary_idiom_of_a_scaler():
+    X = np.array([[0.0], [10.0]])
+    assert UnitScaler().fit_transform(X).ravel().tolist() == [0, 1]
+    assert UnitScaler((0, 5)).fit(X).transform([[20.0]]).ravel().tolist() == [5]  # fixed: clip
+    assert UnitScaler().get_params() == {"feature_range": (0, 1)}
+    assert TwiceUnitScaler().get_params() == {"feature_range": (0, 2)}
+    assert TwiceUnitScaler().fit(X).transform([[20.0]]).ravel().tolist() == [2]
+    assert TwiceUnitScaler((0, 3)).feature_range == (0, 3)
+    with pytest.raises(TypeError, match="clip"):
+        UnitScaler(clip=False)
+    with pytest.raises(ValueError, match="Invalid parameter 'clip'"):
+        UnitScaler().set_params(clip=False)
+
+
+def test_the_ordinary_idiom_of_a_network():
+    """Two levels, a parameter that is no hyperparameter, and one that is set on the way."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 2)), np.arange(40) % 2
+    fast = FastNetwork(dropout=0.1, random_state=0)
+    assert (fast.width, fast.tag, fast.lr, fast.dropout, fast.max_epochs) == (8, "small", 0.1, 0.1, 2)
+    assert clone(fast.set_params(tag="other")).get_params() == fast.get_params()
+    assert {"width", "tag", "lr", "max_epochs", "loss"} <= set(fast.get_params())
+    assert fast.fit(X, y).net_.module_.head.in_features == 8
+    assert pickle.loads(pickle.dumps(fast)).get_params() == fast.get_params()
+    assert "tag" not in search_space(fast)
+    assert set(search_space(fast)) == set(search_space(FeedForwardClassifier()))
+    assert SmallNetwork.__doc__.count("Parameters\n") == 1
+    with pytest.raises(ValueError, match="'width' parameter of FastNetwork must be"):
+        FastNetwork(width=0).fit(X, y)
+
+
+class _Widened(NetworkEstimator):
+    width: int = hp(64, valid=POSITIVE, doc="Nodes.")
+
+    def __init__(self, *, width=16, **params):
+        super().__init__(width=width, **params)
+
+
+class _Logs:
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.logged = True
+
+
+class WidenedClassifier(_Widened, NetworkClassifier):
+    pass
+
+
+class LoggedScaler(_Logs, UnitScaler):
+    pass
+
+
+def test_an_own_init_in_a_diamond_and_in_a_mixin():
+    """`super` of an architecture's __init__ leads to that of the kind, whose hyperparameters it has never heard of."""
+    one = WidenedClassifier(loss="focal", focal_gamma=1.0)
+    assert (one.width, one.loss, one.focal_gamma, one.class_weight) == (16, "focal", 1.0, None)
+    assert {"width", "lr", "loss", "class_weight"} <= set(one.get_params())
+    assert clone(one).get_params() == one.get_params()
+    scaler = LoggedScaler((0, 4))
+    assert scaler.logged
+    assert scaler.get_params() == {"feature_range": (0, 4)}
+    assert clone(scaler).feature_range == (0, 4)
+
+
+# --- hyperparameters of the wrong kind ------------------------------------------------------------------------------
+
+X = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 4)), columns=["jet1_pt", "jet1_eta", "jet1_phi", "jet1_m"])
+Y = np.arange(20) % 2
+
+
+def refused(kind, name, value):
+    """By whatever a user would call, as far as it is there."""
+    one = kind(**{name: value})
+    for method in ("augment", "fit_resample", "fit", "_validate_params"):
+        if callable(getattr(kind, method, None)):
+            data = (X, Y) if "fit" in method else (X,) if method == "augment" else ()
+            with pytest.raises(InvalidParameterError, match=f"'{name}' parameter of {kind.__name__} must be"):
+                getattr(one, method)(*data)
+
+
+@pytest.mark.parametrize("one", DECLARED, ids=lambda case: case.__name__)
+def test_values_of_the_wrong_kind(one):
+    """Over every hyperparameter: True is no number, NaN is none that can be used, and text and lists are none."""
+    for name, parameter in one._hyperparameters.items():
+        kinds = parameter.valid
+        if any(isinstance(kind, Interval) for kind in kinds):
+            refused(one, name, True)
+        for value in (float("nan"), 1j, np.array([1.0, 2.0])):
+            refused(one, name, value)
+        if str not in kinds:
+            refused(one, name, "no such thing")
+        if "boolean" in kinds:
+            for value in (0, 1, 0.0, "yes", None):
+                refused(one, name, value)
+
+
+@pytest.mark.parametrize("one", DECLARED, ids=lambda case: case.__name__)
+def test_values_of_numpys_kinds(one):
+    """Over every hyperparameter: what a search hands over in numpy's own types is accepted."""
+    for name, parameter in one._hyperparameters.items():
+        kinds = [kind for kind in parameter.valid if isinstance(kind, Interval)]
+        default = parameter.default if isinstance(parameter.default, Real) else 1
+        types = [np.int64, np.int32] + [np.float32, np.float64] * any(kind.type is Real for kind in kinds)
+        for number in types if kinds else ():
+            if number(default) == default:
+                one(**{name: number(default)})._validate_params()
+        if "boolean" in parameter.valid:
+            one(**{name: np.True_})._validate_params()

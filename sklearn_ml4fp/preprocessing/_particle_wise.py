@@ -70,10 +70,9 @@ class ParticleWise(CloudTransformer):
         if len(clouds.values) == 0:
             raise ValueError(f"there is no point in the {len(clouds)} clouds: nothing to fit the transformer to.")
         arguments = {}
-        if sample_weight is not None:
+        if (weights := event_weights(sample_weight, len(clouds))) is not None:
             if not has_fit_parameter(self.transformer, "sample_weight"):
                 raise ValueError(f"{type(self.transformer).__name__} takes no sample_weight; fit it without.")
-            weights = event_weights(sample_weight, len(clouds))
             arguments["sample_weight"] = np.repeat(weights, clouds.counts)
         target = None if y is None else np.repeat(np.asarray(y), clouds.counts, axis=0)
         self._seen, self._left = self._split_columns(clouds.feature_names)
