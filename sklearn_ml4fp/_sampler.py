@@ -71,6 +71,8 @@ class Sampler(OneToOneFeatureMixin, Declared, BaseEstimator):
         for name, part in (("y", y), ("groups", groups)):
             if part is not None and num_samples(part) != n:
                 raise ValueError(f"{name} has {num_samples(part)} entries, expected {n}: one an event.")
+        if n == 0:
+            raise ValueError(f"{type(self).__name__} got no events to resample; expected one at least.")
         given = Events(X, y, check_weights(sample_weight, n), groups)
         if given.sample_weight is None or given.sample_weight.all():
             events, self.sample_indices_ = self._resample(given)

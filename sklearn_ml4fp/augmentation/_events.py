@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,7 +46,25 @@ class Batch:
     n: int
     images: np.ndarray | None = None
     dropped: np.ndarray | None = None  # rows of the first block of point clouds that are no longer there
-    y: Any = None  # classes or targets, where they are known
+    y: Any = None  # classes, where they are known
+    # what happened to the targets (n_events, n_targets), in order: each changes them in place, by 1 on, by -1 back
+    target_changes: list[Callable[[np.ndarray, int], None]] = field(default_factory=list)
+
+    def target_of(self, target: Any) -> np.ndarray:
+        """The targets of the changed events, from those of the events as they were."""
+        return self._through(self.target_changes, target, 1)
+
+    def turned_back(self, predicted: Any) -> np.ndarray:
+        """Predictions for the changed events, as predictions for the events as they were."""
+        return self._through(self.target_changes[::-1], predicted, -1)
+
+    def _through(self, changes: list[Callable[[np.ndarray, int], None]], target: Any, way: int) -> np.ndarray:
+        values = np.array(target)
+        if changes:
+            values = values if values.dtype.kind == "f" else values.astype(np.float64)
+            for change in changes:
+                change(values[:, None] if values.ndim == 1 else values, way)
+        return values
 
     def columns(self, wanted: Any, what: str) -> list[tuple[Block, list[int]]]:
         """The blocks that have named columns, with the numbers of these.
@@ -114,6 +133,16 @@ def read(X: Any, names: Any = None) -> Batch:
         return Batch([], len(array), images=array)
     known = getattr(X, "columns", range(array.shape[1])) if names is None else names
     return Batch([Block([str(name) for name in known], array, np.arange(len(array)))], len(array))
+
+
+def write_target(values: np.ndarray, y: Any) -> Any:
+    """Changed targets in the container of ``y``."""
+    if hasattr(y, "iloc"):
+        columns = {"columns": y.columns} if hasattr(y, "columns") else {"name": y.name}
+        return type(y)(values, index=y.index, **columns)
+    if hasattr(y, "to_numpy"):  # polars
+        return type(y)(values, schema=y.columns) if hasattr(y, "columns") else type(y)(y.name, values)
+    return values.tolist() if isinstance(y, list) else values
 
 
 def write(batch: Batch, X: Any) -> Any:

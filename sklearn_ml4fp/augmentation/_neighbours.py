@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import clone
@@ -16,7 +16,7 @@ from .._compat import Interval
 from .._events import check_ids
 from .._kinematics import wrap_phi
 from .._params import hp
-from ._base import Augmenter
+from ._base import Augmenter, is_azimuth
 from ._events import Batch, Block, read
 from ._random import codes_of
 
@@ -49,6 +49,7 @@ class _Reference:
     plain: list[int]  # columns that are interpolated on the line
     phi: list[int]  # and on the circle
     labels: np.ndarray | None
+    target: np.ndarray | None  # (n_events, n_targets), in a regression
     scale: np.ndarray = field(init=False)
     trees: dict[bytes, dict[Any, tuple[np.ndarray, NearestNeighbors]]] = field(init=False, default_factory=dict)
     last: tuple | None = field(init=False, default=None)  # the last search: epochs and copies ask for the same events
@@ -134,6 +135,13 @@ def _nearest(trees: list[tuple[np.ndarray, NearestNeighbors]], positions: np.nda
     return np.take_along_axis(number, np.arange(k) + own, axis=1)[back.ravel()]
 
 
+def _on_the_way(start: np.ndarray, end: np.ndarray, part: np.ndarray, on_circle: bool) -> np.ndarray:
+    """Points a part of the way between two, azimuths the shorter way round the circle."""
+    way = end - start
+    new = start + part * (wrap_phi(way) if on_circle else way)
+    return wrap_phi(new) if on_circle else new
+
+
 class NeighbourInterpolation(Augmenter):
     """Move each event a random part of the way to one of its nearest neighbours among the training events.
 
@@ -145,13 +153,16 @@ class NeighbourInterpolation(Augmenter):
 
     Neighbours are never searched among the other events of a call, but among those that ``learn`` was given: the
     training events, which `Resampled`, a network's ``augment=`` and `AugmentedPrediction` hand over by themselves. In a
-    regression, and in prediction, where the class is not known, neighbours of all classes count. Sums of columns
-    (``ht``) and the order in pT stay right when all columns are interpolated; masses and missing momenta are those of
-    the event between, not of its objects. Leave columns that are whole numbers (a charge) out of ``columns``.
+    regression all events are neighbours, and the target goes the same part of the way (SMOTER). In prediction, where
+    neither class nor target is known, neighbours of all classes count, and nothing is turned back: an event between two
+    has no inverse. Sums of columns (``ht``) and the order in pT stay right when all columns are interpolated; masses
+    and missing momenta are those of the event between, not of its objects. Leave columns that are whole numbers (a
+    charge) out of ``columns``.
 
     References
     ----------
     Chawla et al., "SMOTE: Synthetic Minority Over-sampling Technique", JAIR 16 (2002) 321.
+    Torgo et al., "SMOTE for Regression", EPIA 2013, LNCS 8154, 378.
 
     Examples
     --------
@@ -180,6 +191,11 @@ class NeighbourInterpolation(Augmenter):
     strength: float = hp(
         0.5, valid=Interval(Real, 0, 1, closed="right"), search=(0.1, 1.0), doc="Largest part u of the way."
     )
+    target_phi: Any = hp(
+        (), valid=(tuple, list), doc="Targets that are azimuths (rad), by the numbers of their columns."
+    )
+
+    _target_parameters: ClassVar = ("target_phi",)  # all targets go along: these as azimuths
 
     _attributes_doc = (
         Augmenter._attributes_doc
@@ -189,9 +205,18 @@ class NeighbourInterpolation(Augmenter):
     """
     )
 
-    def learn(self, X: Any, y: Any = None, *, names: Any = None) -> Self:
+    def check_target(self, y: Any) -> None:
+        super().check_target(y)
+        if is_azimuth(y) and not len(self.target_phi):
+            raise ValueError(
+                "The target is called an azimuth: NeighbourInterpolation(target_phi=[0]) goes the shorter way round."
+            )
+
+    def learn(self, X: Any, y: Any = None, *, target: Any = None, names: Any = None) -> Self:
         self._validate_params()
         block = _table(read(X, names))
+        if not len(block.values):
+            raise ValueError("NeighbourInterpolation got no events to learn from; expected the training events.")
         values = block.values.astype(np.float64)
         if infinite := [name for name, column in zip(block.names, values.T, strict=True) if np.isinf(column).any()]:
             raise ValueError(f"NeighbourInterpolation expected finite values or NaN, got infinity in {infinite}.")
@@ -199,10 +224,14 @@ class NeighbourInterpolation(Augmenter):
             self._found(block, self.phi_columns)
         columns = range(len(block.names)) if self.columns is None else self._found(block, self.columns)
         phi = [i for i in block.columns(self.phi_columns) if i in columns]
+        if target is not None:
+            self.check_target(target)
+            target = np.asarray(target, dtype=np.float64).reshape(len(values), -1)
         classes = y is not None and not type_of_target(np.asarray(y)).startswith("continuous")
         learned = clone(self)
         plain = [i for i in columns if i not in phi]
-        learned.reference_ = _Reference(values, plain, phi, _labels(y, len(values)) if classes else None)
+        labels = _labels(y, len(values)) if classes else None
+        learned.reference_ = _Reference(values, plain, phi, labels, target)
         return learned
 
     def _found(self, block: Block, wanted: Any) -> list[int]:
@@ -225,10 +254,22 @@ class NeighbourInterpolation(Augmenter):
         near = reference.nearest(values.astype(np.float64), batch.y, int(self.n_neighbors))
         counts = (near >= 0).sum(axis=1)
         moved = np.flatnonzero(counts)
-        parents = reference.values[near[moved, (luck[moved, 0] * counts[moved]).astype(int)]]
+        of_parents = near[moved, (luck[moved, 0] * counts[moved]).astype(int)]
+        parents = reference.values[of_parents]
         part = self.strength * luck[moved, 1:]
         own = values[moved].astype(np.float64)
         for columns, on_circle in ((reference.plain, False), (reference.phi, True)):
-            way = parents[:, columns] - own[:, columns]
-            new = own[:, columns] + part * (wrap_phi(way) if on_circle else way)
-            values[np.ix_(moved, np.array(columns, dtype=int))] = wrap_phi(new) if on_circle else new
+            new = _on_the_way(own[:, columns], parents[:, columns], part, on_circle)
+            values[np.ix_(moved, np.array(columns, dtype=int))] = new
+
+        def move_target(target: np.ndarray, way: int) -> None:
+            if reference.target is None or way < 0:
+                return
+            phi = list(self.target_phi)
+            plain = [i for i in range(target.shape[1]) if i not in phi]
+            of_targets = reference.target[of_parents]
+            for columns, on_circle in ((plain, False), (phi, True)):
+                new = _on_the_way(target[np.ix_(moved, columns)], of_targets[:, columns], part, on_circle)
+                target[np.ix_(moved, np.array(columns, dtype=int))] = new
+
+        batch.target_changes.append(move_target)

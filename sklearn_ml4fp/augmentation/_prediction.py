@@ -16,6 +16,7 @@ from .._compat import HasMethods, Interval, safe_indexing
 from ._base import Augmenter
 from ._events import read, write
 from ._random import EventRandom
+from ._symmetries import interval_of, within
 
 
 class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
@@ -23,7 +24,8 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
 
     Where the data has the symmetry of the augmenter and the estimator has not quite learned it, the average is nearer
     to it and varies less. The estimator is trained on the events as they are; put the augmenter into `Resampled` as
-    well to train on changed events.
+    well to train on changed events. What a regressor predicts for a changed event is turned back first, such as the
+    direction of a turned shower (``Rotate(target_xy=[(0, 1)], ...)``); azimuths are averaged on the circle.
 
     Parameters
     ----------
@@ -94,6 +96,10 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
         self.augmenter._validate_params()
         if issparse(X):
             raise TypeError("Sparse data was passed, but dense data is required. Use X.toarray().")
+        if y is not None and not is_classifier(self.estimator):
+            self.augmenter.check_target(y)
+            if phi := self.augmenter._angular_targets():
+                self._phi_begins = interval_of(np.asarray(y, dtype=np.float64).reshape(len(y), -1)[:, phi])
         given = {name: value for name, value in params.items() if value is not None}
         self.estimator_ = clone(self.estimator).fit(X, y, **given)
         weights = given.get("sample_weight")  # an event of weight zero is none
@@ -106,12 +112,35 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
     def _average(self, method: str, X: Any) -> np.ndarray:
         check_is_fitted(self, "estimator_")
         predict, seed = getattr(self.estimator_, method), check_random_state(self.random_state).randint(2**31 - 1)
-        total = np.asarray(predict(X), dtype=np.float64)
+        turns = method == "predict"  # probabilities stay, what a regressor predicts turns with the event
+        total = self._on_circle(predict(X)) if turns else np.asarray(predict(X), dtype=np.float64)
         for copy in range(self.n_copies):
             batch = read(X)
             self.augmenter_._apply(batch, EventRandom(batch, f"{seed}/{copy}"))
-            total = total + predict(write(batch, X))
-        return total / (self.n_copies + 1)
+            predicted = predict(write(batch, X))
+            total = total + (self._on_circle(batch.turned_back(predicted)) if turns else predicted)
+        mean = total / (self.n_copies + 1)
+        return self._off_circle(mean) if turns else mean
+
+    def _on_circle(self, predicted: Any) -> np.ndarray:
+        """Predictions in a form that can be averaged: azimuths as points exp(iφ) on the circle."""
+        values = np.array(predicted, dtype=np.float64)
+        phi = self.augmenter_._angular_targets()
+        if not phi:
+            return values
+        points = values.astype(np.complex128)
+        columns = points[:, None] if points.ndim == 1 else points
+        columns[:, phi] = np.exp(1j * columns[:, phi])
+        return points
+
+    def _off_circle(self, mean: np.ndarray) -> np.ndarray:
+        """Means with azimuths as angles, in the interval in which the training events have them."""
+        if not np.iscomplexobj(mean):
+            return mean
+        columns, phi = mean[:, None] if mean.ndim == 1 else mean, self.augmenter_._angular_targets()
+        values = columns.real.copy()
+        values[:, phi] = within(np.angle(columns[:, phi]), self._phi_begins)
+        return values.reshape(mean.shape)
 
     @available_if(lambda self: hasattr(self.estimator, "predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:

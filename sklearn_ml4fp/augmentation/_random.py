@@ -13,6 +13,8 @@ from ._events import Batch
 
 def codes_of(values: np.ndarray) -> np.ndarray:
     """One integer for the content of each row, the same in single and in double precision."""
+    if not values.size:  # no columns, or no events
+        return np.zeros(len(values), dtype=np.uint64)
     numbers = values.reshape(len(values), -1).astype(np.float64) + 0.0  # −0 is 0
     numbers[np.isnan(numbers)] = np.nan  # one NaN of the many
     return check_ids(numbers.view(np.int64))
@@ -56,7 +58,8 @@ class EventRandom:
         n = int(np.prod(shape[1:], dtype=int))
         columns = [uniform(ids, f"{self.stream}/{self.n_draws}/{column}") for column in range(n)]
         self.n_draws += 1
-        return low + (high - low) * np.column_stack(columns).reshape(shape)
+        drawn = np.column_stack(columns) if columns else np.empty(shape)
+        return low + (high - low) * drawn.reshape(shape)
 
     def standard_normal(self, size: Any = None) -> np.ndarray:
         """Gaussian numbers of mean 0 and variance 1."""

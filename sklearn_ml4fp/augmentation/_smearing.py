@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -92,6 +92,8 @@ class Smear(Augmenter):
     True
     """
 
+    _target_parameters: ClassVar = ()  # a measurement varies, the truth stays
+
     columns: Any = hp(
         "pt", valid=_COLUMNS, doc="What varies: a word for all columns that end so, or names and numbers."
     )
@@ -148,6 +150,8 @@ class Shift(Augmenter):
     True
     """
 
+    _target_parameters: ClassVar = ()  # a measurement varies, the truth stays
+
     columns: Any = hp(("pt", "m", "e"), valid=_COLUMNS, doc="What is scaled: words, or names and numbers of columns.")
     scale: float = hp(
         0.02,
@@ -177,6 +181,8 @@ class DropParticles(Augmenter):
     >>> DropParticles(probability=0.9, random_state=1).augment(X).ht[0] in (30.0, 50.0, 80.0)
     True
     """
+
+    _target_parameters: ClassVar = ()  # a measurement varies, the truth stays
 
     probability: float = hp(
         0.1,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
 from numbers import Real
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.ndimage import rotate
@@ -12,19 +15,55 @@ from sklearn.base import clone
 from .._compat import Interval
 from .._params import hp
 from ._base import Augmenter
-from ._events import Batch, objects_of
+from ._events import Batch, Block, objects_of, read
 
 _COLUMNS = (str, tuple, list)
+_TARGETS = (tuple, list, None)
 
 
-class Rotate(Augmenter):
+def interval_of(phi: np.ndarray) -> np.ndarray:
+    """Where the interval of length 2π begins in which the azimuths of each column are given: at −π, or at 0."""
+    return np.where((phi > np.pi * (1 + 1e-6)).any(axis=0), 0.0, -np.pi)
+
+
+def within(phi: np.ndarray, begin: np.ndarray) -> np.ndarray:
+    """Azimuths in the interval of length 2π that begins there."""
+    return (phi - begin) % (2 * np.pi) + begin
+
+
+class _Azimuthal(Augmenter):
+    """An augmenter that changes azimuths and leaves them in the interval in which the training events have them."""
+
+    @abstractmethod
+    def _azimuths(self, batch: Batch) -> list[tuple[Block, list[int]]]:
+        """Blocks and columns of the azimuths."""
+
+    def learn(self, X: Any, y: Any = None, *, target: Any = None, names: Any = None) -> Self:
+        self._validate_params()
+        learned = clone(self)
+        batch = read(X, names)
+        learned.intervals_ = [interval_of(block.values[:, columns]) for block, columns in self._azimuths(batch)]
+        return learned
+
+    def _change_azimuths(self, batch: Batch, change: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
+        """Replace azimuths by what ``change(azimuths, events)`` makes of them."""
+        azimuths, learned = self._azimuths(batch), getattr(self, "intervals_", None)
+        intervals = learned or [interval_of(block.values[:, columns]) for block, columns in azimuths]
+        for (block, columns), begin in zip(azimuths, intervals, strict=True):
+            block.values[:, columns] = within(change(block.values[:, columns], block.event), begin)
+
+
+class Rotate(_Azimuthal):
     """Rotate each event as a whole by a random angle.
 
-    Azimuths of all objects turn by the same angle, φ → φ + α, back into [−π, π); pairs of components (x, y) turn with
-    them. Distances ΔR, transverse momenta and masses stay. A rotation about another axis turns another pair: (y, z)
-    about x, for showers in a cloud of hits. Images turn about their centre (bilinear; what turns in is zero).
+    Azimuths of all objects turn by the same angle, φ → φ + α, back into [−π, π), or into [0, 2π) where they come so;
+    pairs of components (x, y) turn with them. Distances ΔR, transverse momenta and masses stay. A rotation about
+    another axis turns another pair, and no azimuth: ``xy_columns=[("y", "z")], phi_columns=()`` about x. Images turn
+    about their centre (bilinear; what turns in is zero), with x along the last axis and y along the one before.
 
-    A detector with cracks or a beam spot off the axis is not symmetric; compare the distributions of φ before.
+    In a regression, ``target_xy`` and ``target_phi`` say which targets turn with the events: the components of a
+    direction, or its azimuth. `AugmentedPrediction` turns its predictions back before it averages them, azimuths on the
+    circle. A detector with cracks or a beam spot off the axis is not symmetric; compare the distributions of φ before.
 
     Examples
     --------
@@ -34,12 +73,33 @@ class Rotate(Augmenter):
     >>> turned = Rotate(random_state=0).augment(X)
     >>> bool(abs((turned.jet1_phi - turned.met_phi) % 6.283185307 - 6.0)[0] < 1e-6)
     True
+
+    A direction as the target of a regression turns with the event:
+
+    >>> hits, direction = pd.DataFrame({"x": [1.0], "y": [0.0]}), [[0.0, 0.6, 0.8]]
+    >>> turn = Rotate(xy_columns=[("x", "y")], target_xy=[(0, 1)], random_state=0)
+    >>> hits, direction = turn.augment(hits, target=direction)
+    >>> bool(abs(hits.x * direction[0][0] + hits.y * direction[0][1])[0] < 1e-12)  # still at a right angle
+    True
     """
 
+    _target_parameters: ClassVar = ("target_xy", "target_phi")
+
     phi_columns: Any = hp(
-        "phi", valid=_COLUMNS, doc="Azimuths (rad): a word for all columns that end so, or names and numbers."
+        "phi",
+        valid=_COLUMNS,
+        doc="Azimuths (rad): a word for all columns that end so, or names and numbers; () for none.",
     )
     xy_columns: Any = hp((), valid=(tuple, list), doc="Pairs (x, y) of columns, or of words, that turn with them.")
+    target_xy: Any = hp(
+        None,
+        valid=_TARGETS,
+        doc="Pairs (x, y) of targets of a regression, by the numbers of their columns, that turn with the events; () "
+        "says that no target does.",
+    )
+    target_phi: Any = hp(
+        None, valid=_TARGETS, doc="Targets that are azimuths (rad), by the numbers of their columns, which turn too."
+    )
     max_angle: float = hp(
         float(np.pi),
         valid=Interval(Real, 0, np.pi, closed="right"),
@@ -47,29 +107,51 @@ class Rotate(Augmenter):
         doc="The angle is drawn evenly between −max_angle and max_angle (rad).",
     )
 
+    def _azimuths(self, batch: Batch) -> list[tuple[Block, list[int]]]:
+        if not len(self.phi_columns) or batch.images is not None:
+            return []
+        if self.phi_columns != "phi" or not len(self.xy_columns):
+            return batch.columns(self.phi_columns, "Rotate")
+        found = [(block, block.columns("phi")) for block in batch.blocks]  # pairs alone will do
+        return [(block, columns) for block, columns in found if columns]
+
     def _apply(self, batch: Batch, rng: np.random.RandomState) -> None:
         angle = rng.uniform(-self.max_angle, self.max_angle, batch.n)
+        batch.target_changes.append(partial(self._turn_target, angle))
         if batch.images is not None:
-            for i, degrees in enumerate(np.degrees(angle)):
-                batch.images[i] = rotate(batch.images[i], degrees, axes=(-1, -2), reshape=False, order=1)
+            for i, degrees in enumerate(np.degrees(-angle)):  # scipy turns from y to x
+                batch.images[i] = rotate(batch.images[i], degrees, axes=(-2, -1), reshape=False, order=1)
             return
-        if self.phi_columns != "phi" or not self.xy_columns:  # pairs alone will do
-            for block, columns in batch.columns(self.phi_columns, "Rotate"):
-                turned = block.values[:, columns] + angle[block.event, None]
-                block.values[:, columns] = (turned + np.pi) % (2 * np.pi) - np.pi
+        if not len(self.phi_columns) and not len(self.xy_columns):
+            raise ValueError(
+                "Rotate(phi_columns=(), xy_columns=()) has nothing to turn: name azimuths, or pairs (x, y)."
+            )
+        self._change_azimuths(batch, lambda phi, event: phi + angle[event, None])
         for x, y in self.xy_columns:
             pairs = zip(batch.columns([x], "Rotate"), batch.columns([y], "Rotate"), strict=True)
             for (block, first), (_, second) in pairs:
-                cos, sin = np.cos(angle[block.event, None]), np.sin(angle[block.event, None])
-                a, b = block.values[:, first], block.values[:, second]
-                block.values[:, first], block.values[:, second] = a * cos - b * sin, a * sin + b * cos
+                _turn_pairs(block.values, first, second, angle[block.event])
+
+    def _turn_target(self, angle: np.ndarray, target: np.ndarray, way: int) -> None:
+        for x, y in self.target_xy or ():
+            _turn_pairs(target, [x], [y], way * angle)
+        phi = self._angular_targets()
+        target[:, phi] = within(target[:, phi] + way * angle[:, None], interval_of(target[:, phi]))
 
 
-class Reflect(Augmenter):
+def _turn_pairs(values: np.ndarray, x: list[int], y: list[int], angle: np.ndarray) -> None:
+    """Turn components in place."""
+    cos, sin = np.cos(angle)[:, None], np.sin(angle)[:, None]
+    a, b = values[:, x], values[:, y]
+    values[:, x], values[:, y] = a * cos - b * sin, a * sin + b * cos
+
+
+class Reflect(_Azimuthal):
     """Mirror each event as a whole, or leave it, at random.
 
     The sign of all listed columns changes together: η and p_z for a mirror along the beam (proton against proton is
-    symmetric), φ and p_y for one across it. Images are flipped along an axis.
+    symmetric), φ and p_y for one across it. Images are flipped along an axis. In a regression, ``target_columns`` and
+    ``target_phi`` say which targets are mirrored with the events; `AugmentedPrediction` mirrors its predictions back.
 
     Examples
     --------
@@ -79,6 +161,8 @@ class Reflect(Augmenter):
     array([[50. , -1.5]])
     """
 
+    _target_parameters: ClassVar = ("target_columns", "target_phi")
+
     columns: Any = hp("eta", valid=_COLUMNS, doc="What changes sign: a word, or names and numbers of columns.")
     axis: int = hp(-1, valid=(Interval(Real, -2, -1, closed="both"),), doc="Axis along which images are flipped.")
     probability: float = hp(
@@ -87,14 +171,44 @@ class Reflect(Augmenter):
         search=(0.0, 0.5),  # beyond one half the mirrored events would be the rule
         doc="Share of the events that is mirrored.",
     )
+    target_columns: Any = hp(
+        None,
+        valid=_TARGETS,
+        doc="Targets of a regression, by the numbers of their columns, that change sign with the events; () says that "
+        "no target does.",
+    )
+    target_phi: Any = hp(
+        None,
+        valid=_TARGETS,
+        doc="Targets that are azimuths (rad), by the numbers of their columns: φ → −φ, and for images that are flipped "
+        "along the last axis (x) φ → π − φ.",
+    )
 
     def _apply(self, batch: Batch, rng: np.random.RandomState) -> None:
         mirrored = rng.uniform(size=batch.n) < self.probability
+        of_x = batch.images is not None and int(self.axis) == -1
+        batch.target_changes.append(partial(self._mirror_target, mirrored, np.pi if of_x else 0.0))
         if batch.images is not None:
             batch.images[mirrored] = np.flip(batch.images[mirrored], axis=int(self.axis))
             return
+        sign = np.where(mirrored, -1.0, 1.0)
         for block, columns in batch.columns(self.columns, "Reflect"):
-            block.values[:, columns] *= np.where(mirrored[block.event], -1.0, 1.0)[:, None]
+            others = [one for one in columns if one not in block.columns("phi")]
+            block.values[:, others] *= sign[block.event, None]
+        self._change_azimuths(batch, lambda phi, event: phi * sign[event, None])
+
+    def _azimuths(self, batch: Batch) -> list[tuple[Block, list[int]]]:
+        if batch.images is not None:
+            return []
+        found = batch.columns(self.columns, "Reflect")
+        return [(block, [one for one in columns if one in block.columns("phi")]) for block, columns in found]
+
+    def _mirror_target(self, mirrored: np.ndarray, twice_axis: float, target: np.ndarray, way: int) -> None:
+        rows = np.flatnonzero(mirrored)[:, None]  # a mirror is its own inverse
+        columns, phi = list(self.target_columns or ()), self._angular_targets()
+        target[rows, columns] *= -1.0
+        begin = interval_of(target[:, phi])
+        target[rows, phi] = within(twice_axis - target[rows, phi], begin)
 
 
 class Translate(Augmenter):
@@ -102,7 +216,8 @@ class Translate(Augmenter):
 
     All listed columns move by the same distance: all η together are a boost along the beam, which keeps ΔR and pT;
     positions along one axis are a shower elsewhere on the ground. Images move by whole pixels along both axes, and what
-    moves in is zero.
+    moves in is zero. In a regression, ``target_columns`` (``target_xy`` for images) says which targets move with the
+    events; `AugmentedPrediction` moves its predictions back.
 
     Examples
     --------
@@ -113,11 +228,25 @@ class Translate(Augmenter):
     True
     """
 
+    _target_parameters: ClassVar = ("target_columns", "target_xy")
+
     columns: Any = hp("eta", valid=_COLUMNS, doc="What moves: a word, or names and numbers of columns.")
     max_shift: float = hp(
         1.0,
         valid=Interval(Real, 0, None, closed="left"),
         doc="The distance is drawn evenly between −max_shift and max_shift, in the unit of the columns or in pixels.",
+    )
+    target_columns: Any = hp(
+        None,
+        valid=_TARGETS,
+        doc="Targets of a regression, by the numbers of their columns, that move by the same distance as the columns "
+        "of a table; () says that no target moves.",
+    )
+    target_xy: Any = hp(
+        None,
+        valid=_TARGETS,
+        doc="Pairs (x, y) of targets, by the numbers of their columns, that move with images: in pixels, x along the "
+        "last axis and y along the one before.",
     )
 
     def _apply(self, batch: Batch, rng: np.random.RandomState) -> None:
@@ -125,10 +254,17 @@ class Translate(Augmenter):
             steps = rng.randint(-int(self.max_shift), int(self.max_shift) + 1, size=(batch.n, 2))
             for i, (down, right) in enumerate(steps):
                 batch.images[i] = _moved(_moved(batch.images[i], down, -2), right, -1)
+            pairs = np.array(self.target_xy or (), dtype=int).reshape(-1, 2)
+            batch.target_changes += [partial(_move_target, x_y, steps[:, ::-1]) for x_y in pairs.tolist()]
             return
         distance = rng.uniform(-self.max_shift, self.max_shift, batch.n)
         for block, columns in batch.columns(self.columns, "Translate"):
             block.values[:, columns] += distance[block.event, None]
+        batch.target_changes.append(partial(_move_target, list(self.target_columns or ()), distance[:, None]))
+
+
+def _move_target(columns: list[int], distance: np.ndarray, target: np.ndarray, way: int) -> None:
+    target[:, columns] += way * distance
 
 
 def _moved(image: np.ndarray, step: int, axis: int) -> np.ndarray:
@@ -154,6 +290,8 @@ class PermuteParticles(Augmenter):
     >>> PermuteParticles(random_state=2).augment(X).iloc[0].tolist()
     [30.0, 2.0, 50.0, 1.0]
     """
+
+    _target_parameters: ClassVar = ()
 
     def _apply(self, batch: Batch, rng: np.random.RandomState) -> None:
         if batch.dropped is not None:
@@ -185,10 +323,20 @@ class Compose(Augmenter):
 
     augmenters: Any = hp((), valid=(tuple, list), doc="The augmenters, in order.")
 
-    def learn(self, X: Any, y: Any = None, *, names: Any = None) -> Self:
+    def learn(self, X: Any, y: Any = None, *, target: Any = None, names: Any = None) -> Self:
         learned = clone(self)
-        learned.augmenters = [augmenter.learn(X, y, names=names) for augmenter in self._checked()]
+        learned.augmenters = [one.learn(X, y, target=target, names=names) for one in self._checked()]
         return learned
+
+    def check_target(self, y: Any) -> None:
+        for augmenter in self._checked():
+            augmenter.check_target(y)
+
+    def _angular_targets(self) -> list[int]:
+        return sorted({number for augmenter in self._checked() for number in augmenter._angular_targets()})
+
+    def _in_regression(self, y: Any) -> bool:
+        return any(augmenter._in_regression(y) for augmenter in self._checked())
 
     def _checked(self) -> list[Augmenter]:
         for augmenter in self.augmenters:

@@ -37,13 +37,13 @@ class TensorData:
     weight : Tensor of shape (n_events,) or None
         Weights of mean one over the training part; None for ones.
     refresh : callable or None
-        Returns new inputs for an epoch of training: events augmented on the fly.
+        Returns the data of an epoch of training: events augmented on the fly, with their targets.
     """
 
     inputs: tuple[Tensor, ...]
     target: Tensor
     weight: Tensor | None = None
-    refresh: Callable[[], tuple[Tensor, ...]] | None = None
+    refresh: Callable[[], TensorData] | None = None
 
     def __len__(self) -> int:
         return len(self.target)
@@ -129,6 +129,6 @@ class ShuffledBatches:
     def __iter__(self) -> Iterator[tuple[Any, tuple[Tensor, Tensor | None]]]:
         data = self.data
         if self.generator is not None and data.refresh is not None:
-            data = replace(data, inputs=data.refresh()).placed_on(self.device)
+            data = data.refresh().placed_on(self.device)
         for inputs, target, weight in data.batches(self.batch_size, self.device, self.generator):
             yield inputs, (target, weight)  # skorch unpacks a batch into X and y

@@ -320,16 +320,19 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
             compiled=self.compile,
         )
 
-    def _augmented(self, train: Part, rng: np.random.RandomState) -> Callable[[], tuple[torch.Tensor, ...]]:
-        """What gives the inputs of an epoch: the training events, changed anew at each call."""
+    def _augmented(self, train: Part, rng: np.random.RandomState) -> Callable[[], TensorData]:
+        """What gives the data of an epoch: the training events, changed anew at each call, with their targets."""
         names = getattr(self, "feature_names_in_", None)
-        y = train.target if self._stratified else None
+        known = (
+            "y" if self._stratified else "target"
+        )  # classes stay, the targets of a regression change with the events
         there = slice(None) if train.weights is None else np.flatnonzero(train.weights)  # of weight zero: no event
-        augment = self.augment.learn(train.X[there], None if y is None else y[there], names=names)
+        augment = self.augment.learn(train.X[there], names=names, **{known: train.target[there]})
 
-        def refresh() -> tuple[torch.Tensor, ...]:
-            changed = augment.augment(train.X, rng, y=y, names=names)
-            return self._tensors(train._replace(X=changed), weighted=False).inputs
+        def refresh() -> TensorData:
+            changed = augment.augment(train.X, rng, names=names, **{known: train.target})
+            X, target = (changed, train.target) if self._stratified else changed
+            return self._tensors(Part(X, target, train.weights), weighted=False)
 
         return refresh
 

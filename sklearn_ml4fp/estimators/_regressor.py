@@ -63,7 +63,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         return self._partial_fit(X, y, sample_weight)
 
     def _check_target(self, y: Any, *, first: bool) -> np.ndarray:
+        given = y
         y = check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=False, input_name="y")
+        if self.augment is not None:
+            self.augment.check_target(given)  # which may have names
         target = y[:, None] if y.ndim == 1 else y
         if first:
             self._y_is_column = y.ndim == 1

@@ -152,9 +152,10 @@ class TrainingChoices(Declared):
     )
     augment: Any = hp(
         None,
-        valid=(HasMethods(["augment", "learn"]), None),
-        doc="An augmenter, such as `Rotate` or `Smear`, that changes every training event anew in each epoch. It sees "
-        "the columns as ``fit`` gets them; the hold-out and predictions stay as they are.",
+        valid=(HasMethods(["augment", "learn", "check_target"]), None),
+        doc="An augmenter, such as `Rotate` or `Smear`, that changes every training event anew in each epoch, and the "
+        "target of a regression with it. It sees the columns as ``fit`` gets them; the hold-out and predictions stay "
+        "as they are.",
     )
     device: str = hp(
         "auto", valid=(str,), doc="Where to compute: auto takes an accelerator if there is one; cpu, cuda, cuda:1, mps."

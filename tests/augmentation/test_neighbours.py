@@ -255,14 +255,14 @@ def test_on_the_fly():
 
 def test_on_the_fly_classes_are_handed_over():
     class Asked(NeighbourInterpolation):
-        def learn(self, X, y=None, *, names=None):
-            learned = super().learn(X, y, names=names)
+        def learn(self, X, y=None, *, target=None, names=None):
+            learned = super().learn(X, y, target=target, names=names)
             learned.calls = self.__dict__.setdefault("calls", [("learn", len(X), y)])
             return learned
 
-        def augment(self, X, random_state=None, *, y=None, names=None):
+        def augment(self, X, random_state=None, *, y=None, target=None, names=None):
             self.calls.append(("augment", len(X), y))
-            return super().augment(X, random_state, y=y, names=names)
+            return super().augment(X, random_state, y=y, target=target, names=names)
 
     X, y = events(300)
     w = np.ones(300)
