@@ -1,4 +1,4 @@
-"""The snippets of docs/preparation.rst run as written, one after the other, but for the number of epochs."""
+"""The snippets of docs/preparation.rst run as written, one after the other, but for the number of epochs and of nodes."""
 
 import re
 from pathlib import Path
@@ -16,6 +16,7 @@ def test_the_snippets_run(tmp_path, monkeypatch):
     with sklearn.config_context():  # the first block turns metadata routing on
         for block in blocks:
             code = re.sub("^    ", "", block, flags=re.MULTILINE)
-            exec(code.replace("FeedForwardClassifier(", "FeedForwardClassifier(max_epochs=1, "), names)
+            code = code.replace("FeedForwardClassifier(", "FeedForwardClassifier(max_epochs=1, ")
+            exec(code.replace("DeepSetsRegressor(", "DeepSetsRegressor(max_epochs=1, width=8, "), names)
     assert (tmp_path / "report.html").exists()
     assert names["average"].predict_proba(names["X"][:5]).shape == (5, 2)

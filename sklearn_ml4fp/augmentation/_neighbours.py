@@ -269,7 +269,7 @@ class NeighbourInterpolation(Augmenter):
             plain = [i for i in range(target.shape[1]) if i not in phi]
             of_targets = reference.target[of_parents]
             for columns, on_circle in ((plain, False), (phi, True)):
-                new = _on_the_way(target[np.ix_(moved, columns)], of_targets[:, columns], part, on_circle)
-                target[np.ix_(moved, np.array(columns, dtype=int))] = new
+                rows = np.ix_(moved, np.array(columns, dtype=int))
+                target[rows] = _on_the_way(target[rows], of_targets[:, columns], part, on_circle)
 
         batch.target_changes.append(move_target)
