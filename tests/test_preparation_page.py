@@ -1,4 +1,4 @@
-"""The snippets of docs/preparation.rst run as written, one after the other, but for the number of epochs and of nodes."""
+"""The snippets of docs/preparation.rst run as written, one after the other, with fewer epochs and nodes."""
 
 import re
 from pathlib import Path
