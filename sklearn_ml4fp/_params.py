@@ -201,12 +201,25 @@ def _parts(doc: str) -> tuple[str, dict[str, str]]:
     return "\n".join(text).strip(), {title: "\n".join(body).strip() for title, body in sections.items()}
 
 
+def _attributes_of(cls: type[Declared]) -> list[str]:
+    """Lines of the Attributes section; what has no heading of its own adds to what the next base says."""
+    pieces: list[list[str]] = []
+    for base in cls.__mro__:
+        if piece := inspect.cleandoc(vars(base).get("_attributes_doc", "")).splitlines():
+            pieces.insert(0, piece)
+            if piece[0] == "Attributes":
+                break
+    return [line for piece in pieces for line in piece]
+
+
 def _doc_of(cls: type[Declared]) -> str:
     """Compose the docstring of a class: its own text, what its family shares, and what its declarations say."""
     text, sections = _parts(vars(cls)["__doc__"])
     shared_text, shared_sections = _parts(cls._shared_doc)
     parameters = [f"{name} : {one.describes_itself_as}" for name, one in cls._hyperparameters.items()]
-    generated = {"Parameters": "\n".join(["Parameters", "----------", *parameters])} | _parts(cls._attributes_doc)[1]
+    generated = {"Parameters": "\n".join(["Parameters", "----------", *parameters])} | _parts(
+        "\n".join(_attributes_of(cls))
+    )[1]
     everything = generated | shared_sections | sections
     order = [title for title in _SECTIONS if title in everything]
     order += [title for title in everything if title not in _SECTIONS]

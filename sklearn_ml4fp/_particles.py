@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-CLASSES = ("charged_hadron", "neutral_hadron", "photon", "electron", "muon")
+CLASSES = ("charged_hadron", "neutral_hadron", "photon", "electron", "muon", "other")
 
 # PDG id: (mass in GeV, charge in e, class), from the tables of S. Navas et al. (Particle Data Group), Phys. Rev. D 110
 # (2024) 030001. An antiparticle has the negative id, the same mass and the opposite charge.
@@ -34,14 +34,12 @@ _CLASS = np.array([CLASSES.index(PARTICLES[i][2]) for i in _IDS])
 def look_up(pdgid: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mass (GeV), charge (e) and class (position in `CLASSES`) of particles by their PDG id.
 
-    Raises
-    ------
-    ValueError
-        If an id is none of those that reach a detector and are seen there.
+    Ids of none that reaches a detector and is seen there are of the class other, without mass and charge.
     """
     place = np.searchsorted(_IDS, np.abs(pdgid)).clip(max=len(_IDS) - 1)
     known = _IDS[place] == np.abs(pdgid)
-    if not known.all():
-        strange = np.unique(pdgid[~known])[:5].tolist()
-        raise ValueError(f"PDG ids {strange} are not among the particles seen in detectors: {_IDS.tolist()} and anti.")
-    return _MASS[place], _CHARGE[place] * np.sign(pdgid), _CLASS[place]
+    return (
+        np.where(known, _MASS[place], 0.0),
+        np.where(known, _CHARGE[place] * np.sign(pdgid), 0),
+        np.where(known, _CLASS[place], CLASSES.index("other")),
+    )

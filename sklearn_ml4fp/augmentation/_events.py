@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._optional import needs
-
-_OBJECT = re.compile(r"^(?P<kind>.*?)(?P<number>\d*)_(?P<what>[A-Za-z]\w*?)$")
+from .._roles import columns_for, is_bare, role_of, with_role, words_of
 
 
 @dataclass
@@ -25,14 +24,14 @@ class Block:
     def columns(self, wanted: Any) -> list[int]:
         """Numbers of the columns that are named.
 
-        A word such as ``"phi"`` stands for the column of that name and all that end in ``_phi``; a list holds names,
-        words or numbers.
+        A word such as ``"phi"`` stands for all columns of that role, or that end in that word (``met_phi``, ``Jet 1
+        phi``); a list holds names, words or numbers.
         """
         listed = [wanted] if isinstance(wanted, str) else wanted
         found: list[int] = []
         for one in listed:
             if isinstance(one, str):
-                found += [i for i, name in enumerate(self.names) if name == one or name.endswith(f"_{one}")]
+                found += columns_for(self.names, one)
             elif 0 <= one < len(self.names):
                 found.append(int(one))
         return list(dict.fromkeys(found))
@@ -89,19 +88,42 @@ class Objects(NamedTuple):
 
 
 def objects_of(block: Block) -> list[Objects]:
-    """Find the objects of a table by the names of its columns; every object of a kind has the same attributes."""
-    found: dict[str, dict[str, dict[int, int]]] = {}
-    for i, name in enumerate(block.names):
-        if match := _OBJECT.match(name):
-            number = int(match["number"] or 0)
-            found.setdefault(match["kind"], {}).setdefault(match["what"], {})[number] = i
+    """Find the objects of a table: columns that share what stands around a transverse momentum in its name.
+
+    ``jet1_pt``, ``Jet 1 pt``, ``pt_1`` and ``lepton_pt`` are of objects; the missing momentum (``MET_pt``) is none.
+    Every object of a kind has the same attributes.
+    """
+    words = [words_of(name) for name in block.names]
+    frames: list[tuple[tuple[str, ...], tuple[str, ...]]] = []  # what stands in front of and behind an attribute
+    for i in sorted(with_role(block.names, "pt"), key=lambda i: len(words[i])):
+        end = next(k for k in range(len(words[i]), 0, -1) if not words[i][k - 1].isdigit())
+        frame = words[i][: end - 1], words[i][end:]
+        if frame != ((), ()) and not any(_stands_in(words[i], other) for other in frames):
+            frames.append(frame)
+    found: dict[tuple[str, bool], dict[str, dict[int, int]]] = {}  # jet1 and jet2 are not of one kind with jet
+    for i, name in enumerate(words):
+        if around := max((one for one in frames if _stands_in(name, one)), key=lambda one: len(one[0]), default=None):
+            front, back = around
+            kind, number = re.fullmatch(r"(.*?)_?(\d*)", "_".join([*front, *back])).groups()  # type: ignore[union-attr]
+            what = "_".join(name[len(front) : len(name) - len(back)])
+            role = role_of(what) if is_bare(what) else None
+            found.setdefault((kind, number != ""), {}).setdefault(role or what, {})[int(number or 0)] = i
     result = []
-    for kind, attributes in found.items():
+    for (kind, _), attributes in found.items():
         numbers = sorted(set().union(*attributes.values()))
         full = {what: [of[k] for k in numbers] for what, of in attributes.items() if sorted(of) == numbers}
-        if "pt" in full and kind:
+        if "pt" in full and not kind.endswith("met"):
             result.append(Objects(kind, full))
     return result
+
+
+def _stands_in(name: tuple[str, ...], frame: tuple[tuple[str, ...], tuple[str, ...]]) -> bool:
+    """Whether a column is an attribute of the object in a frame; one of ``jet 1`` is none of ``jet``."""
+    front, back = frame
+    what = name[len(front) : len(name) - len(back)]
+    if not what or (*front, *what, *back) != name:
+        return False
+    return any(part and part[-1][-1].isdigit() for part in frame) or not (what[0].isdigit() or what[-1].isdigit())
 
 
 def read(X: Any, names: Any = None) -> Batch:

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._compat import Interval, StrOptions
 from .._params import hp
+from .._roles import words_of
 from ._base import Augmenter
 from ._events import Batch, Block, objects_of
 
@@ -50,12 +51,13 @@ class _Consistent:
     def __exit__(self, *error: object) -> None:
         if self.block is None or error[0] is not None:
             return
-        values, names = self.block.values, self.block.names
+        values = self.block.values
+        column = {words_of(name): i for i, name in enumerate(self.block.names)}
         px, py, ht = (after - before for after, before in zip(_momenta(self.block), self.before, strict=True))
-        if "ht" in names:
-            values[:, names.index("ht")] += ht
-        if "met" in names and "met_phi" in names:
-            met, phi = names.index("met"), names.index("met_phi")
+        if ("ht",) in column:
+            values[:, column["ht",]] += ht
+        met, phi = column.get(("met",), column.get(("met", "pt"))), column.get(("met", "phi"))
+        if met is not None and phi is not None:
             x = values[:, met] * np.cos(values[:, phi]) - px
             y = values[:, met] * np.sin(values[:, phi]) - py
             changed = (px != 0) | (py != 0)

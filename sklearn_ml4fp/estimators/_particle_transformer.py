@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, Self
 
@@ -11,12 +13,18 @@ from torch import nn
 
 from .._compat import Interval
 from .._params import hp
+from .._roles import with_role
 from ..nn import NORMALISATIONS, ParticleTransformer
 from ._base import NetworkEstimator, Part, as_tensor
 from ._classifier import NetworkClassifier
 from ._regressor import NetworkRegressor
 from ._set_input import GraphInput, clouds_of
 from ._transverse_momentum import TransverseMomentum
+
+
+def _unknown(names: Sequence[str]) -> bool:
+    """Whether no feature is a transverse momentum by its name; a scaled one has its own warning."""
+    return not with_role(names, "pt") and not with_role(names, "log_pt")
 
 
 class _ParticleTransformer(GraphInput, NetworkEstimator):
@@ -50,11 +58,16 @@ class _ParticleTransformer(GraphInput, NetworkEstimator):
     transverse_momentum: Any = hp(
         None,
         valid=(str, Interval(Integral, 0, None, closed="left"), None),
-        doc="Feature of the points that is their transverse momentum, by name or position. A feature whose name "
-        "begins with log holds its natural logarithm. None takes pt, else log_pt, provided that it has not "
-        "been standardised and has no negative value. Without a transverse momentum, ln Δ is the only "
-        "feature of a pair.",
+        doc="Feature of the points that is their transverse momentum, by name or position. The feature log_pt, or "
+        "another name with log, holds a natural logarithm. None takes what is called pt, else log_pt (also Jet_pt, "
+        "jet.pt), provided that it has not been standardised and has no negative value. Without a transverse momentum, "
+        "ln Δ is the only feature of a pair.",
     )
+    _attributes_doc = """
+        transverse_momentum_ : str or None
+            Feature of the points of which ln kT, ln z and ln m² were made.
+    """
+    _without_coordinates = "pairs of points have no ln Δ, ln kT, ln z and ln m²"
     n_blocks: int = hp(
         4,
         valid=Interval(Integral, 1, None, closed="left"),
@@ -121,6 +134,14 @@ class _ParticleTransformer(GraphInput, NetworkEstimator):
                     f"features {tuple(clouds.feature_names)}: pass coordinates= as well."
                 )
             self._pt = None
+        elif self._pt is None and self._encoding.periodic.count(True) == 1 and _unknown(clouds.feature_names):
+            warnings.warn(
+                f"No transverse momentum is known by name among the features {clouds.feature_names}: pairs have no ln "
+                "kT, ln z and ln m². Name it pt, or say which feature it is by transverse_momentum=.",
+                UserWarning,
+                stacklevel=2,
+            )
+        self.transverse_momentum_ = None if self._pt is None else clouds.feature_names[self._pt.column]
 
     def _inputs(self, X: Any) -> tuple[torch.Tensor, ...]:
         points, *others = super()._inputs(X)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,16 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._kinematics import wrap_phi
+from .._roles import column_for, role_of, the_one, with_role
 from ..data import PointClouds
 from ._base import mean_and_scale
 
 Columns = str | int
-_ABSOLUTE = re.compile(r"(.*[^a-z])?(phi|azimuth)")
-_RELATIVE = re.compile(r"(.*[^a-z])?d(elta)?[_ ]?(phi|azimuth)")
 # Where points have these, they are where neighbours are looked for; the first that are all there.
 _PLACES = (
     ("delta_eta", "delta_phi"),
-    ("deta", "dphi"),
+    ("delta_rapidity", "delta_phi"),
+    ("delta_y", "delta_phi"),
     ("eta", "phi"),
     ("rapidity", "phi"),
     ("y", "phi"),
@@ -38,38 +37,33 @@ class Angle(NamedTuple):
     relative: bool
 
 
-def short(name: str) -> str:
-    """Name without what scikit-learn's ColumnTransformer puts in front."""
-    return name.split("__")[-1].lower()
-
-
 def columns_named(wanted: Sequence[Columns], names: Sequence[str], parameter: str) -> tuple[int, ...]:
-    """Positions of columns given by their names or positions.
+    """Positions of columns given by their names, roles or positions.
 
     Raises
     ------
     ValueError
         A name or position that is not there.
     """
-    found = []
+    given, found = f"{parameter}={tuple(wanted)!r}", []
     for one in wanted:
-        if isinstance(one, str) and one in names:
-            found.append(list(names).index(one))
-        elif not isinstance(one, str) and 0 <= one < len(names):
+        if isinstance(one, str):
+            found.append(column_for(names, one, given))
+        elif 0 <= one < len(names):
             found.append(int(one))
         else:
-            raise ValueError(f"{parameter}={tuple(wanted)!r}: there is no {one!r} among the features {tuple(names)}.")
+            raise ValueError(f"{given}: there is no {one!r} among the features {tuple(names)}.")
     return tuple(found)
 
 
 def places(coordinates: Sequence[Columns] | None, names: Sequence[str]) -> tuple[int, ...]:
-    """Columns in which distances are measured: those given, else those with the names of coordinates, else none."""
+    """Columns in which distances are measured: those given, else those with the roles of coordinates, else none."""
     if coordinates is not None:
         return columns_named(coordinates, names, "coordinates")
-    known = [short(name) for name in names]
     for candidate in _PLACES:
-        if set(candidate) <= set(known):
-            return tuple(known.index(name) for name in candidate)
+        if all(with_role(names, role) for role in candidate):
+            cure = "Say which by coordinates=."
+            return tuple(the_one(names, with_role(names, role), role, cure) for role in candidate)
     return ()
 
 
@@ -81,7 +75,7 @@ def looks_standardised(column: np.ndarray) -> tuple[float, float, bool]:
 
 
 def angles_of(angles: Sequence[Columns] | None, names: Sequence[str], values: np.ndarray) -> tuple[Angle, ...]:
-    """Which columns are angles: those given, else those with the names of angles that are not standardised.
+    """Which columns are angles: those given, else those with the role of an azimuth that are not standardised.
 
     Raises
     ------
@@ -90,12 +84,12 @@ def angles_of(angles: Sequence[Columns] | None, names: Sequence[str], values: np
     """
     if angles is not None:
         chosen = columns_named(angles, names, "angles")
-        return tuple(Angle(i, _RELATIVE.fullmatch(short(names[i])) is not None) for i in chosen)
+        return tuple(Angle(i, role_of(names[i]) == "delta_phi") for i in chosen)
     found = []
     for i, name in enumerate(names):
-        relative = _RELATIVE.fullmatch(short(name)) is not None
-        if not relative and not _ABSOLUTE.fullmatch(short(name)):
+        if (role := role_of(name)) not in ("phi", "delta_phi"):
             continue
+        relative = role == "delta_phi"
         mean, spread, standardised = looks_standardised(values[:, i])
         if not standardised:
             found.append(Angle(i, relative))

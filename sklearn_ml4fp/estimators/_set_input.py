@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral
 from typing import Any
 
@@ -25,9 +26,13 @@ class SetInput(PointInput):
         None,
         valid=(tuple, list, None),
         doc="Features of the points that are angles in rad, by name or position: the angle enters as its cosine and "
-        "sine, one relative to something (delta_phi) as a number in [−π, π). None takes those that are called phi or "
-        "azimuth.",
+        "sine, one relative to something (delta_phi) as a number in [−π, π). None takes those whose name ends in phi "
+        "or azimuth (Jet_phi, jet.phi).",
     )
+    _attributes_doc = """
+        angles_ : tuple of str
+            Features of the points that were taken for angles.
+    """
 
     def _measured_in(self) -> Any:
         return ()  # a set needs no distances
@@ -42,6 +47,8 @@ class SetInput(PointInput):
         self._encoding = PointEncoding.learn(
             clouds_of(train.X), train.weights, angles=self.angles, coordinates=self._measured_in()
         )
+        names = clouds_of(train.X).feature_names
+        self.angles_ = tuple(names[angle.column] for angle in self._encoding.points.angles)
 
     def _inputs(self, X: Any) -> tuple[torch.Tensor, ...]:
         clouds = clouds_of(X)
@@ -63,9 +70,15 @@ class GraphInput(SetInput):
         valid=(tuple, list, None),
         doc="Features of the points, by name or position, in which the distance to neighbours is measured: d² = Δη² + "
         "Δφ² with the difference of angles in [−π, π]. None takes the first that are there of (delta_eta, delta_phi), "
-        "(eta, phi), (rapidity, phi), (y, phi), (x, y, z) and (x, y), and all features where none are. They are used "
-        "in the unit that they have.",
+        "(eta, phi), (rapidity, phi), (y, phi), (x, y, z) and (x, y), by the last word of their names (Jet_eta, "
+        "jet.eta), and all features, with a warning, where none are; () takes all features. They are used in the unit "
+        "that they have.",
     )
+    _attributes_doc = """
+        coordinates_ : tuple of str
+            Features of the points in which distances were measured; empty for all features.
+    """
+    _without_coordinates = "neighbours are searched for among all features, whatever their units"
 
     def _measured_in(self) -> Any:
         return self.coordinates
@@ -86,6 +99,16 @@ class GraphInput(SetInput):
 
     def _learn_units(self, train: Part) -> None:
         super()._learn_units(train)
+        clouds = clouds_of(train.X)
+        self.coordinates_ = tuple(clouds.feature_names[i] for i in self._encoding.coordinates)
+        if self.coordinates is None and not self.coordinates_ and clouds.counts.max(initial=0) > 1:
+            warnings.warn(
+                f"No coordinates are known by name among the features {clouds.feature_names}: "
+                f"{self._without_coordinates}. Name them (eta, phi; x, y, z; JetConstituentFeatures makes them of "
+                "four-momenta), say which by coordinates=, or coordinates=() if this is meant.",
+                UserWarning,
+                stacklevel=2,
+            )
         if isinstance(train.X, Graphs):
             weights = None if train.weights is None else np.repeat(train.weights, train.X.edge_counts)
             self._edge_encoding = TableEncoding.learn(train.X.edge_values, train.X.edge_names, None, weights)

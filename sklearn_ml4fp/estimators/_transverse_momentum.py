@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ._point_encoding import Columns, columns_named, looks_standardised, short, weighted_moments
+from .._roles import find, is_natural_logarithm
+from ._point_encoding import Columns, columns_named, looks_standardised, weighted_moments
 
-_NAMES = ("pt", "log_pt")
-_LOGARITHM = re.compile(r"(log|ln)[_ ]?(?!1p).*")
 # 1e-8 GeV: what softer particles, and those of no momentum, count as
 _SOFTEST = 1e-8
 
@@ -44,16 +42,16 @@ class TransverseMomentum:
         Raises
         ------
         ValueError
-            The declared column is not there, or holds no momentum.
+            The declared column is not there, or holds no momentum; several columns are transverse momenta by name.
         """
         if declared is None:
-            known = [short(name) for name in names]
-            column = next((known.index(name) for name in _NAMES if name in known), None)
+            places = (find(names, role, "Say which by transverse_momentum=.") for role in ("pt", "log_pt"))
+            column = next((place for place in places if place is not None), None)
         else:
             (column,) = columns_named([declared], names, "transverse_momentum")
         if column is None:
             return None
-        found = cls(column, _LOGARITHM.fullmatch(short(names[column])) is not None)
+        found = cls(column, is_natural_logarithm(names[column]))
         mean, spread, standardised = looks_standardised(values[:, column])
         negative = not found.logarithmic and bool((values[:, column] < 0).any())
         if standardised or negative:

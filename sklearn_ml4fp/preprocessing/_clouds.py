@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._roles import column_for
 from ..data import PointClouds, as_point_clouds
 
 
@@ -44,6 +45,5 @@ def leading(clouds: PointClouds, order_by: str | None) -> PointClouds:
     """Points by falling ``order_by``, or as they are for None."""
     if order_by is None:
         return clouds
-    if order_by not in clouds.feature_names:
-        raise ValueError(f"order_by={order_by!r} is no feature of the points; features are {clouds.feature_names}.")
-    return clouds.sorted_by(order_by)
+    name = clouds.feature_names[column_for(clouds.feature_names, order_by, f"order_by={order_by!r}")]
+    return clouds.sorted_by(name)

@@ -7,44 +7,40 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._kinematics import (
-    azimuth,
-    from_pseudorapidity,
-    from_rapidity,
-    pseudorapidity,
-    transverse_momentum,
-    wrap_phi,
-)
+from .._kinematics import azimuth, pseudorapidity, transverse_momentum, wrap_phi
 from .._particles import CLASSES, look_up
 from .._segments import segment_ids, segment_sum
 from ..data import PointClouds
 from ._clouds import CloudTransformer
-from ._to_image import jet_coordinates
+from ._momenta import MomentumMixin
 
 KINEMATIC = ("delta_eta", "delta_phi", "log_pt", "log_e", "log_pt_rel", "delta_r")
 
 
-def four_momenta(clouds: PointClouds) -> np.ndarray:
-    """Four-momenta ``(n_points, 4)`` (GeV) of the particles: masses by ``pdgid``, massless without."""
-    pt, y, phi = jet_coordinates(clouds)
-    mass = look_up(clouds.column("pdgid"))[0] if "pdgid" in clouds.feature_names else 0.0
-    return (from_rapidity if "y" in clouds.feature_names else from_pseudorapidity)(pt, y, phi, mass)
-
-
-class JetConstituentFeatures(CloudTransformer):
+class JetConstituentFeatures(MomentumMixin, CloudTransformer):
     r"""Features of each particle relative to its jet, as jet taggers use them.
 
     With the jet's four-momentum as the sum of those of its particles: :math:`\Delta\eta` and :math:`\Delta\phi` to the
     jet's axis, :math:`\ln p_T`, :math:`\ln E`, :math:`\ln(p_T/p_{T,\text{jet}})` and
     :math:`\Delta R = \sqrt{\Delta\eta^2 + \Delta\phi^2}` (momenta in GeV); where the points have a ``pdgid``, their
-    charge and five columns of 0 and 1 for charged hadron, neutral hadron, photon, electron and muon. They are those of
-    ParticleNet [1]_. Points and event columns stay as many as they were.
+    charge and six columns of 0 and 1 for charged hadron, neutral hadron, photon, electron, muon and other. They are
+    those of ParticleNet [1]_. Points and event columns stay as many as they were.
+
+    Momenta are the features ``pt``, ``y`` or ``eta``, and ``phi``, or ``px``, ``py`` and ``pz``, by the last word of
+    their names (``Jet_pt``, ``part_px``). The energy is ``e``, else that of the mass ``m``, else that of the mass that
+    belongs to the ``pdgid``, else that of no mass. What is not seen as such in a detector is of the class other,
+    without mass and charge: CMS's ids 1 and 2 of energy in the forward calorimeter, 0 for unknown.
+
+    Attributes
+    ----------
+    roles_ : dict of str to str
+        Which feature was taken for ``pt``, ``y``, ``eta``, ``phi``, ``px``, ``py``, ``pz``, ``e``, ``m`` and ``pdgid``.
 
     Raises
     ------
     ValueError
-        If the points have no features ``pt`` (GeV), ``phi`` (rad) and ``y`` or ``eta``; if a pT is not positive, or a
-        ``pdgid`` belongs to no particle that is seen in a detector.
+        If the points have no momenta, or several features have one of these names; if a pT or an energy is not
+        positive.
 
     References
     ----------
@@ -61,15 +57,17 @@ class JetConstituentFeatures(CloudTransformer):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the names of the columns of point clouds ``X``."""
-        jet_coordinates(self._learn(X)[:0])
+        self._learn_roles(self._learn(X))
         return self
 
     def transform(self, X: Any) -> PointClouds:
         """Point clouds with the new features."""
         clouds = self._check(X)
-        if not np.all(clouds.column("pt") > 0):
-            raise ValueError("transverse momenta must be positive, their logarithm is a feature; drop such points.")
-        momenta = four_momenta(clouds)
+        momenta = self._four_momenta(clouds)
+        given = clouds.column(self.roles_["pt"]) if "pt" in self.roles_ else transverse_momentum(momenta)
+        for what, column in (("transverse momenta", given), ("energies", momenta[:, 0])):
+            if not np.all(column > 0):
+                raise ValueError(f"{what} must be positive, their logarithm is a feature; drop such points.")
         jet = segment_sum(momenta, clouds.offsets)[segment_ids(clouds.offsets)]
         pt = transverse_momentum(momenta)
         delta_eta = pseudorapidity(momenta) - pseudorapidity(jet)
@@ -82,8 +80,8 @@ class JetConstituentFeatures(CloudTransformer):
             np.log(pt / transverse_momentum(jet)),
             np.hypot(delta_eta, delta_phi),
         ]
-        if "pdgid" in clouds.feature_names:
-            _, charge, kind = look_up(clouds.column("pdgid"))
+        if "pdgid" in self.roles_:
+            _, charge, kind = look_up(clouds.column(self.roles_["pdgid"]))
             columns += [charge, *(kind == np.arange(len(CLASSES))[:, np.newaxis])]
         values = np.stack(columns, axis=1, dtype=clouds.values.dtype, casting="unsafe")
         return clouds.with_values(values, self.get_feature_names_out().tolist())
@@ -91,5 +89,5 @@ class JetConstituentFeatures(CloudTransformer):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the new features."""
         check_is_fitted(self, "feature_names_in_")
-        kinds = ("charge", *(f"is_{name}" for name in CLASSES)) if "pdgid" in self.feature_names_in_ else ()
+        kinds = ("charge", *(f"is_{name}" for name in CLASSES)) if "pdgid" in self.roles_ else ()
         return np.array([*KINEMATIC, *kinds], dtype=object)

@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._compat import HasMethods
+from .._roles import column_for
 from .._validation import event_weights
 from ..data import PointClouds
 from ._clouds import CloudTransformer
@@ -24,7 +25,8 @@ class ParticleWise(CloudTransformer):
     transformer : transformer
         Such as ``StandardScaler()``. It sees the array ``(n_points_total, n_features)`` and gives one row a point.
     columns : list of str, optional
-        Names of the features that it sees; the others stay as they are, behind those that it gives. All by default.
+        Names of the features that it sees, whole or by their last word (``pt`` for ``Jet_pt``); the others stay as they
+        are, behind those that it gives. All by default.
 
     Attributes
     ----------
@@ -83,10 +85,9 @@ class ParticleWise(CloudTransformer):
 
     def _split_columns(self, names: tuple[str, ...]) -> tuple[list[int], list[int]]:
         """Positions of the features that the transformer sees, and of the others."""
-        wanted = names if self.columns is None else self.columns
-        if missing := [name for name in wanted if name not in names]:
-            raise ValueError(f"columns={list(wanted)}: the points have no features {missing}, but {list(names)}.")
-        seen = [names.index(name) for name in wanted]
+        if self.columns is None:
+            return list(range(len(names))), []
+        seen = [column_for(names, one, f"columns={list(self.columns)}") for one in self.columns]
         return seen, [i for i in range(len(names)) if i not in seen]
 
     def _seen_of(self, clouds: PointClouds) -> np.ndarray:

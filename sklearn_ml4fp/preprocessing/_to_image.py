@@ -11,8 +11,8 @@ from .._compat import Interval
 from .._kinematics import wrap_phi
 from .._params import hp
 from .._segments import Index, positions, segment_ids, segment_sum
-from ..data import PointClouds
 from ._clouds import CloudTransformer
+from ._momenta import MomentumMixin
 
 _BLOCK = 4096  # images made at a time, so that the float64 sums stay small beside the result
 
@@ -64,7 +64,7 @@ def pixelise(pt: np.ndarray, points: np.ndarray, offsets: Index, n_pixels: int, 
     return images.reshape(-1, n_pixels, n_pixels)
 
 
-class ToImage(CloudTransformer):
+class ToImage(MomentumMixin, CloudTransformer):
     r"""Jets as images of transverse momentum in the plane of rapidity and azimuth.
 
     The steps act on the particles, before any pixel is filled: (1) the origin moves to the pT-weighted axis; (2) the
@@ -86,10 +86,16 @@ class ToImage(CloudTransformer):
     center, rotate, flip, normalize : bool, default=True
         Whether to take steps 1, 2, 3 and 5. Without the first, coordinates must be relative to the jet already.
 
+    Attributes
+    ----------
+    roles_ : dict of str to str
+        Which feature was taken for ``pt``, ``y`` or ``eta``, and ``phi``, or for ``px``, ``py``, ``pz`` and ``e``.
+
     Raises
     ------
     ValueError
-        If the points have no features ``pt`` (GeV), ``phi`` (rad) and ``y`` or ``eta``.
+        If the points have no features ``pt`` (GeV), ``phi`` (rad) and ``y`` or ``eta``, and no ``px``, ``py``, ``pz``
+        (GeV) either, by the last word of their names.
 
     References
     ----------
@@ -142,13 +148,13 @@ class ToImage(CloudTransformer):
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check that point clouds ``X`` have the columns that an image needs."""
         self._validate_params()
-        jet_coordinates(self._learn(X)[:0])
+        self._learn_roles(self._learn(X))
         return self
 
     def transform(self, X: Any) -> np.ndarray:
         """Images ``(n_clouds, n_pixels, n_pixels)``, float32; the first pixel axis is rapidity."""
         clouds = self._check(X)
-        pt, y, phi = jet_coordinates(clouds)
+        pt, y, phi = self._coordinates(clouds)
         offsets = clouds.offsets
         points = center(pt, y, phi, offsets) if self.center else np.stack([y, phi], axis=1)
         if self.rotate:
@@ -160,19 +166,3 @@ class ToImage(CloudTransformer):
             total = segment_sum(pt, offsets)
             images /= np.where(total > 0, total, 1)[:, np.newaxis, np.newaxis].astype(np.float32)
         return images
-
-
-def jet_coordinates(clouds: PointClouds) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """pT, rapidity (or pseudorapidity) and azimuth of all points, float64."""
-    names = clouds.feature_names
-    rapidity = "y" if "y" in names else "eta"
-    if missing := [name for name in ("pt", rapidity, "phi") if name not in names]:
-        raise ValueError(
-            f"jets need the features 'pt' (GeV), 'y' or 'eta', and 'phi' (rad); {missing} missing in {names}. "
-            "Rename features with X.with_values(X.values, names)."
-        )
-    pt, y, phi = (clouds.column(name).astype(np.float64) for name in ("pt", rapidity, "phi"))
-    for name, column in (("pt", pt), (rapidity, y), ("phi", phi)):
-        if not np.isfinite(column).all():
-            raise ValueError(f"feature {name!r} contains NaN or infinity; expected finite numbers, drop such points.")
-    return pt, y, phi

@@ -23,7 +23,8 @@ class ToList(CloudTransformer, auto_wrap_output_keys=("transform",)):  # type: i
     n_points : int, default=10
         Number of points that are kept.
     order_by : str or None, default=None
-        The feature by which points are ordered, largest first. None takes them in their order.
+        The feature by which points are ordered, largest first; ``pt`` also for ``Jet_pt``. None takes them in their
+        order.
 
     Attributes
     ----------

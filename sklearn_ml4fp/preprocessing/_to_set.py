@@ -22,8 +22,8 @@ class ToSet(CloudTransformer):
         Number of points that are kept. None takes the largest number seen in ``fit``; larger clouds in ``transform``
         then lose their last points.
     order_by : str or None, default=None
-        The feature by which points are ordered, largest first, so that the last ones are dropped. None takes them
-        in their order.
+        The feature by which points are ordered, largest first, so that the last ones are dropped; ``pt`` also for
+        ``Jet_pt``. None takes them in their order.
     fill : float, default=NaN
         What stands in rows without a point.
     add_mask : bool, default=False

@@ -45,7 +45,7 @@ def to_vector(X):
 def test_features_against_vector(rapidity, pdgid):
     X = make_jets(rapidity, pdgid)
     features = JetConstituentFeatures().fit_transform(X)
-    assert len(features.feature_names) == (12 if pdgid else 6)
+    assert len(features.feature_names) == (13 if pdgid else 6)
     np.testing.assert_array_equal(features.offsets, X.offsets)
     particles = to_vector(X)
     for first, last in zip(X.offsets[:-1], X.offsets[1:], strict=True):
@@ -63,16 +63,17 @@ def test_features_against_vector(rapidity, pdgid):
 
 def test_charge_and_class():
     X = PointClouds(
-        [[10, 0, 0, i] for i in (211, -211, 11, -11, 13, 22, 130, 2112, -2212)],
-        [0, 9],
+        [[10, 0, 0, i] for i in (211, -211, 11, -11, 13, 22, 130, 2112, -2212, 1, 2, 0, 12)],
+        [0, 13],
         ["pt", "y", "phi", "pdgid"],
     )
     features = JetConstituentFeatures().fit_transform(X)
-    np.testing.assert_array_equal(features.column("charge"), [1, -1, -1, 1, -1, 0, 0, 0, -1])
+    np.testing.assert_array_equal(features.column("charge"), [1, -1, -1, 1, -1, 0, 0, 0, -1, 0, 0, 0, 0])
     kinds = np.array([features.column(f"is_{name}") for name in CLASSES])
     np.testing.assert_array_equal(kinds.sum(axis=0), 1)
     expected = ["charged_hadron"] * 2 + ["electron"] * 2 + ["muon", "photon"] + ["neutral_hadron"] * 2
-    assert [CLASSES[i] for i in kinds.argmax(axis=0)] == [*expected, "charged_hadron"]
+    assert [CLASSES[i] for i in kinds.argmax(axis=0)] == [*expected, "charged_hadron", *["other"] * 4]
+    np.testing.assert_allclose(features.column("log_e")[-4:], np.log(10))  # without mass
 
 
 def test_features_do_not_see_a_turn_about_the_beam():
@@ -96,7 +97,12 @@ def test_particle_table_against_pythia():
 
 @pytest.mark.parametrize(
     ("column", "value", "message"),
-    [("pdgid", 12, "PDG ids \\[12.0\\]"), ("pt", 0.0, "must be positive"), ("y", np.inf, "'y' contains NaN")],
+    [
+        ("pdgid", np.nan, "'pdgid' contains NaN"),
+        ("pt", -1.0, "must be positive"),
+        ("pt", 0.0, "must be positive"),
+        ("y", np.inf, "'y' contains NaN"),
+    ],
 )
 def test_features_that_make_no_sense(column, value, message):
     X = make_jets()
@@ -107,7 +113,7 @@ def test_features_that_make_no_sense(column, value, message):
 
 def test_features_of_empty_jets():
     X = make_jets()[:0]
-    assert len(JetConstituentFeatures().fit_transform(X).feature_names) == 12
+    assert len(JetConstituentFeatures().fit_transform(X).feature_names) == 13
 
 
 @pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler(), QuantileTransformer(n_quantiles=50)])
@@ -157,7 +163,7 @@ def test_particle_wise_on_some_columns():
     back = wise.inverse_transform(changed)
     assert back.feature_names == X.feature_names
     np.testing.assert_allclose(back.values, X.values, atol=1e-9)
-    with pytest.raises(ValueError, match=r"have no features \['mass'\]"):
+    with pytest.raises(ValueError, match=r"columns=\['mass'\]: there is no 'mass' among"):
         ParticleWise(StandardScaler(), columns=["mass"]).fit(X)
 
 
