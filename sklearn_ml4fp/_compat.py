@@ -29,7 +29,7 @@ try:  # scikit-learn >= 1.9
 except ImportError:
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands in for scikit-learn's mixin: there are no callbacks."""
+        """Replacement of scikit-learn's mixin: there are no callbacks."""
 
         def _init_callback_context(self, **kwargs: Any) -> None:
             return None
@@ -55,7 +55,7 @@ def strict(constraint: Any) -> Any:
 
 
 def _score_request(estimator: Any) -> Any:
-    """What a composition wants in ``score``: weights, if one of its parts takes them there; None where one is open."""
+    """Make the request of a composition for ``score``: weights if a part takes them, None if a part leaves it open."""
     request, router = MetadataRequest(owner=type(estimator).__name__), estimator.get_metadata_routing()
     try:
         router.route_params(caller="score", params={"sample_weight": [1.0]})
@@ -71,7 +71,7 @@ if "set_score_request" in vars(_PassthroughScorer):
     # What a Pipeline wants is then open, and a search wants nothing: its scores would be unweighted in silence.
 
     class ScoreRequestMixin:
-        """Answers for a search when it is scored by another one."""
+        """Mixin of a search: its request when another search scores it."""
 
         def _get_default_requests(self) -> Any:
             return _score_request(self)
@@ -87,7 +87,7 @@ if "set_score_request" in vars(_PassthroughScorer):
 else:
 
     class ScoreRequestMixin:  # type: ignore[no-redef]
-        """Nothing: scikit-learn asks the parts."""
+        """Empty mixin: scikit-learn asks the parts."""
 
     def asking_parts(scorer: Any) -> Any:
         """Return the scorer as it is: scikit-learn asks the parts."""
@@ -148,7 +148,7 @@ class Outcomes:
 
 
 def all_fits_failed(error: Exception) -> bool:
-    """Whether scikit-learn's search gave up because no fold of any candidate could be fitted."""
+    """Return whether scikit-learn's search gave up because no fold of any candidate could be fitted."""
     return re.match(r"\s*All the \d+ fits failed", str(error)) is not None
 
 

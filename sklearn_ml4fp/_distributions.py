@@ -1,4 +1,4 @@
-"""The shape of one column: weighted quantiles, the scaling that suits it, and where its outliers begin."""
+"""Shape of one column: weighted quantiles, the scaling that suits it, and limits for outliers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROUNDING = 1e-12
 
 
 def weighted_quantile(x: np.ndarray, q: Any, weights: np.ndarray | None = None) -> np.ndarray:
-    """Quantiles of weighted values: the smallest value up to which the weights sum to q · Σw.
+    """Compute quantiles of weighted values: the smallest value up to which the weights sum to q · Σw.
 
     Integer weights give the same as repeated values (the "inverted_cdf" of NumPy, definition 1 of Hyndman & Fan 1996).
     With negative weights the cumulative sum may fall again; the first value that reaches the sum counts. Equal values
@@ -104,7 +104,7 @@ def shape_of(x: np.ndarray, weights: np.ndarray | None = None) -> Shape:
 
 
 def _distances(shape: Shape) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """How far the 25 (75), 5 (95) and 1 (99) % quantiles lie from the median, below and above."""
+    """Return the distances of the 25, 5 and 1 % (75, 95 and 99 %) quantiles from the median, below and above."""
     m = shape.q50
     return (m - shape.q25, m - shape.q05, m - shape.q01), (shape.q75 - m, shape.q95 - m, shape.q99 - m)
 
@@ -126,7 +126,7 @@ def suitable_scaling(shape: Shape) -> tuple[Kind, str]:
     kind : {"min-max", "log", "symlog", "z-score"}
         The scaling; "symlog" is the logarithm of a column with both signs.
     reason : str
-        What in the quantiles speaks for it.
+        Reason, from the quantiles, for the choice.
     """
     if not shape.high > shape.low:
         return "min-max", "constant"
@@ -143,7 +143,7 @@ def suitable_scaling(shape: Shape) -> tuple[Kind, str]:
 
 
 def _reach(d75: float, d95: float, d99: float, factor: float) -> float:
-    """Distance from the median at which outliers begin on one side.
+    """Return the distance from the median at which outliers begin on one side.
 
     From the 75 to the 95 and from the 95 to the 99 % quantile the probability beyond falls by five. Of a generalised
     Pareto tail, such steps grow by a constant factor r = 5^ξ (Pickands, Annals of Statistics 3 (1975) 119): ξ = 0 for
@@ -158,7 +158,7 @@ def _reach(d75: float, d95: float, d99: float, factor: float) -> float:
 
 
 def outlier_limits(shape: Shape, factor: float) -> tuple[float, float]:
-    """Limits outside of which a value is an outlier, robust up to 1 % of outliers on each side.
+    """Return the limits outside of which a value is an outlier, robust up to 1 % of outliers on each side.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The hash of event ids, on which every split stands.
+"""Hash of event ids, the basis of every split.
 
 An event's part depends on its id and on a salt, and on nothing else: not on the order of the rows, not on what else is
 in the file, not on the platform, not on the width of the integers. Two uses of one hash are not independent (60/20/20
@@ -17,11 +17,11 @@ import numpy as np
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, the increment of SplitMix64
 _MASK = 2**64 - 1
-_BLOCK = 1 << 14  # rows hashed at once: a block of strings stays in the cache
+_BLOCK = 1 << 14  # rows hashed at a time: a block of strings fits into the cache
 
 
 def _mix(x: np.ndarray) -> np.ndarray:
-    """One step of SplitMix64 on uint64, a bijection; returns a new array."""
+    """Apply a step of SplitMix64, a bijection, to uint64; returns a new array."""
     x = x + _GOLDEN
     x ^= x >> np.uint64(30)
     x *= np.uint64(0xBF58476D1CE4E5B9)
@@ -40,7 +40,7 @@ def _refuse(got: str) -> ValueError:
 
 
 def _hash_codes(codes: np.ndarray) -> np.ndarray:
-    """Hash of the characters (n, length): a sum with one random odd factor a position.
+    """Hash characters (n, length): a sum with one random odd factor per position.
 
     Padding characters are zero and add nothing, so the hash does not depend on the width of the array's strings.
     """
@@ -52,7 +52,7 @@ def _hash_codes(codes: np.ndarray) -> np.ndarray:
 
 
 def _object_column(column: np.ndarray) -> np.ndarray:
-    """An object column (pandas, nullable types) as uint64 or str; mixed and missing ids are refused."""
+    """Convert an object column (pandas, nullable types) to uint64 or str; mixed and missing ids are refused."""
     kinds = set(map(type, column))
     if all(issubclass(kind, (int, np.integer)) and kind is not bool for kind in kinds):
         if len(column) and not (min(column) >= -(2**63) and max(column) <= _MASK):
@@ -64,7 +64,7 @@ def _object_column(column: np.ndarray) -> np.ndarray:
 
 
 def _typed(column: np.ndarray) -> np.ndarray:
-    """One column of ids as integers or characters; other types are refused."""
+    """Convert a column of ids to integers or characters; other types are refused."""
     if column.dtype.kind in "OT":  # Python objects, numpy's strings of variable width
         column = _object_column(column.astype(object))
     if column.dtype.kind not in "iuUS":
@@ -73,7 +73,7 @@ def _typed(column: np.ndarray) -> np.ndarray:
 
 
 def _hash_column(column: np.ndarray) -> np.ndarray:
-    """One column of ids as uint64, equal for equal ids whatever their type's width."""
+    """Hash a column of ids to uint64; equal ids give equal hashes, whatever the width of their type."""
     column = _typed(column)
     if column.dtype.kind in "iu":
         return column.astype(np.uint64)  # negative numbers: two's complement
@@ -84,10 +84,10 @@ def _hash_column(column: np.ndarray) -> np.ndarray:
 
 
 def _columns(ids: Any) -> list[np.ndarray]:
-    """The id's columns, each 1-D, of an array, a list, a structured array, a Series or a DataFrame."""
+    """Split ids into 1-D columns: an array, a list, a structured array, a Series or a DataFrame."""
     if ids is None:
         raise ValueError(
-            "a split by event needs the event ids; got groups=None. Pass groups=, one id an event. Ids given as "
+            "a split by event needs the event ids; got groups=None. Pass groups=, one id per event. Ids given as "
             "cross_validate(..., params={'groups': ids}) arrive only with metadata routing: switch it on by "
             "sklearn.set_config(enable_metadata_routing=True), or, with routing off, pass groups=ids directly."
         )
@@ -109,7 +109,7 @@ def _columns(ids: Any) -> list[np.ndarray]:
 
 
 def check_ids(ids: Any) -> np.ndarray:
-    """Check event ids and reduce them to one unsigned 64-bit number an event.
+    """Check event ids and reduce them to one unsigned 64-bit number per event.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def check_ids(ids: Any) -> np.ndarray:
 
 
 def id_kinds(ids: Any) -> tuple[str, ...]:
-    """Kind of each column of the ids: one event has one hash only among ids of the same kinds.
+    """Return the kind of each column of the ids: hashes agree only among ids of the same kinds.
 
     Examples
     --------
@@ -151,7 +151,7 @@ def id_kinds(ids: Any) -> tuple[str, ...]:
 
 
 def _salt_key(salt: int | str) -> np.ndarray:
-    """A salt as one random-looking uint64, shape (1,)."""
+    """Hash a salt to one uint64, shape (1,)."""
     if isinstance(salt, bool) or not isinstance(salt, (int, np.integer, str)):
         raise ValueError(f"salt must be an integer or a string; got {salt!r}.")
     if isinstance(salt, str):
@@ -164,7 +164,7 @@ def _hash(ids: Any, salt: int | str) -> np.ndarray:
 
 
 def derive_salt(salt: int | str, role: int | str) -> int:
-    """Salt for one role (test, fold, hold-out, ...), so that its hash is independent of every other role's.
+    """Derive the salt of a role (test, fold, hold-out, ...), which makes its hash independent of other roles.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def derive_salt(salt: int | str, role: int | str) -> int:
 
 
 def assign(ids: Any, n: int, salt: int | str) -> np.ndarray:
-    """Part of each event, from 0 to n - 1, uniform and by id alone.
+    """Assign each event to a part from 0 to n - 1, uniformly and by its id alone.
 
     Parameters
     ----------
@@ -189,6 +189,7 @@ def assign(ids: Any, n: int, salt: int | str) -> np.ndarray:
     Returns
     -------
     parts : ndarray of shape (n_events,), int64
+        Number of the part of each event.
 
     Examples
     --------
@@ -200,7 +201,7 @@ def assign(ids: Any, n: int, salt: int | str) -> np.ndarray:
 
 
 def uniform(ids: Any, salt: int | str) -> np.ndarray:
-    """One number in [0, 1) for each event, uniform and by id alone: for parts given as fractions.
+    """Map each event to a number in [0, 1), uniformly and by its id alone, for parts given as fractions.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Which events `fit` sets apart to watch the training."""
+"""Hold-out: the events that `fit` sets apart to watch the training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ._events import derive_salt, uniform
 
-# The hold-out's own salt: independent of every split that a user makes by the same ids.
+# Salt of the hold-out, which makes it independent of every split that a user makes by the same ids.
 _SALT = derive_salt(0, "hold-out")
 
 
@@ -30,7 +30,7 @@ def set_apart(
     codes : ndarray of shape (n_events,) or None
         Index of each event's class, for a classification.
     rng : RandomState
-        Source of the choice where there are neither groups nor a splitter.
+        Source of the random choice, without groups and splitter.
 
     Returns
     -------
@@ -64,10 +64,10 @@ def set_apart(
 def hold_out(
     n: int, fraction: float, *, groups: Any = None, codes: np.ndarray | None = None, rng: np.random.RandomState
 ) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Choose the events that are set apart, by their share.
+    """Choose a share of the events to set apart.
 
-    With groups, whole groups are set apart, by a hash of their ids: the same event is always on the same side. Without,
-    the choice is random, and every class gives its share.
+    With groups, whole groups are set apart by a hash of their ids, so that an event is always on the same side. Without
+    groups the choice is random, with the same share of every class.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def hold_out(
     codes : ndarray of shape (n_events,) or None
         Index of each event's class, for a classification.
     rng : RandomState
-        Source of the choice where there are no groups.
+        Source of the random choice, without groups.
 
     Returns
     -------
@@ -95,9 +95,9 @@ def hold_out(
     if groups is not None:
         apart = uniform(groups, _SALT) < fraction
         if len(apart) != n:
-            raise ValueError(f"groups has {len(apart)} entries, expected {n}: one event id an event.")
+            raise ValueError(f"groups has {len(apart)} entries, expected {n}: one event id per event.")
     else:
-        # Systematic sampling along the classes: each gives its share up to one event, however small the sample.
+        # Systematic sampling along the classes: each loses its share up to one event, however small the sample.
         order = rng.permutation(n)
         if codes is not None:
             order = order[np.argsort(codes[order], kind="stable")]

@@ -12,7 +12,7 @@ from ._compat import StrOptions, make_constraint, strict
 
 
 def _described(constraint: Any) -> str:
-    """scikit-learn's words, but options in alphabetical order: its set has another one in every build of the docs."""
+    """Describe a constraint as scikit-learn does, but with options in alphabetical order: sets have no fixed order."""
     if isinstance(constraint, StrOptions):
         return f"a str among {{{', '.join(map(repr, sorted(constraint.options)))}}}"
     return str(make_constraint(constraint))
@@ -20,7 +20,7 @@ def _described(constraint: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameter:
-    """What there is to know about one hyperparameter; made by `hp`."""
+    """Declaration of one hyperparameter, made by `hp`."""
 
     default: Any
     valid: tuple[Any, ...]
@@ -32,7 +32,7 @@ class Hyperparameter:
 
     @property
     def describes_itself_as(self) -> str:
-        """Text of a numpydoc parameter: its type, its default, its meaning and where a search looks."""
+        """Text of a numpydoc parameter: type, default, meaning, and the domain of a search."""
         kinds = " or ".join(map(_described, self.valid))
         domain = f" A search looks from {self.search[0]:g} to {self.search[1]:g}" if self.search else ""
         domain += ", on a logarithmic scale." if self.search and self.scale == "log" else "." if self.search else ""
@@ -57,17 +57,17 @@ def hp(
     Parameters
     ----------
     default : object
-        Its default; it may lie outside ``search`` (a weight decay of 0, say).
+        Default value; it may lie outside ``search``, as a weight decay of 0 does.
     doc : str
-        Its meaning, in a sentence or two.
+        Meaning, in a sentence or two.
     valid : constraint or tuple of constraints, default=None
-        What ``fit`` accepts, as scikit-learn's parameter constraints. May be left out where ``choices`` are strings.
+        Values that ``fit`` accepts, as scikit-learn's parameter constraints. Not needed if ``choices`` are strings.
     search : (low, high), default=None
-        The range in which a search looks; None keeps a numeric hyperparameter out of searches.
+        Range of a search; None keeps a numeric hyperparameter out of searches.
     scale : {"linear", "log"}, default="linear"
-        The scale on which a search draws from ``search``.
+        Scale on which a search draws from ``search``.
     choices : tuple, default=None
-        The values that a search tries, for a hyperparameter without an order.
+        Values that a search tries, for a hyperparameter without an order.
     only_with : (name, values), default=None
         Another hyperparameter and those of its choices with which this one has an effect, such as
         ``("optimizer", ("sgd", "rmsprop"))`` for a momentum. With the others ``fit`` ignores it.
@@ -75,7 +75,7 @@ def hp(
     Returns
     -------
     Hyperparameter
-        To a type checker: any value, so that the field keeps its annotation.
+        Declaration of the field. A type checker takes it for any value, so that the field keeps its annotation.
     """
     if valid is None:
         if not choices or not all(isinstance(choice, str) for choice in choices):
@@ -101,7 +101,7 @@ def _written_init(base: type) -> Written | None:
 
 
 def _parameters_of(written: Written) -> tuple[dict[str, inspect.Parameter], bool]:
-    """The named parameters of a written ``__init__``, and whether it hands ``**kwargs`` on to the one behind it."""
+    """Return the named parameters of a written ``__init__``, and whether it passes ``**kwargs`` to the next one."""
     parameters = list(inspect.signature(written).parameters.values())[1:]
     named = {one.name: one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)}
     return named, any(one.kind is one.VAR_KEYWORD for one in parameters)
@@ -230,14 +230,14 @@ def _doc_of(cls: type[Declared]) -> str:
 class Declared:
     """Base of every class whose hyperparameters are fields made with `hp`.
 
-    From the fields come the ``__init__`` signature that ``get_params`` and ``clone`` read, scikit-learn's
-    ``_parameter_constraints``, the Parameters section of the docstring, and the spaces of the searches. A field of a
-    more derived class wins, in the order of Python's own attribute look-up, also in a diamond.
+    The fields give the signature of ``__init__`` that ``get_params`` and ``clone`` read, scikit-learn's
+    ``_parameter_constraints``, the Parameters section of the docstring, and the spaces of the searches. Where several
+    classes declare a field, Python's order of attribute look-up decides, also in a diamond.
 
-    A subclass may write an ``__init__`` of its own, to give other defaults, fewer hyperparameters or parameters that
-    are none, and calls ``super().__init__``. What its signature names can be set and is validated; with ``**params``,
-    which it hands on, so can everything behind it. Fields of the same class, or of a more derived one, that it does not
-    name are keyword arguments as well.
+    A subclass may write its own ``__init__``, which calls ``super().__init__``: for other defaults, for fewer
+    hyperparameters, or for parameters that are no hyperparameters. The parameters in its signature can be set and are
+    validated. With ``**params``, which it passes on, so can all parameters of the next ``__init__``. Fields of the same
+    class, or of a more derived one, are keyword arguments also if the signature does not name them.
     """
 
     _hyperparameters: ClassVar[dict[str, Hyperparameter]] = {}  # what the constructor takes
@@ -254,7 +254,7 @@ class Declared:
         super().__init_subclass__(**kwargs)
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Hyperparameter)}
         for name in own:
-            delattr(cls, name)  # an instance that lacks a hyperparameter shall say so, not show a declaration
+            delattr(cls, name)  # an instance without this attribute must raise an error, not return a declaration
         cls._own_hyperparameters, cls._written_init = own, vars(cls).get("__init__")
         bases = cls.__mro__[: cls.__mro__.index(Declared)]
         defaults = _defaults(bases)

@@ -32,7 +32,7 @@ _CLASS = np.array([CLASSES.index(PARTICLES[i][2]) for i in _IDS])
 
 
 def look_up(pdgid: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mass (GeV), charge (e) and class (position in `CLASSES`) of particles by their PDG id.
+    """Look up mass (GeV), charge (e) and class (position in `CLASSES`) of particles by their PDG id.
 
     Ids of none that reaches a detector and is seen there are of the class other, without mass and charge.
     """

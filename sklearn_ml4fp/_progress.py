@@ -1,4 +1,4 @@
-"""One progress bar for everything that takes longer than two seconds."""
+"""Progress bars, for everything that takes longer than two seconds."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-_running: list[Progress] = []  # the display in the terminal, of which rich allows one; a bar inside of a bar joins it
+_running: list[Progress] = []  # the display in the terminal: rich allows only one, and an inner bar joins it
 
 
 class Bar:
-    """A running progress bar, or one that is not shown; made by `progress_bar`."""
+    """Progress bar, shown or not; made by `progress_bar`."""
 
     def __init__(self, progress: Progress | None, description: str, total: float | None) -> None:
         self._progress = progress
@@ -24,24 +24,24 @@ class Bar:
 
     @property
     def shown(self) -> bool:
-        """Whether anybody sees it."""
+        """Whether the bar is shown."""
         return self._progress is not None
 
     def advance(self, description: str | None = None, step: int = 1) -> None:
-        """Take a step, and say something new where there is something to say."""
+        """Take ``step`` steps, and change the description if one is given."""
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, advance=step, description=description)
 
     def remove(self) -> None:
-        """Take the bar out of the display, in which it has stood once as it was in the end."""
+        """Draw the bar once more, and remove it from the display."""
         if self._progress is not None and self._task is not None:
-            self._progress.refresh()  # rich draws by a timer: a short bar would come and go between two ticks
+            self._progress.refresh()  # rich draws by a timer, and a short bar could vanish between two ticks
             self._progress.remove_task(self._task)
 
 
 @contextmanager
 def progress_bar(description: str, total: float | None = None, *, disable: bool | None = None) -> Iterator[Bar]:
-    """Show a progress bar on the standard error; inside of another one, as a line below it while it runs.
+    """Show a progress bar on the standard error; inside another one, as a line below it while it runs.
 
     Parameters
     ----------

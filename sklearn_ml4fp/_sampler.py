@@ -1,4 +1,4 @@
-"""Base of the samplers: they change which events a model is trained on, and carry weights and groups along."""
+"""Base of the samplers, which change the training events and carry weights and groups along."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._validation import check_weights
 
 
 class Events(NamedTuple):
-    """Events on their way through a sampler; what was not given is None."""
+    """Events inside a sampler; None stands for what was not given."""
 
     X: Any
     y: Any
@@ -24,7 +24,7 @@ class Events(NamedTuple):
     groups: Any
 
     def rows(self, index: np.ndarray) -> Events:
-        """The events at ``index``, in the containers in which they came."""
+        """Return the events at ``index``, in the containers of the input."""
         return Events(*(None if part is None else safe_indexing(part, index) for part in self))
 
 
@@ -37,7 +37,7 @@ class Sampler(OneToOneFeatureMixin, Declared, BaseEstimator):
 
     @abstractmethod
     def _resample(self, events: Events) -> tuple[Events, np.ndarray]:
-        """Return the new events, and for each the number of the event that it stems from."""
+        """Return the new events, and for each the number of the event it comes from."""
 
     def fit_resample(self, X: Any, y: Any = None, *, sample_weight: Any = None, groups: Any = None) -> tuple:
         """Resample events; those of weight zero are left out.
@@ -56,27 +56,27 @@ class Sampler(OneToOneFeatureMixin, Declared, BaseEstimator):
         Returns
         -------
         X, y : array-like
-            The new events, in the containers in which they came.
+            New events, in the containers of the input.
         sample_weight, groups : array-like
-            Those of the two that were given, in this order.
+            Those that were given, in this order.
 
         Raises
         ------
         ValueError
-            Lengths that differ, weights that cannot be used, or no event left.
+            Lengths differ, weights cannot be used, or no event is left.
         """
         self._validate_params()
         validate_data(self, X, skip_check_array=True)
         n = num_samples(X)
         for name, part in (("y", y), ("groups", groups)):
             if part is not None and num_samples(part) != n:
-                raise ValueError(f"{name} has {num_samples(part)} entries, expected {n}: one an event.")
+                raise ValueError(f"{name} has {num_samples(part)} entries, expected {n}: one per event.")
         if n == 0:
             raise ValueError(f"{type(self).__name__} got no events to resample; expected one at least.")
         given = Events(X, y, check_weights(sample_weight, n), groups)
         if given.sample_weight is None or given.sample_weight.all():
             events, self.sample_indices_ = self._resample(given)
-        else:  # an event of weight zero is none: it is neither chosen nor anybody's neighbour
+        else:  # an event of weight zero counts as absent: it is neither chosen nor a neighbour
             there = np.flatnonzero(given.sample_weight)
             events, index = self._resample(given.rows(there))
             self.sample_indices_ = np.where(index < 0, index, there[index])
@@ -90,7 +90,7 @@ class Sampler(OneToOneFeatureMixin, Declared, BaseEstimator):
         return self
 
     def __sklearn_tags__(self) -> Any:
-        tags = BaseSampler.__sklearn_tags__(self)  # what imbalanced-learn asks of a sampler
+        tags = BaseSampler.__sklearn_tags__(self)  # required of a sampler by imbalanced-learn
         tags.target_tags.required = False
         tags.input_tags.sparse = tags.input_tags.string = False
         tags.input_tags.dataframe = tags.input_tags.allow_nan = True

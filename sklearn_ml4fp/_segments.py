@@ -19,7 +19,7 @@ _BLOCK = 1 << 15
 
 
 def offsets_from_counts(counts: ArrayLike) -> Index:
-    """Offsets ``(n + 1,)`` of segments with the given lengths ``(n,)``."""
+    """Compute the offsets ``(n + 1,)`` of segments with lengths ``(n,)``."""
     counts = np.asarray(counts)
     offsets = np.zeros(len(counts) + 1, dtype=np.int64)
     np.cumsum(counts, out=offsets[1:])
@@ -27,17 +27,17 @@ def offsets_from_counts(counts: ArrayLike) -> Index:
 
 
 def segment_ids(offsets: Index) -> Index:
-    """For every row, the number of the segment that it belongs to."""
+    """Number the rows by segment: the segment that each row belongs to."""
     return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
 
 
 def positions(offsets: Index) -> Index:
-    """For every row, its position in its own segment: 0, 1, 2, ... and again from 0 in the next one."""
+    """Number the rows inside their segment: 0, 1, 2, ... and again from 0 in the next segment."""
     return np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets))
 
 
 def segment_sum(rows: NDArray[Any], offsets: Index) -> NDArray[Any]:
-    """Sum of the rows of every segment, in float64; 0 for an empty one.
+    """Sum the rows of every segment, in float64; 0 for an empty segment.
 
     >>> segment_sum(np.array([1.0, 2.0, 4.0]), np.array([0, 2, 2, 3]))
     array([3., 0., 4.])
@@ -50,7 +50,7 @@ def segment_sum(rows: NDArray[Any], offsets: Index) -> NDArray[Any]:
 
 
 def gather(rows: NDArray[Any], offsets: Index, index: Index) -> tuple[NDArray[Any], Index]:
-    """The segments ``index`` of ``rows``, in that order, and their new offsets."""
+    """Take the segments ``index`` of ``rows``, in that order, and their new offsets."""
     starts = offsets[index]
     counts = offsets[index + 1] - starts
     new_offsets = offsets_from_counts(counts)
@@ -68,6 +68,6 @@ def gather(rows: NDArray[Any], offsets: Index, index: Index) -> tuple[NDArray[An
 
 
 def cut(rows: NDArray[Any], offsets: Index, first: int, last: int) -> tuple[NDArray[Any], Index]:
-    """The neighbouring segments ``first:last``, as a view of the rows, and their new offsets."""
+    """Take the neighbouring segments ``first:last``, as a view of the rows, and their new offsets."""
     new_offsets = offsets[first : last + 1] - offsets[first]
     return rows[offsets[first] : offsets[last]], new_offsets

@@ -1,4 +1,4 @@
-"""Checks that every room shares: finite columns, event weights, and the parts of a split."""
+"""Checks that several subpackages share: finite columns, event weights, and classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-# Below this ratio of Σw to Σ|w| the signs cancel so far that the effective sample is under 4 % of the events.
+# Ratio of Σw to Σ|w| below which the signs nearly cancel: the effective sample is under 4 % of the events.
 _CANCELLATION_LIMIT = 0.2
 
 
@@ -24,16 +24,16 @@ def check_finite(
     X : ndarray of shape (n_events, n_features)
         Floating-point values.
     names : sequence of str or None
-        Names of the columns; their numbers are given where there are none.
+        Names of the columns; None names them by their numbers.
     allow_nan : bool
-        Whether NaN may pass, as the mark of an absent object; infinity never may.
+        Whether NaN is allowed, as the mark of an absent object; infinity never is.
     cure : str
-        What the error tells the user to do.
+        Advice to the user in the error.
 
     Raises
     ------
     ValueError
-        A column holds what it may not.
+        A column holds a forbidden value.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(X.sum(dtype=np.float64)):  # one fast pass; an overflow only leads to the slow one
@@ -51,7 +51,7 @@ def check_finite(
 
 
 def _real_number(value: Any) -> float:
-    """A number as a float, NaN for what is missing; TypeError for a text, a date, a complex number."""
+    """Convert a number to a float, NaN if it is missing; TypeError for a text, a date, a complex number."""
     if value is None or type(value).__name__ == "NAType":  # pandas' mark
         return np.nan
     if isinstance(value, (Real, Decimal)):
@@ -60,7 +60,7 @@ def _real_number(value: Any) -> float:
 
 
 def real_numbers(values: Any) -> np.ndarray | None:
-    """A dense array of float64, NaN where a value is missing or masked; None if the values are no real numbers."""
+    """Convert to a dense array of float64, NaN for missing or masked values; None if these are no real numbers."""
     if issparse(values):
         return None
     try:
@@ -79,7 +79,7 @@ def real_numbers(values: Any) -> np.ndarray | None:
 
 
 def finite_numbers(values: Any, name: str) -> np.ndarray:
-    """Real numbers without gaps as float64, of any shape; what is masked is missing, and never the value underneath.
+    """Convert to float64 of any shape, without missing values; a masked value is missing.
 
     Raises
     ------
@@ -102,16 +102,16 @@ def finite_numbers(values: Any, name: str) -> np.ndarray:
 
 
 def event_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np.ndarray | None:
-    """Check that there is one finite number an event, of either sign or zero.
+    """Check that there is one finite number per event; it may be negative or zero.
 
     Parameters
     ----------
     sample_weight : array-like of shape (n_events,), a number or None
-        Weights; a number stands for that weight in every event.
+        Weights; a number is the weight of every event.
     n : int
         Number of events.
     name : str
-        How the argument is called, for the error.
+        Name of the argument, for the error.
 
     Returns
     -------
@@ -131,13 +131,13 @@ def event_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np
         kind = getattr(sample_weight, "dtype", None) or type(sample_weight).__name__
         raise ValueError(
             f"{name} is {'sparse' if issparse(sample_weight) else f'of type {kind}'}: expected a dense array of {n} "
-            "real numbers, one weight an event. Convert it first, for instance by .toarray().ravel() or .astype(float)."
+            "real numbers, one weight per event. Convert it first, by .toarray().ravel() or .astype(float), say."
         )
     if weights.ndim == 0:
         weights = np.full(n, weights)
     if weights.shape != (n,):
         raise ValueError(
-            f"{name}.shape == {weights.shape}, expected {(n,)}: one weight an event. Pass the weights of these "
+            f"{name}.shape == {weights.shape}, expected {(n,)}: one weight per event. Pass the weights of these "
             "events, as one column."
         )
     if not np.isfinite(weights).all():
@@ -155,16 +155,16 @@ def event_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np
 
 
 def check_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np.ndarray | None:
-    """Check the weights of events to learn from: as `event_weights`, and their sum is positive.
+    """Check the weights of training events: as `event_weights`, and that their sum is positive.
 
     Parameters
     ----------
     sample_weight : array-like of shape (n_events,), a number or None
-        Weights; a number stands for that weight in every event.
+        Weights; a number is the weight of every event.
     n : int
         Number of events.
     name : str
-        How the argument is called, for the error.
+        Name of the argument, for the error.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The source of batches: events held as tensors, handed out slice by slice without a DataLoader."""
+"""Source of batches: events held as tensors and handed out in slices, without a DataLoader."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from torch import Tensor
 # (inputs of the network, target, weight or None)
 Batch = tuple[tuple[Tensor, ...] | tuple[tuple[Tensor, ...], ...], Tensor, Tensor | None]
 
-# Rows are gathered in pieces of this size: large enough that a gather costs little beside the training on it, small
-# enough that the copy does not double the memory of a large data set.
+# Rows are gathered in pieces of this size. It is so large that a gather costs little compared to the training, and so
+# small that the copy does not double the memory of a large data set.
 _GATHER_BYTES = 64 * 2**20
 # A data set moves to the GPU when it takes at most this share of the free memory; the network needs the rest.
 _RESIDENT_SHARE = 0.5
 
 
 def fitting(size: int, event_size: int) -> int:
-    """Events in a block of images: as many as ``size`` rows of 64 columns hold, but 16 at least."""
+    """Return the number of images in a block: as much memory as ``size`` rows of 64 columns, but at least 16 images."""
     return min(size, max(16, size * 64 // max(1, event_size)))
 
 
@@ -31,11 +31,11 @@ class TensorData:
     Parameters
     ----------
     inputs : tuple of Tensor
-        What the network's ``forward`` takes, each of shape ``(n_events, ...)``.
+        Arguments of the network's ``forward``, each of shape ``(n_events, ...)``.
     target : Tensor of shape (n_events,) or (n_events, n_targets)
         Class indices or values.
     weight : Tensor of shape (n_events,) or None
-        Weights of mean one over the training part; None for ones.
+        Weights with a mean of one over the training part; None for ones.
     refresh : callable or None
         Returns the data of an epoch of training: events augmented on the fly, with their targets.
     """
@@ -50,11 +50,11 @@ class TensorData:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """All tensors, the inputs first."""
+        """Tensors of the data, the inputs first."""
         return (*self.inputs, self.target, *(() if self.weight is None else (self.weight,)))
 
     def placed_on(self, device: torch.device) -> TensorData:
-        """Return the data on ``device`` if it fits, else in pinned memory, from where it is copied piece by piece."""
+        """Return the data on ``device`` if it fits, else in pinned memory, from which it is copied in pieces."""
         if device.type == "cpu":
             return self
         size = sum(tensor.nbytes for tensor in self.tensors)
@@ -72,11 +72,11 @@ class TensorData:
         Parameters
         ----------
         batch_size : int
-            Events in a batch.
+            Number of events in a batch.
         device : torch.device
-            Where the batches shall be.
+            Device of the batches.
         generator : torch.Generator or None
-            Shuffles the events, anew at each call; None keeps their order.
+            Source of the shuffling, which differs in every call; None keeps the order.
         """
         n, n_inputs = len(self), len(self.inputs)
         order = None if generator is None else self._order(generator)
@@ -85,21 +85,21 @@ class TensorData:
         for start in range(0, n, piece):
             rows = slice(start, start + piece)
             parts = [tensor[rows] if order is None else tensor.index_select(0, order[rows]) for tensor in self.tensors]
-            # the copy is asynchronous only out of pinned memory; where the data lives on the device it does nothing
+            # asynchronous only from pinned memory; without effect if the data is on the device
             parts = [(p if p.device == device else p.pin_memory()).to(device, non_blocking=True) for p in parts]
             for columns in zip(*(part.split(batch_size) for part in parts), strict=True):
                 weight = columns[n_inputs + 1] if self.weight is not None else None
                 yield columns[:n_inputs], columns[n_inputs], weight
 
     def blocks(self, size: int, device: torch.device) -> Iterator[tuple[Tensor, tuple[Tensor, ...]]]:
-        """Yield row numbers and inputs in blocks of one shape on ``device``, the last one filled up with zeros.
+        """Yield row numbers and inputs in blocks of one shape on ``device``; zeros fill up the last block.
 
         Parameters
         ----------
         size : int
-            Events in a block of a table; of images there are fewer.
+            Number of events in a block of a table; a block of images has fewer.
         device : torch.device
-            Where the blocks shall be.
+            Device of the blocks.
         """
         image = next((tensor for tensor in self.inputs if tensor.ndim > 2), None)
         size = size if image is None else fitting(size, image[:1].numel())
@@ -116,7 +116,7 @@ class TensorData:
 
 @dataclass
 class ShuffledBatches:
-    """`TensorData` as the iterable of batches that skorch's loop runs over, one pass an epoch."""
+    """Iterable of the batches of a `TensorData`, as the loop of skorch takes it: one pass per epoch."""
 
     data: TensorData
     batch_size: int

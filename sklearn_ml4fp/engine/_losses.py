@@ -1,4 +1,4 @@
-"""Losses: one value an event, and their weighted mean over a batch."""
+"""Losses: one value per event, and their weighted mean over a batch."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from functools import partial
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# The network's log σ² is kept within these bounds: beyond e^±7 standard deviations of the target, the exponential
-# would only make gradients explode.
+# Bounds of the network's log σ². A width beyond e^±7 standard deviations of the target would make gradients explode.
 _LOG_VARIANCE = (-14.0, 14.0)
 
 
@@ -20,7 +19,7 @@ def _reduced(loss: Tensor, reduction: str) -> Tensor:
 def focal_loss(
     output: Tensor, target: Tensor, *, gamma: float, label_smoothing: float = 0.0, reduction: str = "mean"
 ) -> Tensor:
-    """Σ_k q_k (1 − p_k)^γ (−log p_k), with q one for the class of the event (smoothed: 1 − ε + ε/K, else ε/K).
+    """Compute Σ_k q_k (1 − p_k)^γ (−log p_k), with q = 1 for the class of the event (smoothed: 1 − ε + ε/K, else ε/K).
 
     References
     ----------
@@ -35,7 +34,7 @@ def focal_loss(
 
 
 def quantile_loss(output: Tensor, target: Tensor, *, quantile: float, reduction: str = "mean") -> Tensor:
-    """max(q·e, (q − 1)·e) with e = target − output, whose minimum is the q-quantile.
+    """Compute max(q·e, (q − 1)·e) with e = target − output; the q-quantile minimises its mean.
 
     References
     ----------
@@ -46,7 +45,7 @@ def quantile_loss(output: Tensor, target: Tensor, *, quantile: float, reduction:
 
 
 def gaussian_nll_loss(output: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
-    """(log σ² + (target − μ)²/σ²)/2, where ``output`` ``(n, 2k)`` holds k means μ and then k values of log σ².
+    """Compute (log σ² + (target − μ)²/σ²)/2 from an ``output`` ``(n, 2k)`` of k means μ and then k values of log σ².
 
     References
     ----------
@@ -57,7 +56,7 @@ def gaussian_nll_loss(output: Tensor, target: Tensor, *, reduction: str = "mean"
 
 
 def split_gaussian(output: Tensor) -> tuple[Tensor, Tensor]:
-    """Means and log σ², each ``(n, k)``, of the outputs ``(n, 2k)`` of a network trained on `gaussian_nll_loss`."""
+    """Split outputs ``(n, 2k)`` that were trained on `gaussian_nll_loss` into means and log σ², each ``(n, k)``."""
     mean, log_variance = output.chunk(2, dim=1)
     return mean, log_variance.clamp(*_LOG_VARIANCE)
 
@@ -73,10 +72,10 @@ _FUNCTIONS: dict[str, Callable[..., Tensor]] = {
 
 
 class WeightedLoss(nn.Module):
-    """A loss averaged over a batch of weighted events.
+    """Mean loss of a batch of weighted events.
 
-    The mean runs over the events of the batch, (1/n) Σ w_i · loss_i, and is not divided by the batch's own sum of
-    weights: with weights of mean one over the training part, its gradient is then unbiased for weights of either sign.
+    The mean is (1/n) Σ w_i · loss_i over the n events of the batch, and not divided by the sum of their weights. The
+    weights have a mean of one over the training part, so that the gradient is unbiased, also for negative weights.
 
     Parameters
     ----------
@@ -84,7 +83,7 @@ class WeightedLoss(nn.Module):
         The first two compare logits ``(n, k)`` with classes ``(n,)``; the others outputs ``(n, k)`` (``(n, 2k)`` for
         the last) with targets ``(n, k)``, and average over the targets.
     **parameters : float
-        ``label_smoothing`` of the first two, ``gamma`` of the focal loss, ``delta`` of Huber's, ``quantile``.
+        ``label_smoothing`` of the first two, ``gamma`` of the focal loss, ``delta`` of the Huber loss, ``quantile``.
     """
 
     def __init__(self, name: str, **parameters: float) -> None:

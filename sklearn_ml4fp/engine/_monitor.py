@@ -1,4 +1,4 @@
-"""The callback that watches the loss: early stopping, best weights, and divergence."""
+"""Callback that watches the loss: early stopping, best weights, and divergence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 class StopTraining(KeyboardInterrupt):
-    """Ends the training in good order; a KeyboardInterrupt because that is what skorch's callbacks raise to stop."""
+    """Signal to end the training early; a KeyboardInterrupt, as callbacks of skorch raise it."""
 
 
 class Monitor(Callback):
@@ -21,13 +21,13 @@ class Monitor(Callback):
     Parameters
     ----------
     patience : int or None
-        Stop after so many epochs in a row without a new lowest loss, and restore the weights that had it. None trains
-        to the last epoch and keeps its weights; only a loss that is no longer finite ends the training then.
+        Number of epochs in a row without a new lowest loss after which the training ends and the best weights are
+        restored. None trains to the last epoch and keeps its weights, unless the loss is no longer finite.
 
     Raises
     ------
     FloatingPointError
-        The loss is NaN or infinite in the first epoch, so that there are no good weights to go back to.
+        The loss is NaN or infinite in the first epoch, so that there are no good weights to restore.
     """
 
     def __init__(self, patience: int | None) -> None:
@@ -41,11 +41,11 @@ class Monitor(Callback):
         return self
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Start anew: a warm start or a `partial_fit` compares with its own epochs only."""
+        """Forget the best loss: a warm start or a `partial_fit` compares its own epochs only."""
         self.initialize()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Compare this epoch's loss with the best so far."""
+        """Compare the loss of this epoch with the lowest so far."""
         record = net.history[-1]
         epoch, losses = record["epoch"], [record["train_loss"], record.get("valid_loss", record["train_loss"])]
         if not all(map(math.isfinite, losses)):
@@ -57,7 +57,7 @@ class Monitor(Callback):
             raise StopTraining
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Go back to the best weights, if that was asked for."""
+        """Restore the best weights, if ``patience`` is given."""
         if self.patience is not None and self._best_weights:
             net.module_.load_state_dict(self._best_weights)
         self._best_weights = {}

@@ -1,4 +1,4 @@
-"""Optimisers by name, with the arguments that make each of them fast and the hyperparameters that it understands."""
+"""Optimisers by name, with their hyperparameters and the arguments that make them fast."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
 }
-# one kernel for all parameters; Adagrad's fused kernel exists for the CPU alone
+# a fused kernel updates all parameters at once; that of Adagrad exists on the CPU alone
 _FUSED = {
     "cpu": (torch.optim.SGD, torch.optim.Adagrad, torch.optim.Adam, torch.optim.AdamW),
     "cuda": (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW),
@@ -32,7 +32,7 @@ def _class_of(optimizer: Any) -> type[torch.optim.Optimizer]:
     closure = signature(optimizer.step).parameters.get("closure")
     if closure is not None and closure.default is Parameter.empty:
         raise ValueError(
-            f"optimizer={optimizer.__name__} evaluates the loss several times a step, which this training loop does "
+            f"optimizer={optimizer.__name__} evaluates the loss several times per step, which this training loop does "
             "not do: expected an optimiser whose step() needs no closure."
         )
     return optimizer
@@ -46,25 +46,25 @@ def optimizer_arguments(
     device: torch.device,
     nesterov: bool = False,
 ) -> dict[str, Any]:
-    """Arguments for skorch's ``optimizer`` and ``optimizer__*``.
+    """Return the arguments ``optimizer`` and ``optimizer__*`` of skorch.
 
     Parameters
     ----------
     optimizer : str or subclass of torch.optim.Optimizer
-        A name in ``OPTIMIZERS``, or a class; its other settings stay at its own defaults.
+        A name in ``OPTIMIZERS``, or a class. Its other settings keep their defaults.
     momentum : float
-        Passed on to the optimisers that know a momentum; Adam has its own.
+        Momentum, for the optimisers that have one; Adam has its own.
     weight_decay : float
-        Factor of the L2 term, for optimisers that know one.
+        Factor of the L2 term, for the optimisers that have one.
     device : torch.device
         Fused kernels are used where the device has them.
     nesterov : bool
-        Whether SGD looks ahead; without a momentum there is nothing to look ahead by, and it is plain SGD.
+        Whether SGD takes the gradient where the momentum leads. Without a momentum it is plain SGD.
 
     Raises
     ------
     ValueError
-        ``optimizer`` is no optimiser, or one that needs a closure.
+        ``optimizer`` is no optimiser, or it needs a closure.
     """
     kind = _class_of(optimizer)
     known = signature(kind).parameters
@@ -74,7 +74,7 @@ def optimizer_arguments(
     if "momentum" in known:
         arguments["optimizer__momentum"] = momentum
     if "nesterov" in known:
-        arguments["optimizer__nesterov"] = bool(nesterov and momentum > 0)  # a search hands over numpy's numbers
+        arguments["optimizer__nesterov"] = bool(nesterov and momentum > 0)  # a search may pass numpy's numbers
     if kind in _FUSED.get(device.type, ()):
         arguments["optimizer__fused"] = True
     return arguments

@@ -11,33 +11,33 @@ from torch import Tensor
 from ..nn import padded_length
 from ._batches import Batch, TensorData
 
-# Points in a block of predictions, for each event that a block of a table has: a block on a CPU takes 2048, enough that
-# the calls cost little beside the arithmetic, few enough that a single event is predicted in some 10 ms.
+# Number of points in a block of predictions per event in a block of a table. A block on a CPU then has 2048 points: so
+# many that the calls cost little compared to the arithmetic, so few that a single event is predicted in about 10 ms.
 _POINTS = 4
 
 
 def _ranges(starts: Tensor, counts: Tensor) -> Tensor:
-    """The numbers from ``starts`` on, ``counts`` of each, one range after the other."""
+    """Concatenate ranges: ``counts`` numbers from each of ``starts`` on."""
     ends = counts.cumsum(0)
     return torch.arange(int(counts.sum())) + torch.repeat_interleave(starts - ends + counts, counts)
 
 
 @dataclass
 class PackedData(TensorData):
-    """Events of any number of points, and the edges between these where they are graphs.
+    """Events of any number of points, and edges between them where they are graphs.
 
-    Batches hold the points of their events one after the other ``(n_rows, d)``, the number of points of each event
-    ``(n,)`` on the CPU, and columns of the events ``(n, d_event)``, possibly none; graphs also their edges, as rows
-    ``(n_edges, 2)`` of the batch, and the edges' features ``(n_edges, d_edge)``. A batch of training has no padding; a
-    block of predictions is filled up with points behind the last event, and with edges of the last such point to
-    itself.
+    A batch holds the points of its events one after the other ``(n_rows, d)``, the number of points of each event
+    ``(n,)`` on the CPU, and columns of the events ``(n, d_event)``, possibly none. A batch of graphs also holds edges,
+    as rows ``(n_edges, 2)`` of the batch, and their features ``(n_edges, d_edge)``. A batch of training has no padding.
+    A block of predictions is filled up with points after the last event, and with edges from the last of these points
+    to itself.
 
     Parameters
     ----------
     inputs : tuple of Tensor
-        Points ``(n_points, d)``; offsets ``(n_events + 1,)`` between the events; columns ``(n_events, d_event)`` of
-        the events; for graphs edges ``(n_all_edges, 2)``, as positions in their own event, their features
-        ``(n_all_edges, d_edge)`` and the offsets ``(n_events + 1,)`` between the events' edges.
+        Points ``(n_points, d)``, offsets ``(n_events + 1,)`` of the events among them, and columns ``(n_events,
+        d_event)`` of the events. For graphs also edges ``(n_all_edges, 2)``, as positions in their own event, their
+        features ``(n_all_edges, d_edge)``, and offsets ``(n_events + 1,)`` of the events among the edges.
     target, weight : Tensor
         As for `TensorData`.
     """
@@ -60,7 +60,7 @@ class PackedData(TensorData):
             yield self._packed(rows, device), self.target[there].to(device, non_blocking=True), weight
 
     def blocks(self, size: int, device: torch.device) -> Iterator[tuple[Tensor, tuple[Tensor, ...]]]:
-        """Yield row numbers and inputs, each event in a block whose shape depends on the event alone."""
+        """Yield row numbers and inputs; the shape of an event's block depends on the event alone."""
         counts = [self.counts, self.edge_counts] if len(self.inputs) > 3 else [self.counts]
         lengths = torch.stack([padded_length(count) for count in counts], dim=1)
         for shape in lengths.unique(dim=0):
@@ -71,7 +71,7 @@ class PackedData(TensorData):
     def _packed(
         self, rows: Tensor, device: torch.device, n: int = 0, n_points: int = -1, n_edges: int = 0
     ) -> tuple[Tensor, ...]:
-        """Inputs for the events ``rows``, filled up to ``n`` events, ``n_points`` + 1 points and ``n_edges`` edges."""
+        """Make the inputs of events ``rows``, filled up to ``n`` events, ``n_points`` + 1 points, ``n_edges`` edges."""
         counts = self.counts[rows]
         points = _take(self.inputs[0], _ranges(self.starts[rows], counts), device, n_points + 1)
         columns = _take(self.inputs[2], rows, device, n)
@@ -89,7 +89,7 @@ class PackedData(TensorData):
 
 
 def _take(source: Tensor, index: Tensor, device: torch.device, at_least: int) -> Tensor:
-    """Rows of ``source`` on ``device``, followed by zeros up to ``at_least`` rows."""
+    """Take rows of ``source`` to ``device``, followed by zeros up to ``at_least`` rows."""
     taken = source.index_select(0, index.to(source.device)).to(device, non_blocking=True)
     missing = at_least - len(taken)
     return torch.cat([taken, taken.new_zeros(missing, *taken.shape[1:])]) if missing > 0 else taken

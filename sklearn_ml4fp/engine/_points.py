@@ -1,4 +1,4 @@
-"""Events of points as a source of batches: flat in memory, padded batch by batch."""
+"""Events of points as a source of batches: without padding in memory, padded in each batch."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from torch import Tensor
 
 from ._batches import Batch, TensorData
 
-# Shortest length that predictions are padded to, and the factor between one length and the next: with a factor of two
-# at most half of a block is padding, and there are few shapes to compile.
+# Shortest length to which predictions are padded, and the ratio of one length to the next. With a ratio of two, at most
+# half of a block is padding, and there are few shapes to compile.
 _SHORTEST = 8
-# Points in a block of predictions, for each event that a block of a table has: 2048 on a CPU.
+# Number of points in a block of predictions per event in a block of a table: 2048 points on a CPU.
 _POINTS = 4
-# Shortest event, over the longest one, in a part of a batch: where all lengths in between are as frequent, 15 % of the
-# part is padding.
+# Ratio of the shortest to the longest event in a part of a batch. If all lengths in between are equally frequent, 15 %
+# of the part is padding.
 _ALIKE = 0.7
 
 
 class Parts(tuple[tuple[Tensor, ...], ...]):
-    """Inputs of a batch in parts of equal shape, whose outputs follow one another."""
+    """Inputs of a batch in parts, each of one shape; the outputs are concatenated."""
 
     __slots__ = ()
 
@@ -30,19 +30,19 @@ class Parts(tuple[tuple[Tensor, ...], ...]):
 class PointData(TensorData):
     """Events of any number of points.
 
-    Batches hold points ``(n, t, d)``, padded with zeros to the longest event, their mask ``(n, t)``, and columns of the
-    event ``(n, d_event)`` where there are any. Of a batch ``in_parts``, events of about equal length make a part each,
-    padded to the longest of the part: the batch stays a random choice, and one long event does not pad the others.
+    A batch holds points ``(n, t, d)``, padded with zeros to the longest event, their mask ``(n, t)``, and columns of
+    the event ``(n, d_event)`` where there are any. With ``in_parts``, events of about equal length form a part, padded
+    to its longest event. The batch is still a random choice, and one long event does not pad the others.
 
     Parameters
     ----------
     inputs : tuple of Tensor
-        Points ``(n_points, d)``; offsets ``(n_events + 1,)`` between the events; columns ``(n_events, d_event)`` of
-        the events as a whole, if there are any.
+        Points ``(n_points, d)``, offsets ``(n_events + 1,)`` of the events among them, and columns ``(n_events,
+        d_event)`` of the events, if there are any.
     target, weight : Tensor
         As for `TensorData`.
     in_parts : bool
-        Whether batches come as `Parts`; not for a network with batch normalisation, which needs its batch whole.
+        Whether batches come as `Parts`. Batch normalisation needs the whole batch.
     """
 
     in_parts: bool = True
@@ -50,7 +50,7 @@ class PointData(TensorData):
     def __post_init__(self) -> None:
         values, offsets, *event = self.inputs
         self.starts, self.counts = offsets[:-1].cpu(), offsets.diff().cpu()
-        # one more point, of zeros, is what padding refers to; one more event, without points, fills up a block
+        # padding refers to an additional point of zeros; an additional event without points fills up a block
         self._points = torch.cat([values, values.new_zeros(1, values.shape[1])])
         self._columns = tuple(event)
 
@@ -67,7 +67,7 @@ class PointData(TensorData):
             yield inputs, self.target[there].to(device, non_blocking=True), weight
 
     def _alike(self, rows: Tensor) -> list[Tensor]:
-        """Rows in groups of about equal length, the longest first."""
+        """Group rows of about equal length, the longest first."""
         counts, order = self.counts[rows].sort(descending=True)
         sizes, first = [], 0
         while first < len(rows):
@@ -77,7 +77,7 @@ class PointData(TensorData):
         return list(rows[order].split(sizes))
 
     def blocks(self, size: int, device: torch.device) -> Iterator[tuple[Tensor, tuple[Tensor, ...]]]:
-        """Yield row numbers and inputs, each event in a block whose shape depends on its own number of points alone."""
+        """Yield row numbers and inputs; the shape of an event's block depends on its own number of points alone."""
         lengths = _SHORTEST * 2 ** (self.counts / _SHORTEST).clamp(min=1).log2().ceil().long()
         for length in lengths.unique().tolist():
             in_block = min(size, max(1, _POINTS * size // length))
@@ -85,7 +85,7 @@ class PointData(TensorData):
                 yield rows, self._padded(rows, length, device, n=in_block)
 
     def _padded(self, rows: Tensor, length: int, device: torch.device, n: int | None = None) -> tuple[Tensor, ...]:
-        """Inputs for the events ``rows``, with empty events up to ``n`` of them."""
+        """Make the inputs of the events ``rows``, followed by empty events up to ``n`` of them."""
         missing = 0 if n is None else n - len(rows)
         counts = torch.cat([self.counts[rows], rows.new_zeros(missing)])
         starts = torch.cat([self.starts[rows], rows.new_zeros(missing)])

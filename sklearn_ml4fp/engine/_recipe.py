@@ -1,4 +1,4 @@
-"""What is done around an optimiser's step: schedule, clipping, L1, and the average of the weights."""
+"""Training recipe: schedule, clipping, L1 term, and average of the weights, around the optimiser's steps."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ._schedules import Schedule
 class WeightAverage:
     """Exponential moving average of the weights, which takes their place outside the training steps.
 
-    θ̄ ← d·θ̄ + (1 − d)·θ after every step, with d = min(decay, (1 + n)/(10 + n)) in step n, so that the first, random
+    After every step, θ̄ ← d·θ̄ + (1 − d)·θ. In step n, d = min(decay, (1 + n)/(10 + n)), so that the first, random
     weights are soon forgotten.
 
     Parameters
     ----------
     decay : float
-        d of a long training.
+        Value of d in a long training.
     parameters : list of Tensor
         The trained weights.
 
@@ -34,16 +34,16 @@ class WeightAverage:
         self.trained: list[Tensor] = [parameter.data for parameter in parameters]
         self.spare = [parameter.detach().clone() for parameter in parameters]
         self.n_steps = 0
-        self.shown = False  # whether the module holds the average at present
+        self.shown = False  # whether the module now holds the average
 
     def update(self) -> None:
-        """Take the weights of one more step into the average."""
+        """Add the weights of one more step to the average."""
         self.n_steps += 1
         decay = min(self.decay, (1 + self.n_steps) / (10 + self.n_steps))
         torch._foreach_lerp_(self.spare, self.trained, 1 - decay)
 
     def show(self, average: bool) -> None:
-        """Put the average, or the trained weights, into the module; the other of the two is kept aside."""
+        """Put the average, or the trained weights, into the module, and keep the other of the two aside."""
         if self.shown == average:
             return
         kept = [weight.clone() for weight in self.trained]
@@ -54,17 +54,17 @@ class WeightAverage:
 
 @dataclass
 class Recipe:
-    """Everything around the steps of one training; `Net.train` takes None for the plain optimiser.
+    """Recipe of one training, around the steps of the optimiser.
 
     Parameters
     ----------
     schedule : Schedule or None
-        Factor on the learning rate.
+        Schedule of the learning rate.
     max_grad_norm : float or None
-        The gradient of all weights together is scaled down to this norm where it exceeds it.
+        Largest norm of the gradient of all weights together; a longer gradient is scaled down.
     l1 : float
-        λ of a penalty λ Σ|w| on the weights of matrices and kernels (not on biases and scales); like the optimisers'
-        L2 term it enters the gradient, after the clipping, and not the recorded loss.
+        λ of a penalty λ Σ|w| on the weights of matrices and kernels, but not on biases and scales. It is added to the
+        gradient after the clipping, and not to the recorded loss, as the L2 term of the optimisers.
     average_decay : float
         Decay of the moving average of the weights; 0 for none.
 
@@ -77,17 +77,17 @@ class Recipe:
     max_grad_norm: float | None = None
     l1: float = 0.0
     average_decay: float = 0.0
-    _epoch: int = 0  # goes on over several trainings with one recipe
+    _epoch: int = 0  # goes on counting over several trainings with one recipe
 
     def begin(self, module: nn.Module, optimizer: torch.optim.Optimizer, lr: float) -> None:
-        """Get ready to train ``module`` from its present weights."""
+        """Prepare the training of ``module`` from its present weights."""
         self._parameters = [p for p in module.parameters() if p.requires_grad]
         self._matrices = [p for p in self._parameters if p.ndim > 1]
         self._groups, self._lr = optimizer.param_groups, lr
         self._average = WeightAverage(self.average_decay, self._parameters) if self.average_decay else None
 
     def end(self) -> None:
-        """Leave nothing behind that a later training, or a pickle, would carry along."""
+        """Drop what belongs to this training alone, and should not be pickled."""
         for group in self._groups:
             group["lr"] = self._lr
         del self._parameters, self._matrices, self._groups, self._average
@@ -124,12 +124,12 @@ class Recipe:
 
     @torch.no_grad()
     def end_steps(self) -> None:
-        """Before the validation: show the average, which is what is watched, kept and used to predict."""
+        """Show the average before the validation: it is watched, kept and used to predict."""
         if self._average is not None:
             self._average.show(True)
 
     def end_epoch(self, history: Any) -> None:
-        """Count the epoch; record its last learning rate."""
+        """Count the epoch, and record its last learning rate."""
         self._epoch += 1
         if self.schedule is not None:
             record = history[-1]

@@ -1,19 +1,19 @@
-"""Learning-rate schedules: the factor on the learning rate as a function of time in epochs."""
+"""Learning-rate schedules: a factor on the learning rate, as a function of time in epochs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 
-# The rate at which a warm-up starts, as a share of the full one: above zero, so that the first step is one.
+# Learning rate at the start of a warm-up, as a share of the full one. It is above zero, so that the first step counts.
 _WARMUP_START = 0.01
-# Smith and Topin's one cycle with the values that torch uses: 30 % of the time to rise from lr/25 to lr, the rest to
-# fall to lr/250 000.
+# One cycle of Smith and Topin with the values that torch uses: for 30 % of the time the rate rises from lr/25 to lr;
+# then it falls to lr/250 000.
 _RISE, _START, _END = 0.3, 1 / 25, 1 / 250_000
 
 
 def _cosine(start: float, end: float, share: float) -> float:
-    """Half a cosine from ``start`` to ``end``."""
+    """Interpolate from ``start`` to ``end`` along half a cosine."""
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 
 
@@ -40,7 +40,7 @@ class Schedule:
     epochs : int
         Epochs of the whole training, for "cosine" and "one_cycle".
     warmup_epochs : float
-        Length of the warm-up; the schedule proper begins after it.
+        Length of the warm-up, after which the schedule begins.
     decay, decay_epochs : float
         γ and T.
 
@@ -64,9 +64,9 @@ class Schedule:
         self._n_drops, self._n_stale, self._best_loss = 0, 0, math.inf
 
     def factor(self, t: float) -> float:
-        """Factor on the learning rate at time ``t``."""
+        """Return the factor on the learning rate at time ``t``."""
         if t < self.warmup_epochs:
-            # a warm-up leads to where the schedule begins, which for one cycle is lr/25
+            # a warm-up ends where the schedule begins: for one cycle at lr/25
             return self._factor(0.0) * (_WARMUP_START + (1 - _WARMUP_START) * t / self.warmup_epochs)
         return self._factor(t - self.warmup_epochs)
 
@@ -83,7 +83,7 @@ class Schedule:
         return formulas[self.name]()
 
     def end_epoch(self, loss: float) -> None:
-        """Take note of the loss that is watched, for "plateau"."""
+        """Take note of the watched loss, for "plateau"."""
         if loss < self._best_loss:
             self._best_loss, self._n_stale = loss, 0
             return

@@ -1,4 +1,4 @@
-"""Architectures as plain torch modules, one a file."""
+"""Architectures as plain torch modules, one per file."""
 
 from ._cnn import CNN
 from ._deep_sets import POINT_POOLINGS, DeepSets

@@ -1,4 +1,4 @@
-"""The convolutional network for images and for sequences."""
+"""Convolutional network for images and for sequences."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Layer(nn.Module):
         return F.max_pool2d(self.last(self.norm(self.convolution(x))), 2, ceil_mode=True)
 
     def along(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The same along a padded sequence ``(n, d, t)``."""
+        """Map a padded sequence ``(n, d, t)`` and its mask, likewise."""
         h = self.norm(self.convolution(x).mT, mask).mT
         h = self.last(h).masked_fill(~mask[:, None], -math.inf)
         h = F.max_pool1d(h, 2, ceil_mode=True)
@@ -35,9 +35,9 @@ class _Layer(nn.Module):
 
 
 class CNN(nn.Module):
-    """A pyramid of convolutions: each layer has half the extent and twice the features of the one before.
+    """Pyramid of convolutions: each layer halves height and width, and doubles the number of features.
 
-    Kernels span three positions along each axis; the mean over the positions that are left goes to a linear layer.
+    Kernels span three positions along each axis. The mean over the remaining positions goes to a linear layer.
 
     Parameters
     ----------

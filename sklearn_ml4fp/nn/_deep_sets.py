@@ -1,4 +1,4 @@
-"""Deep sets: a network for every point, a sum over the points, and a network for the sum."""
+"""Deep sets: layers on every point, a sum over the points, and layers on the sum."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PointLayers(nn.Module):
         self.activation = ACTIVATIONS[activation]()
 
     def forward(self, x: Tensor, there: Tensor | None) -> Tensor:
-        """Map ``(n_rows, d_in)`` to ``(n_rows, d_out)``; ``there`` are the rows that count."""
+        """Map ``(n_rows, d_in)`` to ``(n_rows, d_out)``; ``there`` marks the rows of events."""
         for layer, normalise in zip(self.layers, self.norms, strict=True):
             x = self.activation(normalise(layer(x), there))
         return x
@@ -34,23 +34,23 @@ class DeepSets(nn.Module):
     Parameters
     ----------
     shape_in : tuple of int
-        ``(d, d_event)``: features of a point, and of the event as a whole, which join the pooled ones.
+        ``(d, d_event)``: features of a point, and columns of the event, which join the pooled features.
     d_out : int
         Number of outputs: classes (logits) or targets.
     n_layers : int
-        Layers on every point, and as many on the pooled features.
+        Number of layers on every point, and of layers on the pooled features.
     width : int
-        Nodes of a layer.
+        Number of nodes in each layer.
     latent_width : int
-        Features that are pooled: the nodes of the last layer on points.
+        Number of features that are pooled: the nodes of the last layer on points.
     pooling : {"sum", "mean", "max"}
-        What is taken over the points.
+        How the points of an event are pooled.
     n_points : float
-        Points of a typical event: a sum is divided by it, so that what is behind starts with numbers of order one.
+        Number of points of a typical event. A sum is divided by it, so that the next layer gets numbers of order one.
     activation : str
         A name in ``ACTIVATIONS``.
     dropout : float
-        Probability with which a node of the layers behind the pooling is dropped during training.
+        Probability with which a node of the layers after the pooling is dropped during training.
     normalisation : str
         A name in ``NORMALISATIONS``.
 
@@ -86,16 +86,16 @@ class DeepSets(nn.Module):
         self.pooling, self.unit = pooling, n_points if pooling == "sum" else 1.0
         self.points = PointLayers(d, width, n_layers=n_layers - 1, **choices)
         self.latent = PointLayers(width if n_layers > 1 else d, latent_width, n_layers=1, **choices)
-        behind: list[nn.Module] = []
+        after: list[nn.Module] = []
         for i in range(n_layers):
-            behind += [nn.Linear(latent_width + d_event if i == 0 else width, width), norm(normalisation, width)]
-            behind += [ACTIVATIONS[activation](), dropout_layer(dropout, activation)]
-        self.behind = nn.Sequential(*behind)
+            after += [nn.Linear(latent_width + d_event if i == 0 else width, width), norm(normalisation, width)]
+            after += [ACTIVATIONS[activation](), dropout_layer(dropout, activation)]
+        self.after = nn.Sequential(*after)
         self.head = linear_output(nn.Linear(width, d_out))
 
     def forward(self, x: Tensor, counts: Tensor, event: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d)``, their ``counts`` and event columns ``(n, d_event)`` to ``(n, d_out)``."""
         packed = Packed(counts, x)
         pooled = pool(self.latent(self.points(x, packed.there), packed.there), packed, self.pooling) / self.unit
-        outputs: Tensor = self.head(self.behind(torch.cat([pooled, event], dim=1)))
+        outputs: Tensor = self.head(self.after(torch.cat([pooled, event], dim=1)))
         return outputs

@@ -1,4 +1,4 @@
-"""The densely connected network."""
+"""Densely connected network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ._layers import ACTIVATIONS, Halve, PoolPositions, affine, dropout_layer, n
 
 
 class DenseLayer(nn.Module):
-    """Its input, with ``width`` new features appended: norm, activation, linear or 3 × 3 convolution, dropout."""
+    """Append ``width`` new features to the input: norm, activation, linear layer or 3 × 3 convolution, dropout."""
 
     def __init__(
         self, n_axes: int, d_in: int, width: int, *, activation: str, dropout: float, normalisation: str
@@ -31,10 +31,10 @@ class DenseLayer(nn.Module):
 
 
 class DenseNet(nn.Module):
-    """Dense blocks, whose layers see the outputs of all layers before them, with transitions in between.
+    """Dense blocks, in which a layer sees the outputs of all earlier layers, with transitions in between.
 
-    A transition halves the number of features (and, on images, the extent); after the last block comes the mean over
-    the positions of an image, and a linear layer.
+    A transition halves the number of features and, on images, height and width. After the last block follow the mean
+    over the positions of an image, and a linear layer.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class DenseNet(nn.Module):
     n_blocks, n_layers : int
         Number of dense blocks, and of layers in each of them.
     width : int
-        Features that each layer adds, the growth rate k of the paper; the first layer makes 2k.
+        Number of features that each layer appends: the growth rate k of the paper. The first layer makes 2k.
     activation : str
         A name in ``ACTIVATIONS``.
     dropout : float

@@ -1,4 +1,4 @@
-"""EdgeConv: convolution over the edges to nearest neighbours, found anew in feature space by every block."""
+"""EdgeConv: convolution over the edges to the nearest neighbours, which every block searches in feature space."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ._packed import Packed, pool
 
 
 class EdgeBlock(nn.Module):
-    """Messages of layers on (x_i, x_j − x_i, e_ij), reduced over the edges j → i, added to a shortcut.
+    """EdgeConv block: layers on (x_i, x_j − x_i, e_ij), reduced over the edges j → i, plus a shortcut.
 
-    The first layer is linear in its inputs: W_a x_i + W_b (x_j − x_i) = (W_a − W_b) x_i + W_b x_j, so that it works on
-    points and not on their k times more edges.
+    The first layer is linear, W_a x_i + W_b (x_j − x_i) = (W_a − W_b) x_i + W_b x_j. It is computed on the points, of
+    which there are k times fewer than edges.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class EdgeBlock(nn.Module):
         super().__init__()
         self.d_in, self.aggregation = d_in, aggregation
         self.published = normalisation == "batch" and activation == "relu"
-        bias = normalisation != "batch"  # which would take it away again
+        bias = normalisation != "batch"  # which would subtract it again
         self.first = nn.Linear(2 * d_in + d_edge, d_out, bias=bias)
         self.layers = nn.ModuleList(nn.Linear(d_out, d_out, bias=bias) for _ in range(n_layers - 1))
         self.norms = nn.ModuleList(norm(normalisation, d_out, channel_axis=-1) for _ in range(n_layers))
@@ -47,7 +47,7 @@ class EdgeBlock(nn.Module):
         self.memory = Memory()
 
     def train(self, mode: bool = True) -> EdgeBlock:
-        """As of every module; the memory of training steps is given back behind the last one."""
+        """Set the mode, as for every module, and free the memory of the training steps after the last one."""
         if not mode:
             self.memory = Memory()
         return super().train(mode)
@@ -76,12 +76,12 @@ class EdgeBlock(nn.Module):
         return messages
 
     def _can_fuse(self, x: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> bool:
-        """Whether the published layout trains on a CPU, where memory is what a step waits for."""
+        """Return whether the fused training step applies: the published layout, in training, on a CPU."""
         if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or x.device.type != "cpu":
             return False
         published = self.published and self.aggregation == "mean" and isinstance(edges, NeighbourEdges)
         published = published and packed.there is None and (values is None or values.shape[-1] == 0)
-        # of one point, or of one message, there is no variance
+        # one point, or one message, has no variance
         published = published and len(x) > 1 and (edges.mask is None or int(edges.mask.sum()) > 1)
         return published and all(norm.training for norm in (*self.norms, self.shortcut_norm))
 
@@ -89,8 +89,8 @@ class EdgeBlock(nn.Module):
 class EdgeConv(nn.Module):
     """Blocks of EdgeConv, pooling over the points of an event, and a hidden layer.
 
-    The first block looks for neighbours in coordinates; every later one among the features that the one before made.
-    Where edges are given, all blocks keep to them.
+    The first block takes neighbours from the coordinates, each later one from the features that the block before it
+    computed. Given edges take their place in all blocks.
 
     Parameters
     ----------
@@ -99,20 +99,20 @@ class EdgeConv(nn.Module):
     d_out : int
         Number of outputs: classes (logits) or targets.
     periodic : tuple of bool
-        One entry a coordinate, True for an angle in rad. The coordinates are columns of the points behind the ``d``
+        One entry per coordinate, True for an angle in rad. The coordinates are columns of the points, after the ``d``
         features.
     n_blocks : int
         Number of blocks.
     n_layers : int
-        Layers of the messages in a block.
+        Number of layers that compute the messages in each block.
     width : int
-        Features that the first block makes.
+        Number of features after the first block.
     widening : float
-        Features of a block over those of the block before.
+        Ratio of the features after a block to those before it, from the second block on.
     head_width : int
-        Nodes of the hidden layer behind the pooling.
+        Number of nodes in the hidden layer after the pooling.
     n_neighbors : int
-        Neighbours of a point.
+        Number of neighbours of a point.
     aggregation : {"mean", "max", "sum"}
         How the messages that reach a point are reduced.
     activation : str

@@ -1,4 +1,4 @@
-"""Layers on the edges of a graph, of which the first does its work on points."""
+"""Layers on the edges of a graph; the first one is linear and computed on the points."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from ._graph import Edges, edges_of, nearest_neighbours, norm_edges, wrapped
 from ._layers import ACTIVATIONS, norm
 from ._packed import Packed
 
-# 1e-8 m or rad: below what any detector resolves, so that only points at the same place have it.
+# Shortest distance, 1e-8 m or rad. No detector resolves it, so that only points at the same place are so close.
 SHORTEST = 1e-8
 
 
 def in_space(x: Tensor, d: int, periodic: tuple[bool, ...]) -> tuple[Tensor, tuple[bool, ...]]:
-    """Where points are: their coordinates, behind ``d`` features; these features where there are none."""
+    """Return the coordinates, which follow the ``d`` features, and their periods; without coordinates, the features."""
     return (x[:, d : d + len(periodic)], periodic) if periodic else (x[:, :d], ())
 
 
 def n_separations(periodic: tuple[bool, ...]) -> int:
-    """Columns of `separations`."""
+    """Count the columns of `separations`."""
     return 1 + len(periodic) if periodic else 0
 
 
 def separations(x: Tensor, edges: Edges, periodic: tuple[bool, ...]) -> Tensor:
-    """ln Δ and direction (x_j − x_i)/Δ of edges j → i between coordinates ``(n_rows, c)``, ``(..., 1 + c)``.
+    """Compute ln Δ and the direction (x_j − x_i)/Δ of edges j → i, ``(..., 1 + c)``, from coordinates ``(n_rows, c)``.
 
-    Of one size whatever the unit of the coordinates and the density of the points. Δ is at least 10⁻⁸.
+    Their spread depends neither on the unit of the coordinates nor on the density of the points. Δ is at least 10⁻⁸.
     """
     difference = wrapped(edges.sources(x) - edges.targets(x), periodic)
     distance = difference.square().sum(-1, keepdim=True).clamp(min=SHORTEST**2).sqrt()
@@ -36,7 +36,7 @@ def separations(x: Tensor, edges: Edges, periodic: tuple[bool, ...]) -> Tensor:
 
 
 def edge_features(x: Tensor, edges: Edges, periodic: tuple[bool, ...], given: Tensor | None) -> Tensor | None:
-    """`separations` in coordinates ``(n_rows, c)``, where there are any, and features of given edges behind."""
+    """Join the `separations` in coordinates ``(n_rows, c)``, if there are any, and the features of given edges."""
     parts = [separations(x, edges, periodic)] if periodic else []
     parts += [] if given is None else [given]
     return torch.cat(parts, dim=-1) if parts else None
@@ -52,7 +52,7 @@ def graph_of(
     n_neighbors: int,
     training: bool,
 ) -> tuple[Tensor, Edges, Tensor | None]:
-    """Where points are; the given edges, else those from the nearest neighbours; and the given features, if any."""
+    """Return coordinates, edges and their features: given edges, else those from the nearest neighbours."""
     where, coordinates = in_space(x, d, periodic)
     listed, values = edges_of(given, packed, training=training)
     edges = nearest_neighbours(where, packed, n_neighbors, coordinates) if listed is None else listed
@@ -60,16 +60,16 @@ def graph_of(
 
 
 class EdgeLinear(nn.Linear):
-    """W (x_i, x_j, e_ij) + b for every edge j → i.
+    """Linear layer on edges j → i: W (x_i, x_j, e_ij) + b.
 
-    Linear in its inputs, so that it works on points and not on their k times more edges.
+    The parts of W for x_i and x_j act on the points, of which there are k times fewer than edges.
 
     Parameters
     ----------
     d_end, d_origin, d_edge : int
-        Features of the point that an edge ends at, of the one that it comes from, and of the edge.
+        Number of features of the point at the end of an edge, of the point at its origin, and of the edge.
     d_out : int
-        Features that are made.
+        Number of output features.
     """
 
     def __init__(self, d_end: int, d_origin: int, d_edge: int, d_out: int) -> None:

@@ -1,4 +1,4 @@
-"""The feed-forward network."""
+"""Feed-forward network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edges between the points of packed events: nearest neighbours, or given ones; gather and reduce along them."""
+"""Edges between the points of packed events: nearest neighbours or given edges, and operations along them."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from torch import Tensor, nn
 from ._packed import Packed, reduce_to
 
 AGGREGATIONS = ("mean", "max", "sum")
-# Cells of a table of given edges, over edges, up to which the table is taken: half of it may be empty.
+# Largest ratio of the cells of a table to its edges with which given edges become a table: half of it may be empty.
 _FULL = 2
-# Distances held at a time: 64 MiB in float32, so that memory stays bounded however large a cloud is.
+# Distances computed at a time: 64 MiB in float32, which bounds the memory of a large cloud.
 _DISTANCES = 2**24
-# On a CPU numpy sorts rows of up to so many values whole in less time than torch takes to find the smallest (a fourth
-# of it at 20 values, the half at 128).
+# Length of rows up to which, on a CPU, numpy sorts a row in less time than torch takes to find the smallest values: a
+# fourth of the time for 20 values, half of it for 128.
 _SHORT = 256
 
 
 @dataclass
 class NeighbourEdges:
-    """Every point is the target of edges from ``k`` neighbours.
+    """Edges to every point from ``k`` neighbours.
 
     Parameters
     ----------
     index : Tensor of shape (n_rows, k), int64
         Rows of the neighbours; a row's own number where there are fewer.
     mask : Tensor of shape (n_rows, k), bool, or None
-        True where there is a neighbour; None where there is everywhere.
+        True where there is a neighbour; None if all are there.
     """
 
     index: Tensor
     mask: Tensor | None
 
     def sources(self, x: Tensor) -> Tensor:
-        """Features ``(n_rows, d)`` of the points at the edges' origins, ``(n_rows, k, d)``."""
+        """Take the features ``(n_rows, d)`` of the points at the origins of the edges: ``(n_rows, k, d)``."""
         return x.index_select(0, self.index.flatten()).view(*self.index.shape, x.shape[1])
 
     def targets(self, x: Tensor) -> Tensor:
-        """Features ``(n_rows, d)`` of the points at the edges' ends, to be broadcast: ``(n_rows, 1, d)``."""
+        """Take the features ``(n_rows, d)`` of the points at the ends, to be broadcast: ``(n_rows, 1, d)``."""
         return x[:, None]
 
     def reduce(self, messages: Tensor, how: str) -> Tensor:
@@ -57,16 +57,16 @@ class NeighbourEdges:
 
 @dataclass
 class ListedEdges:
-    """Edges given one by one.
+    """Edges in a list.
 
     Parameters
     ----------
     source, target : Tensor of shape (n_edges,), int64
-        Rows of their origins and ends.
+        Rows of the origins and ends.
     n_rows : int
         Number of rows.
     mask : Tensor of shape (n_edges,), bool, or None
-        False for an edge that is there only to fill up a block: its ends are rows that belong to no event.
+        False for an edge that only fills up a block, between rows of no event.
     """
 
     source: Tensor
@@ -75,11 +75,11 @@ class ListedEdges:
     mask: Tensor | None = None
 
     def sources(self, x: Tensor) -> Tensor:
-        """Features ``(n_rows, d)`` of the points at the edges' origins, ``(n_edges, d)``."""
+        """Take the features ``(n_rows, d)`` of the points at the origins of the edges: ``(n_edges, d)``."""
         return x.index_select(0, self.source)
 
     def targets(self, x: Tensor) -> Tensor:
-        """Features ``(n_rows, d)`` of the points at the edges' ends, ``(n_edges, d)``."""
+        """Take the features ``(n_rows, d)`` of the points at the ends of the edges: ``(n_edges, d)``."""
         return x.index_select(0, self.target)
 
     def reduce(self, messages: Tensor, how: str) -> Tensor:
@@ -93,11 +93,11 @@ Edges = NeighbourEdges | ListedEdges
 def edges_of(
     given: tuple[Tensor, ...], packed: Packed, *, training: bool
 ) -> tuple[NeighbourEdges | ListedEdges | None, Tensor | None]:
-    """Edges and their features from what a batch of graphs brings: rows ``(n_edges, 2)``, features; None without.
+    """Return the edges of a batch and their features, from rows ``(n_edges, 2)`` and features; None without edges.
 
     An edge whose end belongs to no event only fills up a block. In training, edges that reach all points in about equal
-    number become a table of neighbours, over which kernels are faster; in a prediction its shape would depend on what
-    else is in the call.
+    numbers become a table of neighbours, on which kernels are faster. Predictions keep the list: the shape of a table
+    would depend on the other events in the call.
     """
     if not given:
         return None, None
@@ -115,7 +115,7 @@ def edges_of(
 def _table(
     source: Tensor, target: Tensor, n_arriving: Tensor, k: int, values: Tensor
 ) -> tuple[NeighbourEdges, Tensor | None]:
-    """A list of edges as a table of ``k`` neighbours a point, and the edges' features ``(n_rows, k, d_edge)``."""
+    """Turn a list of edges into a table of ``k`` neighbours per point, with features ``(n_rows, k, d_edge)``."""
     n_rows = len(n_arriving)
     if not bool((target[1:] >= target[:-1]).all()):
         order = target.argsort(stable=True)
@@ -132,14 +132,14 @@ def _table(
 
 
 def norm_edges(normalise: nn.Module, messages: Tensor, edges: Edges) -> Tensor:
-    """Normalise messages, of whatever shape, by a layer of ``norm`` with the channels last, where edges are there."""
+    """Normalise the messages of existing edges, in any shape with the channels last, by a layer of ``norm``."""
     mask = None if edges.mask is None else edges.mask.flatten()
     normalised: Tensor = normalise(messages.flatten(0, -2), mask)
     return normalised.view(messages.shape)
 
 
 def wrapped(difference: Tensor, periodic: tuple[bool, ...]) -> Tensor:
-    """Differences of coordinates ``(..., c)``, those of angles in rad brought to [−π, π]."""
+    """Bring the differences ``(..., c)`` of angles in rad to [−π, π], and leave those of other coordinates."""
     if not any(periodic):
         return difference
     turn: Tensor | float = 2 * math.pi
@@ -149,7 +149,7 @@ def wrapped(difference: Tensor, periodic: tuple[bool, ...]) -> Tensor:
 
 
 def squared_distances(a: Tensor, b: Tensor, periodic: tuple[bool, ...] = ()) -> Tensor:
-    """Squared distances ``(n, s, t)`` between points ``(n, s, c)`` and ``(n, t, c)``.
+    """Compute squared distances ``(n, s, t)`` between points ``(n, s, c)`` and ``(n, t, c)``.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def squared_distances(a: Tensor, b: Tensor, periodic: tuple[bool, ...] = ()) -> 
         Coordinates.
     periodic : tuple of bool
         Which coordinates are angles in rad, whose differences are brought to [−π, π]. Empty for many coordinates
-        without angles: then |b|² − 2 a·b, which ranks the points of ``b`` alike.
+        without angles; then |b|² − 2 a·b is returned, which ranks the points of ``b`` in the same order.
     """
     if not periodic:
         return torch.baddbmm(b.square().sum(2)[:, None], a, b.transpose(1, 2), alpha=-2)
@@ -169,7 +169,7 @@ def squared_distances(a: Tensor, b: Tensor, periodic: tuple[bool, ...] = ()) -> 
 
 
 def smallest(x: Tensor, k: int) -> Tensor:
-    """Positions of the ``k`` smallest values along the last axis, the smallest first."""
+    """Return the positions of the ``k`` smallest values along the last axis, the smallest first."""
     if x.device.type == "cpu" and x.shape[-1] <= _SHORT:
         return torch.from_numpy(x.numpy().argsort(axis=-1)[..., :k])
     return x.topk(k, largest=False).indices
@@ -177,7 +177,7 @@ def smallest(x: Tensor, k: int) -> Tensor:
 
 @torch.no_grad()
 def nearest_neighbours(x: Tensor, packed: Packed, k: int, periodic: tuple[bool, ...] = ()) -> NeighbourEdges:
-    """Edges to every point from its ``k`` nearest neighbours in the same event; the point itself is none.
+    """Find edges to every point from its ``k`` nearest neighbours in the same event, itself excluded.
 
     Parameters
     ----------
@@ -186,26 +186,28 @@ def nearest_neighbours(x: Tensor, packed: Packed, k: int, periodic: tuple[bool, 
     packed : Packed
         Which rows belong to which event.
     k : int
-        Number of neighbours; points of an event with fewer others have all of these.
+        Number of neighbours. In an event with fewer other points, all of them are neighbours.
     periodic : tuple of bool
         As for `squared_distances`.
 
     Notes
     -----
-    Of all distances in an event, at most 2²⁴ are held at a time.
+    At most 2²⁴ distances are in memory at a time.
     """
-    x = x.to(torch.promote_types(x.dtype, torch.float32))  # bfloat16 cannot tell who is nearest
-    if x.device.type == "cpu" and len(x) and bool(x.abs().max() <= math.pi / 2):  # a GPU would have to be waited for
-        periodic = (False,) * len(periodic)  # no difference is further than half a turn
-    behind = torch.cat([x, x.new_zeros(1, x.shape[1])])
-    # what padding finds is written to one more row, which is dropped
+    x = x.to(torch.promote_types(x.dtype, torch.float32))  # bfloat16 has too few digits to tell the nearest
+    if (
+        x.device.type == "cpu" and len(x) and bool(x.abs().max() <= math.pi / 2)
+    ):  # on a GPU the check would wait for the device
+        periodic = (False,) * len(periodic)  # no difference exceeds half a turn
+    with_padding = torch.cat([x, x.new_zeros(1, x.shape[1])])
+    # the neighbours of padding are written to an additional row, which is dropped
     index = torch.arange(packed.n_rows + 1, device=x.device)[:, None].repeat(1, k)
     for _, rows, mask in packed.buckets:
         n, t = rows.shape
         n_found = min(k, t - 1)
         if n_found == 0:
             continue
-        points = behind[rows]
+        points = with_padding[rows]
         n_events = max(1, _DISTANCES // t**2)
         n_points = max(1, _DISTANCES // t)
         for event in range(0, n, n_events):

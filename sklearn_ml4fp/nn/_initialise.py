@@ -1,4 +1,4 @@
-"""How the first weights are drawn: every parameter and buffer of a module, from an explicit generator."""
+"""Initialisation: every parameter and buffer of a module is drawn from an explicit generator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VARIANCES: dict[str, Callable[[int, int], float]] = {
     "he": lambda n_in, n_out: 2 / n_in,
     "lecun": lambda n_in, n_out: 1 / n_in,
 }
-# GELU and SiLU pass about half of a centred signal, as ReLU does.
+# GELU and SiLU let about half of a centred signal pass, as ReLU does.
 _AUTO = {"relu": "he", "gelu": "he", "silu": "he", "sigmoid": "glorot", "tanh": "glorot", "selu": "lecun"}
 INITIALISATIONS = ("auto", *_VARIANCES)
 
@@ -25,8 +25,8 @@ Layer = TypeVar("Layer", bound=nn.Module)
 def linear_output(layer: Layer, gain: float = 1.0) -> Layer:
     """Mark a layer that feeds no activation: its weights have variance ``gain``²/n_in whatever ``init`` says.
 
-    The last layer of a residual branch takes gain 1/√(number of branches), so that the sum over all branches adds no
-    more than one variance, however deep the network.
+    The last layer of a residual branch takes the gain 1/√(number of branches). So the branches together add at most a
+    variance of one, however deep the network is.
     """
     layer.linear_gain = gain  # type: ignore[assignment]
     return layer
@@ -39,7 +39,7 @@ def _draw(layer: nn.Module, weight: Tensor, variance: float, generator: torch.Ge
 
 
 def _draw_recurrent(layer: nn.RNNBase, generator: torch.Generator) -> None:
-    """Glorot for the inputs, orthogonal for the recurrence, each gate alone; the forget gate of an LSTM starts open."""
+    """Draw each gate: Glorot for the inputs, orthogonal for the recurrence; the forget gate of an LSTM starts open."""
     hidden = layer.hidden_size
     for name, parameter in layer.named_parameters():
         if "bias" in name:
@@ -80,7 +80,7 @@ def initialise(module: nn.Module, *, init: str, activation: str, generator: torc
     Raises
     ------
     TypeError
-        A layer has parameters or buffers that no rule here covers.
+        A layer has parameters or buffers for which there is no rule.
 
     References
     ----------

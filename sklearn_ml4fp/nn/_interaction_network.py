@@ -1,4 +1,4 @@
-"""Interaction networks: functions of edges, of points and of the event as a whole, one after the other."""
+"""Interaction networks: functions of the edges, then of the points, then of the event as a whole."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._packed import Packed, pool
 
 
 class InteractionBlock(nn.Module):
-    """φ_e on every edge, φ_v on every point with what its edges bring, φ_u on the pooled points.
+    """Block of three functions: φ_e of every edge, φ_v of every point with its edges, φ_u of the pooled points.
 
     e'_ij = φ_e(h_i, h_j, e_ij, u); h'_i = φ_v(h_i, reduce over j of e'_ij, u); u' = φ_u(pool of h', u).
     """
@@ -43,9 +43,9 @@ class InteractionBlock(nn.Module):
 class InteractionNetwork(nn.Module):
     """Blocks of functions of edges, points and events, and a linear layer on the features of the event.
 
-    The graph stays the same in all blocks: edges from the nearest points in coordinates, or those that are given. The
-    first block sees the `separations` of the ends in coordinates, and the features of given edges; every later one what
-    the one before has made of edges, points and events.
+    The graph is the same in all blocks: edges from the nearest points in the coordinates, or the given edges. The first
+    block sees the `separations` of the ends of an edge, and the features of given edges. Each later block sees the
+    features of edges, points and events that the block before it computed.
 
     Parameters
     ----------
@@ -54,22 +54,22 @@ class InteractionNetwork(nn.Module):
     d_out : int
         Number of outputs: classes (logits) or targets.
     periodic : tuple of bool
-        One entry a coordinate, True for an angle in rad. The coordinates are columns of the points behind the ``d``
+        One entry per coordinate, True for an angle in rad. The coordinates are columns of the points, after the ``d``
         features.
     n_blocks : int
         Number of blocks.
     n_layers : int
-        Layers of each of the three functions of a block.
+        Number of layers in each of the three functions of a block.
     width : int
-        Nodes of a layer.
+        Number of nodes in each layer.
     n_neighbors : int
-        Neighbours of a point.
+        Number of neighbours of a point.
     aggregation : {"mean", "max", "sum"}
         How the messages that reach a point are reduced.
     pooling : {"sum", "mean", "max"}
-        What is taken over the points.
+        How the points of an event are pooled.
     n_points : float
-        Points of a typical event, the unit of a sum over points.
+        Number of points of a typical event: the unit of a sum over points.
     activation : str
         A name in ``ACTIVATIONS``.
     dropout : float

@@ -31,7 +31,7 @@ class Dropout(nn.Module):
     Attributes
     ----------
     generator : torch.Generator or None
-        Set by whoever trains the module, for as long as it trains.
+        The training sets it, and removes it at its end.
 
     References
     ----------
@@ -74,7 +74,7 @@ class AlphaDropout(Dropout):
 
 
 def dropout_layer(p: float, activation: str) -> nn.Module:
-    """The dropout layer that suits an activation."""
+    """Make the dropout layer that suits an activation."""
     return AlphaDropout(p) if activation == "selu" else Dropout(p)
 
 
@@ -88,19 +88,19 @@ def set_generator(module: nn.Module, generator: torch.Generator | None) -> None:
 class Norm(nn.Module):
     """Batch or layer normalisation of channels, also of padded data and of a batch of one event.
 
-    (x − mean)/√(variance + 1e-5)·scale + shift. With "batch", mean and variance of each channel are taken over the
-    events (and positions) of the batch, which all count alike whatever their weights; running means stand in for them
-    in predictions, and in training where a channel has a single value. With "layer", they are taken over the channels
-    of each event (and over the positions of an image, for each point of a sequence or set alone).
+    The layer computes (x − mean)/√(variance + 1e-5)·scale + shift. With "batch", mean and variance of each channel are
+    taken over the events (and positions) of the batch, without their weights. In predictions, and in training where a
+    channel has a single value, running means take their place. With "layer", they are taken over the channels of each
+    event: of an image also over its positions, of a sequence or set for each point by itself.
 
     Parameters
     ----------
     kind : {"batch", "layer"}
-        Over what the moments are taken.
+        What mean and variance are taken over.
     d : int
         Number of channels.
     channel_axis : {1, -1}
-        Where the channels stand: 1 for tables ``(n, d)`` and images ``(n, d, ...)``, -1 for sets ``(n, t, d)``.
+        Axis of the channels: 1 for tables ``(n, d)`` and images ``(n, d, ...)``, -1 for sets ``(n, t, d)``.
 
     References
     ----------
@@ -122,7 +122,7 @@ class Norm(nn.Module):
             self.register_buffer("running_var", torch.empty(d))
 
     def reset_parameters(self) -> None:
-        """Scale 1 and shift 0; running moments of a standard normal distribution."""
+        """Set the scale to 1, the shift to 0, and the running moments to those of a standard normal distribution."""
         with torch.no_grad():
             self.weight.fill_(1.0)
             self.bias.zero_()
@@ -131,7 +131,7 @@ class Norm(nn.Module):
             self.running_var.fill_(1.0)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Map ``x`` to its shape; ``mask`` is True at those points of ``(n, t, d)`` or ``(n, d)`` that are there."""
+        """Map ``x`` to its shape; ``mask`` is True for the points of ``(n, t, d)`` or ``(n, d)`` that exist."""
         if self.kind == "layer":
             if self.channel_axis == -1 or x.ndim == 2:
                 return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.epsilon)
@@ -139,17 +139,17 @@ class Norm(nn.Module):
         moved = x if self.channel_axis == 1 else x.movedim(-1, 1)
         if mask is not None and self.training:
             moved = self._masked(moved, mask)
-        else:  # of a single value there is no variance
+        else:  # a single value has no variance
             use_batch = self.training and x.numel() > len(self.weight)
             moments = (self.running_mean, self.running_var)
             moved = F.batch_norm(moved, *moments, self.weight, self.bias, use_batch, self._MOMENTUM, self.epsilon)
         return moved if self.channel_axis == 1 else moved.movedim(1, -1)
 
     def _masked(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Moments over the points that are there, for ``(n, d, t)`` or ``(n, d)``. No branch waits for the device."""
+        """Normalise over the points that exist, for ``(n, d, t)`` or ``(n, d)``, without waiting for the device."""
         if x.ndim == 2:
             return self._masked(x.T[None], mask[None])[0].T
-        x = x.to(torch.promote_types(x.dtype, torch.float32))  # bfloat16 counts no further than 256
+        x = x.to(torch.promote_types(x.dtype, torch.float32))  # bfloat16 cannot count beyond 256
         there = mask[:, None].to(x.dtype)
         count = there.sum()
         mean = (x * there).sum((0, 2)) / count.clamp(min=1)
@@ -169,7 +169,7 @@ class Norm(nn.Module):
 
 
 class NoNorm(nn.Module):
-    """Stands where a normalisation could be."""
+    """Identity, in the place of a normalisation."""
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return ``x``."""
@@ -177,12 +177,12 @@ class NoNorm(nn.Module):
 
 
 def norm(kind: str, d: int, channel_axis: int = 1) -> nn.Module:
-    """The normalisation layer of a name in ``NORMALISATIONS``."""
+    """Make the normalisation layer of a name in ``NORMALISATIONS``."""
     return NoNorm() if kind == "none" else Norm(kind, d, channel_axis)
 
 
 def pool_points(x: Tensor, mask: Tensor, how: str) -> Tensor:
-    """Pool the points ``(n, t, d)`` of each event that are there, to ``(n, d)``; zeros for an event without points.
+    """Pool the existing points ``(n, t, d)`` of each event to ``(n, d)``; zeros for an event without points.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def pool_points(x: Tensor, mask: Tensor, how: str) -> Tensor:
     mask : Tensor of shape (n, t), bool
         True where there is a point.
     how : {"mean", "max", "sum"}
-        What is taken over the points.
+        How the points of an event are pooled.
     """
     there = mask[..., None]
     if how == "max":
@@ -202,7 +202,7 @@ def pool_points(x: Tensor, mask: Tensor, how: str) -> Tensor:
 
 
 def affine(n_axes: int, d_in: int, d_out: int, *, kernel: int = 3, stride: int = 1) -> nn.Module:
-    """A linear layer for tables (no axes), else a convolution along one or two axes that keeps their lengths."""
+    """Make a linear layer for tables (no axes), else a convolution along one or two axes that keeps their lengths."""
     if n_axes == 0:
         return nn.Linear(d_in, d_out)
     return (nn.Conv1d, nn.Conv2d)[n_axes - 1](d_in, d_out, kernel, stride=stride, padding=kernel // 2)
@@ -213,7 +213,7 @@ class Halve(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(n, d, h, w)`` to ``(n, d, ⌈h/2⌉, ⌈w/2⌉)``; a table ``(n, d)`` stays as it is."""
-        # there is no padding to count; as said, since torch.compile divides the gradient at an odd edge by four else
+        # Without count_include_pad=False, torch.compile divides the gradient at an odd edge by four
         # (https://github.com/pytorch/pytorch/issues/198119)
         return x if x.ndim == 2 else F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False)
 

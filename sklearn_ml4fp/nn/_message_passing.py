@@ -1,4 +1,4 @@
-"""Message passing: points that add to their features what their neighbours tell them, round by round."""
+"""Message passing: in every round, points add functions of their neighbours to their own features."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ MESSAGES = ("isotropic", "anisotropic")
 
 
 class MessageRound(nn.Module):
-    """h_i + U(h_i, reduce over j of M(h_j)), or of M(h_i, h_j, e_ij) where ``d_edge`` is a number.
+    """Round of messages: h_i + U(h_i, m_i), where m_i reduces the messages M over the neighbours j.
 
-    M has ``n_layers`` layers; U is a hidden layer and a linear one.
+    A message is M(h_i, h_j, e_ij) with ``n_layers`` layers, or M(h_j) where ``d_edge`` is None. U has one hidden layer
+    and a linear one.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class MessageRound(nn.Module):
         return out
 
     def _messages(self, h: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> Tensor:
-        if self.isotropic:  # the same to whomever it goes: one a point, not one an edge
+        if self.isotropic:  # the message of a point is the same to all its neighbours
             return edges.sources(self.message(h, packed.there))
         messages: Tensor = self.message(h, h, edges, values)
         return messages
@@ -61,7 +62,7 @@ class MessageRound(nn.Module):
 class MessagePassing(nn.Module):
     """Rounds of messages between neighbouring points, pooling over the points of an event, and a hidden layer.
 
-    The graph stays the same in all rounds: edges from the nearest points in coordinates, or those that are given.
+    The graph is the same in all rounds: edges from the nearest points in the coordinates, or the given edges.
 
     Parameters
     ----------
@@ -70,25 +71,25 @@ class MessagePassing(nn.Module):
     d_out : int
         Number of outputs: classes (logits) or targets.
     periodic : tuple of bool
-        One entry a coordinate, True for an angle in rad. The coordinates are columns of the points behind the ``d``
+        One entry per coordinate, True for an angle in rad. The coordinates are columns of the points, after the ``d``
         features.
     messages : {"isotropic", "anisotropic"}
-        Whether a message depends on the sender alone, or on both ends and the edge: on `separations` of the ends in
-        coordinates, and on the features of a given edge.
+        Whether a message depends on the sender alone, or on both ends and the edge. The features of an edge are the
+        `separations` of its ends, followed by those of a given edge.
     n_blocks : int
-        Rounds.
+        Number of rounds.
     n_layers : int
-        Layers of a message.
+        Number of layers that compute a message.
     width : int
-        Features of a point, nodes of all layers.
+        Number of features of a point, and of nodes in each layer.
     n_neighbors : int
-        Neighbours of a point.
+        Number of neighbours of a point.
     aggregation : {"mean", "max", "sum"}
         How the messages that reach a point are reduced.
     pooling : {"sum", "mean", "max"}
-        What is taken over the points.
+        How the points of an event are pooled.
     n_points : float
-        Points of a typical event, the unit of a sum over points.
+        Number of points of a typical event: the unit of a sum over points.
     activation : str
         A name in ``ACTIVATIONS``.
     dropout : float

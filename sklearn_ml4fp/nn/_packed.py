@@ -1,4 +1,4 @@
-"""Events of any number of points as one array: event after event, without padding between them."""
+"""Events of any number of points in one array, one event after the other, without padding."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from torch import Tensor
 
 from .._optional import where_installed
 
-# Where a kernel needs a rectangle, events are padded to one of these numbers of points: steps of about 1.25, so that
-# padding is under 20 % on average, and the number depends on the event alone, so that rounding does too.
+# Where a kernel needs a rectangle, events are padded to one of these lengths. Each is about 1.25 times the last, so
+# that padding takes less than 20 % on average. The length depends on the event alone, and so does the rounding.
 _LENGTHS = torch.tensor([1, 2, 3, 4, 5, 6, *(n * 2**i for i in range(25) for n in (8, 10, 13))])
 
 
 def padded_length(counts: Tensor) -> Tensor:
-    """Length to which events, or lists of edges, of ``counts`` are padded: the next of a fixed list, 1 at least."""
+    """Return the length to which events of ``counts`` points (or edges) are padded, from a fixed list; at least 1."""
     return _LENGTHS[torch.searchsorted(_LENGTHS, counts)]
 
 
 class Packed:
-    """Which rows of an array ``(n_rows, d)`` belong to which event.
+    """Assignment of the rows of an array ``(n_rows, d)`` to events.
 
-    The events' points come one event after the other; rows behind the last event belong to none, and no output may
-    depend on them.
+    The points stand one event after the other. Rows after the last event belong to none, and no output may depend on
+    them.
 
     Parameters
     ----------
     counts : Tensor of shape (n_events,), int64, on the CPU
         Number of points of each event; zeros are legal.
     x : Tensor of shape (n_rows, d)
-        The points: their number and device are taken from it.
+        Points, from which the number of rows and the device are taken.
     """
 
     def __init__(self, counts: Tensor, x: Tensor) -> None:
@@ -40,31 +40,31 @@ class Packed:
 
     @cached_property
     def segment(self) -> Tensor:
-        """Event of each row ``(n_rows,)``; ``n_events`` for a row that belongs to none."""
+        """Event of each row, ``(n_rows,)``; ``n_events`` for a row of no event."""
         counts = torch.cat([self.counts, (self.n_rows - self.counts.sum())[None]])
         return torch.repeat_interleave(counts, output_size=self.n_rows).to(self.device, non_blocking=True)
 
     @cached_property
     def there(self) -> Tensor | None:
-        """True for rows of an event, ``(n_rows,)``; None where all are."""
+        """Mask of the rows that belong to an event, ``(n_rows,)``; None if all do."""
         return None if self.n_points == self.n_rows else self.segment < self.n_events
 
     @cached_property
     def n_points(self) -> int:
-        """Rows that belong to events."""
+        """Number of rows that belong to events."""
         return int(self.counts.sum())
 
     @cached_property
     def sizes(self) -> Tensor:
-        """Number of points of each event on the device, 1 for an empty one, ``(n_events, 1)``: to divide by."""
+        """Number of points of each event, to divide by: ``(n_events, 1)`` on the device, 1 for an empty event."""
         return self.counts.clamp(min=1)[:, None].to(self.device, non_blocking=True)
 
     @cached_property
     def buckets(self) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Events of about equal length side by side: ``events`` ``(b,)``, their rows ``(b, t)``, and a mask ``(b, t)``.
+        """Blocks of events of about equal length: ``events`` ``(b,)``, their rows ``(b, t)``, and a mask ``(b, t)``.
 
-        Padding refers to the row ``n_rows``, one behind the last: append a row before the look-up, and drop it after.
-        Events without points are in no bucket.
+        Padding refers to the row ``n_rows``, one after the last: append a row before the look-up, and drop it
+        afterwards. Events without points are in no bucket.
         """
         lengths = torch.where(self.counts > 0, padded_length(self.counts), 0)
         found = []
@@ -77,14 +77,14 @@ class Packed:
         return found
 
 
-# Rows from which torch-scatter's maximum and its gradient are faster on a CPU: 1.7 times at 200 000 rows of 64 columns,
-# about as fast at 40 000. Without the gradient torch's own is faster, and for sums too, or as fast.
+# Number of rows from which on torch-scatter computes a maximum with its gradient faster on a CPU: 1.7 times at 200 000
+# rows of 64 columns, about as fast at 40 000. Torch itself is at least as fast for sums, and without the gradient.
 _MANY = 100_000
 
 
 @cache
 def _torch_scatter() -> Any | None:
-    """The package torch-scatter, where it is installed."""
+    """Import torch-scatter, if it is installed."""
     return where_installed("torch_scatter")
 
 
@@ -96,9 +96,9 @@ def pool(x: Tensor, packed: Packed, how: str) -> Tensor:
     x : Tensor of shape (n_rows, d)
         Features of the points.
     packed : Packed
-        Which rows belong to which event.
+        Assignment of the rows to events.
     how : {"mean", "max", "sum"}
-        What is taken over the points.
+        How the points of an event are pooled.
     """
     pooled = reduce_to(x, packed.segment, packed.n_events + 1, "sum" if how == "mean" else how)[:-1]
     return pooled / packed.sizes if how == "mean" else pooled
@@ -110,13 +110,13 @@ def reduce_to(x: Tensor, target: Tensor, n: int, how: str) -> Tensor:
     Parameters
     ----------
     x : Tensor of shape (m, ...)
-        What is reduced.
+        Rows to reduce.
     target : Tensor of shape (m,), int64
-        Where each row goes, from 0 to n − 1, in any order.
+        Row of the result that each row goes to, from 0 to n − 1, in any order.
     n : int
         Length of the result.
     how : {"mean", "max", "sum"}
-        What is taken over the rows of a target.
+        How the rows of a target are reduced.
     """
     if how == "max":
         many = x.device.type == "cpu" and x.requires_grad and len(x) >= _MANY

@@ -1,4 +1,4 @@
-"""Attention among the points of packed events, with a bias that pairs of points have: their features, embedded."""
+"""Attention among the points of packed events, with a bias computed from the features of pairs."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ._initialise import linear_output
 from ._packed import Packed
 from ._piecewise import piecewise
 
-# Numbers of one layer on pairs that are computed at a time: 4 MiB in float32, which stay in a processor's cache (2 to 3
-# times faster for 2000 points than sixteen times as many), and keep memory bounded however large an event is.
+# Numbers of one layer on pairs that are computed at a time: 4 MiB in float32, which fit into a processor's cache. For
+# 2000 points this is 2 to 3 times faster than sixteen times as many, and it bounds the memory of a large event.
 _NUMBERS = 2**20
-# Numbers of one layer on all pairs of a batch beyond which this is done: 500 jets of 64 particles with 32 nodes a layer
-# have so many. Training keeps about ten such arrays, of half of the pairs each.
+# Numbers of one layer on all pairs of a batch from which on pairs are computed in parts: 500 jets of 64 particles with
+# 32 nodes per layer have so many. Otherwise training keeps about ten such arrays, each of half of the pairs.
 _KEPT = 2**26
-# Numbers of the bias of a batch: 4 GiB, of which training needs three times as much. 8 heads and one event of 10 000
-# points have 0.8 times as many.
+# Largest bias of a batch, in numbers: 4 GiB, of which training needs three times as much. One event of 10 000 points
+# with 8 heads has 0.8 times as many.
 _MOST = 2**30
-# sinh² of a larger number is beyond float32; no two particles are so far apart, but −999 may stand for a missing η.
+# sinh² of a larger number overflows in float32. No two particles are so far apart, but −999 may stand for a missing η.
 _FARTHEST = 40.0
 
 
 def n_pair_features(periodic: tuple[bool, ...], has_pt: bool) -> int:
-    """Columns of `pair_features`."""
+    """Count the columns of `pair_features`."""
     return 0 if not periodic else 1 if not has_pt else 4 if _on_cylinder(periodic) else 3
 
 
@@ -38,15 +38,16 @@ def _on_cylinder(periodic: tuple[bool, ...]) -> bool:
 
 
 def pair_features(a: Tensor, b: Tensor, periodic: tuple[bool, ...]) -> Tensor:
-    """ln Δ, and with momenta ln kT, ln z and, on the cylinder, ln m², of pairs of points.
+    """Compute ln Δ of pairs of points; with momenta also ln kT and ln z, and on the cylinder ln m².
 
-    Δ is their distance, 10⁻⁸ at least, kT = min(pT) Δ, z = min(pT)/(pT_a + pT_b), and m² = 2 pT_a pT_b (cosh Δη −
-    cos Δφ), the invariant mass of massless particles, which two coordinates tell of which one is an angle.
+    Δ is the distance, at least 10⁻⁸; kT = min(pT_a, pT_b) Δ; z = min(pT_a, pT_b)/(pT_a + pT_b); and m² = 2 pT_a pT_b
+    (cosh Δη − cos Δφ) is the squared invariant mass of massless particles. Points are on the cylinder if one of their
+    two coordinates is an angle.
 
     Parameters
     ----------
     a, b : Tensor of shape (..., c) or (..., c + 1)
-        Coordinates, and ln pT behind; what stands in front is broadcast.
+        Coordinates, and ln pT as the last column; leading axes are broadcast.
     periodic : tuple of bool
         Which of the ``c`` coordinates are angles in rad.
 
@@ -76,7 +77,7 @@ def pair_features(a: Tensor, b: Tensor, periodic: tuple[bool, ...]) -> Tensor:
 
 
 class PairBias(nn.Module):
-    """Three layers and a linear one, from features of pairs to a number for every attention head."""
+    """Three layers and a linear one, which map the features of a pair to one number per attention head."""
 
     def __init__(self, d: int, width: int, n_heads: int, *, activation: str, normalisation: str) -> None:
         super().__init__()
@@ -91,7 +92,7 @@ class PairBias(nn.Module):
 
 
 def _parts(n: int, t: int, numbers: int) -> list[tuple[slice, slice]]:
-    """Events and points of ``(n, t)`` whose pairs, with so many ``numbers`` each, are computed at a time."""
+    """Divide ``n`` events of ``t`` points into parts whose pairs, of ``numbers`` each, are computed at a time."""
     n_events = max(1, _NUMBERS // (t * t * numbers))
     n_points = min(t, max(1, _NUMBERS // (t * numbers)))
     return [
@@ -104,27 +105,27 @@ def _parts(n: int, t: int, numbers: int) -> list[tuple[slice, slice]]:
 class AmongAll:
     """Attention of every point to all points of its event.
 
-    Events of about equal length are laid side by side. Where pairs have more than 2²⁶ numbers a layer, they are
-    computed part by part, and again for the gradients, so that what stays is the bias: a number for each pair and head.
+    Events of about equal length form a block. If a layer on the pairs has more than 2²⁶ numbers, it is computed in
+    parts, and again for the gradients; then only the bias is kept, one number per pair and head.
 
     Parameters
     ----------
     packed : Packed
         Which rows belong to which event.
     where : Tensor of shape (n_rows, ...)
-        What `pair_features` takes.
+        Coordinates, and ln pT if there is one: the ``a`` and ``b`` of `pair_features`.
     periodic : tuple of bool
-        Likewise.
+        Which coordinates are angles in rad.
     embed : PairBias or None
         None for attention without a bias.
     together : bool
-        Whether a bucket that is alone takes in the events without points as well: a block of predictions then has the
-        same shape, and the same rounding, whatever else is in the call.
+        Whether events without points join the block of the others where there is only one. A prediction then has the
+        same shape, and so the same rounding, whatever else is in the call.
 
     Raises
     ------
     ValueError
-        The biases of all pairs are more than memory has room for.
+        The biases of all pairs would not fit into memory.
     """
 
     def __init__(
@@ -147,13 +148,13 @@ class AmongAll:
         behind = torch.cat([where, where.new_zeros(1, where.shape[1])])
         self.biases = [self._bias_of(behind[rows], rows < packed.n_rows) for rows in self.buckets]
         flat = torch.cat([rows.flatten() for rows in self.buckets]) if self.buckets else packed.segment[:0]
-        # where each row is found among the buckets, all of them behind one another; behind these, a row of zeros
+        # the position of each row in the concatenated buckets, which are followed by a row of zeros
         found = torch.full((packed.n_rows + 1,), len(flat), device=packed.device)
         self.found = found.index_copy(0, flat, torch.arange(len(flat), device=packed.device))[:-1]
 
     def _bias_of(self, where: Tensor, mask: Tensor) -> Tensor:
-        """Bias ``(n, n_heads, t, t)`` of a bucket, −∞ towards padding; without one, what is seen ``(n, 1, 1, t)``."""
-        # an event without points looks at its padding, so that the softmax has something to normalise
+        """Compute the bias ``(n, n_heads, t, t)`` of a bucket, −∞ towards padding; or a mask ``(n, 1, 1, t)``."""
+        # an event without points attends to its padding: a softmax over nothing would be NaN
         seen = mask | ~mask.any(1, keepdim=True)
         if self.embed is None:
             return seen[:, None, None]
@@ -170,10 +171,10 @@ class AmongAll:
         return piecewise(self._embedded, pieces, shape, where, where, seen, *parameters)
 
     def _embedded(self, ends: Tensor, origins: Tensor, seen: Tensor, *_: Tensor) -> Tensor:
-        """Bias ``(n, n_heads, s, t)`` of ``ends`` ``(n, s, ...)`` towards ``origins`` ``(n, t, ...)``."""
+        """Compute the bias ``(n, n_heads, s, t)`` of ``ends`` ``(n, s, ...)`` towards ``origins`` ``(n, t, ...)``."""
         assert self.embed is not None
         n, t = seen.shape
-        if ends.shape[1] == t:  # a pair is the same from both sides
+        if ends.shape[1] == t:  # the features of a pair are symmetric: one half is enough
             first, second = torch.triu_indices(t, t, device=ends.device)
             number = torch.zeros(t, t, dtype=torch.int64, device=ends.device)
             number[first, second] = number[second, first] = torch.arange(len(first), device=ends.device)
@@ -184,7 +185,7 @@ class AmongAll:
         return bias.masked_fill(~seen[:, None, None], -math.inf)
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """softmax(q kᵀ/√d + bias) v: from ``(n_rows, n_heads, d)`` each to ``(n_rows, n_heads · d)``."""
+        """Compute softmax(q kᵀ/√d + bias) v, ``(n_rows, n_heads · d)``, of three arrays ``(n_rows, n_heads, d)``."""
         n_heads, d = q.shape[1:]
         qkv = torch.stack([q, k, v], dim=1)
         qkv = torch.cat([qkv, qkv.new_zeros(1, *qkv.shape[1:])])
@@ -210,14 +211,14 @@ class AlongEdges:
     edges : ListedEdges
         The edges.
     bias : Tensor of shape (n_edges, n_heads), or None
-        What is added to the attention along an edge.
+        Number that is added to the product of query and key along each edge, per head.
     """
 
     def __init__(self, edges: ListedEdges, bias: Tensor | None) -> None:
         self.edges, self.bias = edges, bias
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """As `AmongAll`."""
+        """Compute the attention, as `AmongAll` does."""
         source = self.edges.source
         attended = attend(q, k, v, self.edges.target, k[source], v[source], self.bias)
         return attended.flatten(1)
@@ -226,22 +227,23 @@ class AlongEdges:
 def attend(
     q: Tensor, own_k: Tensor, own_v: Tensor, target: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None
 ) -> Tensor:
-    """Attention of ``n`` queries to one entry of their own each, and to all listed entries that have them as target.
+    """Compute the attention of ``n`` queries: each to its own entry, and to the listed entries that name it as target.
 
     Parameters
     ----------
     q, own_k, own_v : Tensor of shape (n, n_heads, d)
         Queries, and keys and values of their own entries.
     target : Tensor of shape (m,), int64
-        To which query a listed entry belongs.
+        Query that each listed entry belongs to.
     k, v : Tensor of shape (m, n_heads, d)
         Keys and values of the listed entries.
     bias : Tensor of shape (m, n_heads), or None
-        What is added to the products of queries and keys, divided by √d.
+        Number that is added to the product of query and key, divided by √d.
 
     Returns
     -------
     Tensor of shape (n, n_heads, d)
+        Weighted means of the values.
     """
     scale, exact = q.shape[-1] ** -0.5, torch.promote_types(q.dtype, torch.float32)  # bfloat16 has three digits
     own = (q * own_k).sum(-1).to(exact) * scale
@@ -249,7 +251,7 @@ def attend(
     if bias is not None:
         listed = listed + bias
     index = target[:, None].expand_as(listed)
-    # the softmax is the same whatever is subtracted: no gradient goes through it
+    # subtracting a constant does not change a softmax: it needs no gradient
     highest = own.detach().scatter_reduce(0, index, listed.detach(), "amax")
     own, listed = (own - highest).exp(), (listed - highest[target]).exp()
     total = own.index_add(0, target, listed)

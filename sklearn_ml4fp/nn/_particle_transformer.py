@@ -1,4 +1,4 @@
-"""The Particle Transformer: attention among particles that knows the kinematics of their pairs."""
+"""Particle Transformer: attention among particles, with a bias from the kinematics of their pairs."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def each_alone(normalisation: str) -> str:
-    """The normalisation of what cannot be normalised over a batch."""
+    """Replace batch by layer normalisation, for inputs over which a batch has no variance."""
     return "none" if normalisation == "none" else "layer"
 
 
 class Widened(nn.Module):
-    """x + W_2 norm(activation(W_1 norm(x))), ``expansion`` times as wide inside."""
+    """Residual pair of linear layers, x + W_2 norm(activation(W_1 norm(x))), ``expansion`` times as wide inside."""
 
     def __init__(
         self, width: int, expansion: int, *, activation: str, dropout: float, normalisation: str, gain: float
@@ -46,7 +46,7 @@ class Widened(nn.Module):
 
 
 class ParticleBlock(nn.Module):
-    """x + W norm(attention(norm(x))) among the points, with the pairs' bias, and then `Widened`."""
+    """Block of attention among the points, x + W norm(attention(norm(x))) with a bias of pairs, and then `Widened`."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class ParticleBlock(nn.Module):
         gain: float,
     ) -> None:
         super().__init__()
-        d = n_heads * math.ceil(width / n_heads)  # any width goes with any number of heads
+        d = n_heads * math.ceil(width / n_heads)  # so that any width goes with any number of heads
         self.heads = (n_heads, d // n_heads)
         self.norm = norm(normalisation, width, channel_axis=-1)
         self.qkv = linear_output(nn.Linear(width, 3 * d))
@@ -80,7 +80,7 @@ class ParticleBlock(nn.Module):
 
 
 class ClassBlock(nn.Module):
-    """As `ParticleBlock` for the class token, which attends to itself and to the points, which stay as they are."""
+    """Block in which the class token attends to itself and to the points; the points do not change."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class ClassBlock(nn.Module):
         d = n_heads * math.ceil(width / n_heads)
         self.heads = (n_heads, d // n_heads)
         self.norm_points = norm(normalisation, width, channel_axis=-1)
-        # the token is the same for all events at first: over these it has no variance
+        # the token is at first the same for all events, and has no variance over a batch
         normalisation = each_alone(normalisation)
         self.norm_token = norm(normalisation, width, channel_axis=-1)
         self.q = linear_output(nn.Linear(width, d))
@@ -115,7 +115,7 @@ class ClassBlock(nn.Module):
         k, v = self.kv(self.norm_points(h, packed.there)).view(len(h), 2, *self.heads).unbind(1)
         own_k, own_v = self.kv(own).view(len(token), 2, *self.heads).unbind(1)
         queries = self.q(own).view(len(token), *self.heads)
-        # rows of no event are heard by one more query, which is dropped
+        # rows of no event belong to an additional query, which is dropped
         q, own_k, own_v = (torch.cat([one, one.new_zeros(1, *one.shape[1:])]) for one in (queries, own_k, own_v))
         attended = attend(q, own_k, own_v, packed.segment, k, v)[:-1].flatten(1)
         out: Tensor = self.widened(token + self.dropout(self.mixed(self.attended_norm(attended, None))), None)
@@ -123,10 +123,10 @@ class ClassBlock(nn.Module):
 
 
 class ParticleTransformer(nn.Module):
-    """Blocks of attention among points with a bias from `pair_features`, and blocks in which a class token attends.
+    """Blocks of attention among points with a bias from `pair_features`, then blocks in which a class token attends.
 
-    The bias is the same in all blocks. Where edges are given, points attend along them and to themselves only, and the
-    edges' features join those of the pairs.
+    The bias is the same in all blocks. Where edges are given, a point attends along them and to itself alone, and the
+    features of the edges join those of the pairs.
 
     Parameters
     ----------
@@ -135,35 +135,35 @@ class ParticleTransformer(nn.Module):
     d_out : int
         Number of outputs: classes (logits) or targets.
     periodic : tuple of bool
-        One entry a coordinate, True for an angle in rad. The coordinates are columns of the points behind the ``d``
+        One entry per coordinate, True for an angle in rad. The coordinates are columns of the points, after the ``d``
         features; without any, pairs have no features.
     has_pt : bool
-        Whether ln pT is one more column behind the coordinates.
+        Whether ln pT is an additional column after the coordinates.
     n_blocks : int
-        Blocks of attention among points.
+        Number of blocks of attention among points.
     n_class_blocks : int
-        Blocks in which the class token attends to the points.
+        Number of blocks in which the class token attends to the points.
     width : int
-        Features of a point.
+        Number of features of a point.
     n_heads : int
         Number of attention heads, of ⌈width/n_heads⌉ features each.
     pair_width : int
-        Nodes of the three layers on the features of a pair.
+        Number of nodes in the three layers on the features of a pair.
     expansion : int
-        Nodes between the two linear layers of a block, over ``width``.
+        Ratio of the nodes between the two linear layers of a block to ``width``.
     activation : str
         A name in ``ACTIVATIONS``.
     dropout : float
         Probability with which a feature that a block adds, or a node of the hidden layer before the output, is dropped
         during training.
     normalisation : str
-        A name in ``NORMALISATIONS``. "batch" stands for "layer" on pairs, which are not all there at the same time, and
-        on the class token.
+        A name in ``NORMALISATIONS``. With "batch", pairs and the class token are still normalised by layer: pairs are
+        computed in parts, and the token is at first the same for all events.
 
     Notes
     -----
-    Two of the paper's normalisations, those that follow the attention and precede the addition, stand in front of the
-    last linear layer instead (Wang et al., arXiv:2210.06423), so that this layer's weights set how much a block adds.
+    The paper normalises after the attention and before the addition. Here these two normalisations come before the last
+    linear layer (Wang et al., arXiv:2210.06423), so that the weights of this layer decide how much a block adds.
 
     References
     ----------
@@ -208,7 +208,7 @@ class ParticleTransformer(nn.Module):
             ParticleBlock(width, n_heads, expansion, dropout=dropout, gain=(2 * n_blocks) ** -0.5, **choices)
             for _ in range(n_blocks)
         )
-        # of the size of the points' features: to a small one, a normalisation passes back gradients that are as large
+        # as large as the features of points: the gradient behind a normalisation grows as its input shrinks
         self.class_token = ClassToken(width, spread=1.0)
         self.class_blocks = nn.ModuleList(
             ClassBlock(width, n_heads, expansion, dropout=dropout, gain=(2 * n_class_blocks) ** -0.5, **choices)
@@ -227,7 +227,9 @@ class ParticleTransformer(nn.Module):
         """
         packed = Packed(counts, x)
         attention = self._attention(x[:, self.d :], packed, given)
-        h = self.tokens(self.layers(x[:, : self.d], packed.there)).to(x.dtype)  # sums over blocks are not for bfloat16
+        h = self.tokens(self.layers(x[:, : self.d], packed.there)).to(
+            x.dtype
+        )  # sums over blocks need more digits than bfloat16 has
         for block in self.blocks:
             h = block(h, attention, packed.there)
         token = self.class_token.token.expand(packed.n_events, -1)
@@ -237,7 +239,7 @@ class ParticleTransformer(nn.Module):
         return outputs
 
     def _attention(self, where: Tensor, packed: Packed, given: tuple[Tensor, ...]) -> Attention:
-        edges, values = edges_of(given, packed, training=False)  # as a list
+        edges, values = edges_of(given, packed, training=False)  # a list, also in training
         if not isinstance(edges, ListedEdges):
             return AmongAll(packed, where, self.periodic, self.pairs, together=not self.training)
         if self.pairs is None or values is None:

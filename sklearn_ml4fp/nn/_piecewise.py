@@ -1,4 +1,4 @@
-"""A function computed piece by piece, and its gradients as well: memory for one piece at a time."""
+"""Functions computed piece by piece, with their gradients: memory is needed for one piece at a time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Piecewise(torch.autograd.Function):
         value: Tensor | None = None
         for place, indices in pieces:
             piece = function(*(x if i is None else x[i] for x, i in zip(inputs, indices, strict=True)))
-            # one large array, filled: many small ones that stay would leave holes in the memory among what goes
+            # one large array is filled: small arrays that stay would fragment the memory
             value = piece.new_empty(shape) if value is None else value
             value[place] = piece
         assert value is not None
@@ -55,19 +55,19 @@ def piecewise(
     shape: tuple[int, ...],
     *inputs: Tensor,
 ) -> Tensor:
-    """Fill an array piece by piece; for the gradients every piece is computed again.
+    """Compute an array piece by piece; for the gradients every piece is computed again.
 
     Parameters
     ----------
     function : callable
-        From a piece of every input to a piece of the value. It draws no random numbers.
+        Maps a piece of every input to a piece of the value. It draws no random numbers.
     pieces : sequence
-        For each piece where it stands in the value, and what the inputs are sliced with: None for a parameter of a
-        module, which ``function`` uses by itself, and which is listed so that it gets its gradient.
+        For each piece, its place in the value and the slices of the inputs. The slice None stands for a parameter of a
+        module that ``function`` uses by itself, and that is listed so that it gets its gradient.
     shape : tuple of int
         Shape of the value.
     *inputs : Tensor
-        All that has gradients, and more.
+        Inputs of ``function``; every tensor that needs a gradient must be among them.
     """
     value: Tensor = _Piecewise.apply(function, pieces, shape, *inputs)
     return value

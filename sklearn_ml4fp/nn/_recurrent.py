@@ -1,4 +1,4 @@
-"""The recurrent network."""
+"""Recurrent network."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ CELLS: dict[str, Callable[..., nn.Module]] = {"lstm": nn.LSTM, "gru": nn.GRU, "r
 
 
 def _take(x: Tensor, positions: Tensor) -> Tensor:
-    """Rows of ``x`` ``(n, t, d)`` at ``positions`` ``(n, s)``."""
+    """Take the rows of ``x`` ``(n, t, d)`` at ``positions`` ``(n, s)``."""
     return x.gather(1, positions[..., None].expand(-1, -1, x.shape[2]))
 
 
 class Recurrent(nn.Module):
     """Layers of recurrent cells along a sequence; the state after its last point goes through two linear layers.
 
-    A bidirectional layer reads the sequence from its own end as well, whatever the padding behind it.
+    A bidirectional layer also reads the sequence backwards, from its last point, whatever padding follows.
 
     Parameters
     ----------
     shape_in : tuple of int
-        ``(d, d_event)``: features of a point, and columns of the event as a whole, which join the last state.
+        ``(d, d_event)``: features of a point, and columns of the event, which join the last state.
     d_out : int
         Number of outputs: classes (logits) or targets.
     cell : {"lstm", "gru", "rnn"}
-        Kind of cell; "rnn" is Elman's with tanh.
+        Kind of cell; "rnn" is the cell of Elman with tanh.
     n_layers : int
         Number of recurrent layers.
     width : int
@@ -38,7 +38,7 @@ class Recurrent(nn.Module):
     bidirectional : bool
         Whether a second set of cells reads every layer's input backwards.
     activation : str
-        A name in ``ACTIVATIONS``, used in front of the output; the cells have their own.
+        A name in ``ACTIVATIONS``, used before the output; the cells have their own.
     dropout : float
         Probability with which an output of a layer is dropped during training.
     normalisation : str

@@ -1,4 +1,4 @@
-"""The residual network."""
+"""Residual network."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from torch import Tensor, nn
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, Halve, PoolPositions, affine, dropout_layer, norm
 
-_N_STAGES = 3  # as the networks of arXiv:1512.03385 for small images
+_N_STAGES = 3  # as in the networks of arXiv:1512.03385 for small images
 
 
 class ResidualBlock(nn.Module):
-    """x + branch(x), with the normalisation and the activation in front of the weights.
+    """Residual block, x + branch(x), with normalisation and activation before the weights.
 
     On tables the branch is norm, linear, activation, dropout, linear (Gorishniy et al.); on images norm, activation,
     convolution, norm, activation, dropout, convolution (He et al., 2016). Where the number of channels changes, the
-    image is halved, and a 1 × 1 convolution takes the place of x.
+    image is halved, and a 1 × 1 convolution of x takes the place of x.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class ResidualBlock(nn.Module):
 class ResNet(nn.Module):
     """A linear layer, residual blocks, and a linear layer on their normalised and activated sum.
 
-    On images the blocks form up to three stages of equal length; each stage has half the extent and twice the channels
-    of the one before, and the mean over the last one's positions goes to the output.
+    On images the blocks form up to three stages of equal length. Each stage halves height and width and doubles the
+    channels; the mean over the positions of the last stage goes to the output.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class ResNet(nn.Module):
     n_blocks : int
         Number of residual blocks.
     width : int
-        Channels of the skip connection; on images, those of the last stage.
+        Number of channels of the skip connection; on images, of the last stage.
     activation : str
         A name in ``ACTIVATIONS``.
     dropout : float

@@ -1,4 +1,4 @@
-"""The Transformer encoder, over the points of an event or over the columns of a table."""
+"""Transformer encoder, over the points of an event or over the columns of a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POSITIONS = ("none", "sinusoidal")
 
 
 class ColumnTokens(nn.Module):
-    """One token for every column of a table: x_j · W_j + b_j (Gorishniy et al., arXiv:2106.11959)."""
+    """Token of every column of a table: x_j · W_j + b_j (Gorishniy et al., arXiv:2106.11959)."""
 
     def __init__(self, d_in: int, width: int) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class ColumnTokens(nn.Module):
         self.bias = nn.Parameter(torch.empty(d_in, width))
 
     def draw(self, generator: torch.Generator) -> None:
-        """Uniform within ±1/√width, as the paper's own code."""
+        """Draw uniformly within ±1/√width, as the code of the paper does."""
         for parameter in (self.weight, self.bias):
             parameter.uniform_(-(self.weight.shape[1] ** -0.5), self.weight.shape[1] ** -0.5, generator=generator)
 
@@ -35,9 +35,9 @@ class ColumnTokens(nn.Module):
 
 
 class ClassToken(nn.Module):
-    """One learned token, the same for every event, put in front of the others.
+    """Learned token, the same for every event, which is put before the others.
 
-    It is drawn with the standard deviation ``spread``, by default that of Devlin et al., arXiv:1810.04805.
+    It is drawn with the standard deviation ``spread``; the default is that of Devlin et al., arXiv:1810.04805.
     """
 
     def __init__(self, width: int, spread: float = 0.02) -> None:
@@ -46,24 +46,24 @@ class ClassToken(nn.Module):
         self.token = nn.Parameter(torch.empty(width))
 
     def draw(self, generator: torch.Generator) -> None:
-        """Normal with a standard deviation of ``spread``."""
+        """Draw from a normal distribution with the standard deviation ``spread``."""
         self.token.normal_(0.0, self.spread, generator=generator)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Map tokens ``(n, t, width)`` and mask to those with one more in front."""
+        """Map tokens ``(n, t, width)`` and their mask to ``(n, 1 + t, width)``, with the learned token first."""
         token = self.token.to(x.dtype).expand(len(x), 1, -1)
         return torch.cat([token, x], dim=1), torch.cat([mask.new_ones(len(x), 1), mask], dim=1)
 
 
 class EncoderBlock(nn.Module):
-    """x + attention(norm(x)), and then x + MLP(norm(x)) with twice the width inside."""
+    """Encoder block: x + attention(norm(x)), and then x + MLP(norm(x)) with twice the width inside."""
 
     def __init__(
         self, width: int, n_heads: int, *, activation: str, dropout: float, normalisation: str, gain: float
     ) -> None:
         super().__init__()
         self.n_heads = n_heads
-        d = n_heads * math.ceil(width / n_heads)  # any width goes with any number of heads
+        d = n_heads * math.ceil(width / n_heads)  # so that any width goes with any number of heads
         self.norm_attention = norm(normalisation, width, channel_axis=-1)
         self.qkv = linear_output(nn.Linear(width, 3 * d))
         self.mixed = linear_output(nn.Linear(d, width), gain)
@@ -77,7 +77,7 @@ class EncoderBlock(nn.Module):
         self.dropout = dropout_layer(dropout, activation)
 
     def forward(self, x: Tensor, mask: Tensor, seen: Tensor) -> Tensor:
-        """Map tokens ``(n, t, width)`` to the same shape; ``seen`` ``(n, 1, 1, t)`` are the tokens attended to."""
+        """Map tokens ``(n, t, width)`` to the same shape; ``seen`` ``(n, 1, 1, t)`` marks those attended to."""
         n, t, _ = x.shape
         qkv = self.qkv(self.norm_attention(x, mask)).view(n, t, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
         attended = F.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], attn_mask=seen)
@@ -89,36 +89,36 @@ class EncoderBlock(nn.Module):
 class Transformer(nn.Module):
     """Tokens, encoder blocks, pooling, and a linear layer.
 
-    A table gives one token a column, an event of points one token a point. Without positions the output does not
-    depend on the order of the points.
+    Every column of a table is a token, and so is every point of an event. Without positions the output does not depend
+    on the order of the points.
 
     Parameters
     ----------
     shape_in : tuple of int
-        ``(d,)`` for a table; ``(d, d_event)`` for points, with columns of the event as a whole, which join the pooled
-        features.
+        ``(d,)`` for a table; ``(d, d_event)`` for points: features of a point, and columns of the event, which join the
+        pooled features.
     d_out : int
         Number of outputs: classes (logits) or targets.
     n_blocks : int
         Number of encoder blocks.
     width : int
-        Features of a token.
+        Number of features of a token.
     n_heads : int
         Number of attention heads, of ⌈width/n_heads⌉ features each.
     pooling : {"class_token", "mean", "max", "sum"}
-        What is read out: one more, learned token, or the mean, maximum or sum over the tokens.
+        What goes to the output: an additional, learned token, or the mean, maximum or sum over the tokens.
     positions : {"none", "sinusoidal"}
-        Whether points know their place in the sequence.
+        Whether tokens carry their position in the sequence.
     activation : str
         A name in ``ACTIVATIONS``.
     dropout : float
         Probability with which a feature that a block adds is dropped during training.
     normalisation : str
-        A name in ``NORMALISATIONS``, in front of each half of a block.
+        A name in ``NORMALISATIONS``, applied before each half of a block.
 
     References
     ----------
-    Vaswani et al., arXiv:1706.03762; Xiong et al., arXiv:2002.04745 (normalisation in front); Gorishniy et al.,
+    Vaswani et al., arXiv:1706.03762; Xiong et al., arXiv:2002.04745 (normalisation first); Gorishniy et al.,
     arXiv:2106.11959 (tables).
 
     Examples
@@ -163,7 +163,7 @@ class Transformer(nn.Module):
             tokens = tokens + sinusoidal_positions(tokens.shape[1], tokens.shape[2], x.device)
         if self.class_token is not None:
             tokens, mask = self.class_token(tokens, mask)
-        # an event without points looks at its padding, so that the softmax has something to normalise
+        # an event without points attends to its padding: a softmax over nothing would be NaN
         seen = (mask | ~mask.any(1, keepdim=True))[:, None, None]
         for block in self.blocks:
             tokens = block(tokens, mask, seen)
@@ -174,7 +174,7 @@ class Transformer(nn.Module):
 
 
 def sinusoidal_positions(n_positions: int, width: int, device: torch.device) -> Tensor:
-    """sin and cos of position/10000^(2i/width) in the even and the odd columns (arXiv:1706.03762, section 3.5)."""
+    """Compute sin and cos of position/10000^(2i/width), in even and odd columns (arXiv:1706.03762, section 3.5)."""
     position = torch.arange(n_positions, device=device, dtype=torch.float32)[:, None]
     column = torch.arange(width, device=device)
     phase = position / 10000 ** (2 * (column // 2) / width)

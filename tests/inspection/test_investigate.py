@@ -390,7 +390,7 @@ def test_errors():
         investigate(X, y[1:])
     with pytest.raises(ValueError, match="groups has 49 entries, expected 50"):
         investigate(X, groups=np.arange(49))
-    with pytest.raises(ValueError, match="one weight an event"):
+    with pytest.raises(ValueError, match="one weight per event"):
         investigate(X, sample_weight=np.ones(3))
     with pytest.raises(ValueError, match="X_test has the columns"):
         investigate(X, X_test=X[["pt"]])

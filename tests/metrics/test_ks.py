@@ -112,7 +112,7 @@ def test_a_real_difference_is_seen_and_the_seed_reproduces():
         ({"groups_1": [1, 2]}, "both samples"),
         ({"groups_1": [1, 2], "groups_2": [2, 3, 4]}, "events in common"),
         ({"groups_1": [1, 2], "groups_2": [3, 4]}, "every row"),
-        ({"weight_2": [1.0, 2.0]}, "one weight an event"),
+        ({"weight_2": [1.0, 2.0]}, "one weight per event"),
     ],
 )
 def test_bad_input_is_one_clear_error(kwargs, message):

@@ -160,7 +160,7 @@ def test_auto_scaler_names_columns_outside_of_the_logarithm(named):
 def test_weights_that_cannot_be_used(scaler):
     with pytest.raises(ValueError, match="sums to 0: expected a positive sum"):
         clone(scaler).fit(table(4), sample_weight=[1, -1, 1, -1])
-    with pytest.raises(ValueError, match="expected \\(4,\\): one weight an event"):
+    with pytest.raises(ValueError, match="expected \\(4,\\): one weight per event"):
         clone(scaler).fit(table(4), sample_weight=[1, 1])
 
 

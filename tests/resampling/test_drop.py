@@ -69,5 +69,5 @@ def test_errors():
         DropMissingRows().fit_resample(X, y, groups=[1, 2, 3])
     with pytest.raises(ValueError, match="infinity"):
         DropOutliers().fit_resample(np.full_like(X, np.inf), y)
-    with pytest.raises(ValueError, match="one weight an event"):
+    with pytest.raises(ValueError, match="one weight per event"):
         DropOutliers().fit_resample(X, y, sample_weight=w[:2])
