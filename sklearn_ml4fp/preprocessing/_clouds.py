@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -15,6 +15,28 @@ from ..data import PointClouds, as_point_clouds
 class CloudTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Base: learns the names of the columns in ``fit``, insists on them in ``transform``."""
 
+    def __init_subclass__(cls, auto_wrap_output_keys: tuple[str, ...] | None = None, **kwargs: Any) -> None:
+        # scikit-learn would make tables of what comes out, point clouds and images as well
+        super().__init_subclass__(auto_wrap_output_keys=auto_wrap_output_keys, **kwargs)
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Set the container of the output, where that is a table; point clouds, sets and images stay what they are.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None
+            Container of a table; None leaves it as it is.
+
+        Returns
+        -------
+        self : object
+            The transformer.
+        """
+        try:
+            return super().set_output(transform=transform)
+        except AttributeError:  # scikit-learn has no such method where the output is no table
+            return self
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
@@ -24,6 +46,8 @@ class CloudTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
 
     def _learn(self, X: Any) -> PointClouds:
         clouds = as_point_clouds(X)
+        if len(clouds) == 0:
+            raise ValueError(f"X has 0 sample(s): {type(self).__name__} expected one event at least in fit.")
         self.feature_names_in_ = np.array(clouds.feature_names, dtype=object)
         self.event_names_in_ = np.array(clouds.event_names, dtype=object)
         self.n_features_in_ = len(clouds.feature_names)

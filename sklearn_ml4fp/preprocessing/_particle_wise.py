@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._compat import HasMethods
 from .._roles import column_for
-from .._validation import event_weights
+from .._validation import check_weights
 from ..data import PointClouds
 from ._clouds import CloudTransformer
 
@@ -36,8 +36,8 @@ class ParticleWise(CloudTransformer):
     Raises
     ------
     ValueError
-        If weights are given and the transformer takes none, if there is no point to fit on, if there is no feature of
-        a name in ``columns``, or if the features differ from those of ``fit``.
+        If weights are given and the transformer takes none, or have no positive sum, if there is no point to fit on, if
+        there is no feature of a name in ``columns``, or if the features differ from those of ``fit``.
 
     Examples
     --------
@@ -72,7 +72,7 @@ class ParticleWise(CloudTransformer):
         if len(clouds.values) == 0:
             raise ValueError(f"there is no point in the {len(clouds)} clouds: nothing to fit the transformer to.")
         arguments = {}
-        if (weights := event_weights(sample_weight, len(clouds))) is not None:
+        if (weights := check_weights(sample_weight, len(clouds))) is not None:
             if not has_fit_parameter(self.transformer, "sample_weight"):
                 raise ValueError(f"{type(self.transformer).__name__} takes no sample_weight; fit it without.")
             arguments["sample_weight"] = np.repeat(weights, clouds.counts)

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_array
 from .._compat import HasMethods, num_samples
 from .._optional import needs
 from .._params import hp
+from .._roles import columns_for
 from .._sampler import Events, Sampler
 from .._validation import check_class_weights
 
@@ -53,12 +54,17 @@ def _like(given: Any, array: np.ndarray) -> Any:
 
 
 def _numbers_of(columns: Any, X: Any) -> list[int]:
-    names = list(getattr(X, "columns", ()))
-    numbers = [names.index(one) if one in names else one for one in columns]
-    n = np.shape(X)[1]
-    if wrong := [one for one in numbers if not isinstance(one, int | np.integer) or not 0 <= one < n]:
-        raise ValueError(f"phi_columns names {wrong}, expected columns of X: {names or f'0 to {n - 1}'}.")
-    return numbers
+    """Positions of the azimuths; the word phi alone may find none."""
+    names, n = [str(name) for name in getattr(X, "columns", ())], np.shape(X)[1]
+    if columns == "phi":
+        return columns_for(names, columns)
+    found: list[int] = []
+    for one in [columns] if isinstance(columns, str) else columns:
+        numbers = columns_for(names, one) if isinstance(one, str) else [one] if 0 <= one < n else []
+        if not numbers:
+            raise ValueError(f"phi_columns names {one!r}, expected columns of X: {names or f'0 to {n - 1}'}.")
+        found += numbers
+    return list(dict.fromkeys(found))
 
 
 def _shares(counts: np.ndarray, total: int) -> np.ndarray:
@@ -114,7 +120,11 @@ class WeightedSampler(Sampler):
         valid=(HasMethods("fit_resample"), None),
         doc="The sampler of imbalanced-learn; random oversampling by default.",
     )
-    phi_columns: Any = hp((), valid=(tuple, list), doc="Names or numbers of columns that are azimuths in rad.")
+    phi_columns: Any = hp(
+        "phi",
+        valid=(str, tuple, list),
+        doc="Azimuths (rad): a word for all columns of a table that end so, or names and numbers; () for none.",
+    )
 
     def _resample(self, events: Events) -> tuple[Events, np.ndarray]:
         sampler = RandomOverSampler() if self.sampler is None else clone(self.sampler)
@@ -167,7 +177,9 @@ class WeightedSampler(Sampler):
         rest = X.shape[1] - len(phi)
         new = np.empty((len(made), X.shape[1]))
         new[:, np.setdiff1d(np.arange(X.shape[1]), phi)] = made[:, :rest]
-        new[:, phi] = np.arctan2(made[:, rest + len(phi) : -1], made[:, rest : rest + len(phi)])
+        angles = np.arctan2(made[:, rest + len(phi) : -1], made[:, rest : rest + len(phi)])
+        full_turn = np.all(~(X[:, phi] < 0), axis=0)  # from 0 to 2π, as the events have them
+        new[:, phi] = np.where(full_turn, angles % (2 * np.pi), angles)
         array = np.asarray(dense)
         rows = np.concatenate([array, new.astype(array.dtype if array.dtype.kind == "f" else np.float64)])
         weight = None if events.sample_weight is None else np.concatenate([w, made[:, -1]])

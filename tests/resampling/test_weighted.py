@@ -178,8 +178,15 @@ def test_angles_are_interpolated_on_the_circle():
     assert (np.abs(made["phi"]) > np.pi - 0.9).all()  # 4.5 σ around ±π
     assert {-1.0, 1.0} == set(np.sign(made["phi"]))
     assert made["eta"].between(-80, 80).all()
-    naive, _ = WeightedSampler(sampler=SMOTE(random_state=0)).fit_resample(X, y)
+    naive, _ = WeightedSampler(sampler=SMOTE(random_state=0), phi_columns=()).fit_resample(X, y)
     assert (np.abs(naive["phi"][300:]) < 1).any()  # what the option is for
+    for name in ("phi", "Jet_Phi", "jet 1 azimuth"):  # found by its name
+        found, _ = WeightedSampler(sampler=SMOTE(random_state=0)).fit_resample(X.rename(columns={"phi": name}), y)
+        np.testing.assert_array_equal(found, X_new)
+    X["phi"] %= 2 * np.pi  # angles from 0 to 2π stay there
+    turned, _ = WeightedSampler(sampler=SMOTE(random_state=0)).fit_resample(X, y)
+    np.testing.assert_allclose(turned["phi"], X_new["phi"] % (2 * np.pi), atol=1e-9)
+    X["phi"] = X_new["phi"][:300]
     np.testing.assert_array_equal(X_new[:300], X)
 
 
@@ -221,7 +228,7 @@ def test_refusals():
         sampler.fit_resample(X)
     with pytest.raises(ValueError, match="Unknown label type"):
         sampler.fit_resample(X, w)
-    with pytest.raises(ValueError, match=r"phi_columns names \[7\], expected columns of X: 0 to 2"):
+    with pytest.raises(ValueError, match=r"phi_columns names 7, expected columns of X: 0 to 2"):
         WeightedSampler(sampler=SMOTE(), phi_columns=[7]).fit_resample(X, y)
     missing = X.copy()
     missing[3, 1] = np.nan
