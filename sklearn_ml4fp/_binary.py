@@ -6,38 +6,10 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_consistent_length
 
+from ._missing import column_or_1d
 from ._validation import event_weights, finite_numbers
-
-
-def _is_missing(label: Any) -> bool:
-    """Whether a label is None, NaN, or the mark of pandas for a missing value or date."""
-    if isinstance(label, float):
-        return label != label
-    return label is None or type(label).__name__ in ("NAType", "NaTType")
-
-
-def read_labels(y: Any, name: str = "y_true") -> np.ndarray:
-    """Labels (n_events,) without gaps; a masked one is missing, whatever stands under the mask.
-
-    Raises
-    ------
-    ValueError
-        A label is missing, or ``y`` is no column.
-    """
-    masked = np.ma.getmaskarray(y).sum() if isinstance(y, np.ma.MaskedArray) else 0
-    labels = column_or_1d(y)
-    if labels.dtype.kind in "fcmM":
-        missing = np.isnan(labels).sum()
-    else:
-        missing = sum(map(_is_missing, labels)) if labels.dtype.kind == "O" else 0
-    if masked or missing:
-        raise ValueError(
-            f"{name} lacks the label of {masked or missing} events (masked, NaN or None): expected one label an event. "
-            "Leave those events out."
-        )
-    return labels
 
 
 def signal_label(labels: np.ndarray, pos_label: Any = None, name: str = "y_true") -> Any:
@@ -81,7 +53,7 @@ def signal_label(labels: np.ndarray, pos_label: Any = None, name: str = "y_true"
 
 def is_signal(y_true: Any, pos_label: Any = None) -> np.ndarray:
     """Tell which events are signal, (n_events,): see `signal_label`."""
-    y_true = read_labels(y_true)
+    y_true = column_or_1d(y_true, name="y_true")
     try:
         labels = np.unique(y_true)
     except TypeError:

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from ._missing import is_missing, with_nan
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, the increment of SplitMix64
 _MASK = 2**64 - 1
 _BLOCK = 1 << 14  # rows hashed at a time: a block of strings fits into the cache
@@ -64,7 +66,10 @@ def _object_column(column: np.ndarray) -> np.ndarray:
 
 
 def _typed(column: np.ndarray) -> np.ndarray:
-    """Convert a column of ids to integers or characters; other types are refused."""
+    """Convert a column of ids to integers or characters; other types, and missing ids, are refused."""
+    column = np.asarray(with_nan(column))
+    if n := int(is_missing(column).sum()):
+        raise _refuse(f"{n} that are missing (NaN, None, NA, null or masked)")
     if column.dtype.kind in "OT":  # Python objects, numpy's strings of variable width
         column = _object_column(column.astype(object))
     if column.dtype.kind not in "iuUS":
@@ -94,7 +99,8 @@ def _columns(ids: Any) -> list[np.ndarray]:
     if hasattr(ids, "columns") and hasattr(ids, "shape"):  # a pandas or polars frame: every column keeps its type
         columns = [np.asarray(ids[name]) for name in ids.columns]
     else:
-        array = np.asarray(ids)
+        ids = ids if isinstance(ids, np.ma.MaskedArray) else with_nan(ids)  # each column keeps its mask
+        array = np.asanyarray(ids)
         if isinstance(ids, (list, tuple)) and array.dtype.kind not in "iu":
             array = np.asarray(ids, dtype=object)  # numpy turns [1, "a"] into strings and [-1, 2**63] into floats
         if array.dtype.names is not None and array.ndim == 1:

@@ -59,3 +59,13 @@ def where_installed(module: str) -> Any | None:
         return import_module(module)
     except (ImportError, OSError):  # a compiled extension of another torch cannot be loaded
         return None
+
+
+def comes_from(values: Any, package: str) -> bool:
+    """Whether an object is of a class of a package, which need not be installed."""
+    return type(values).__module__.split(".")[0] == package
+
+
+def is_awkward(X: Any) -> bool:
+    """Whether ``X`` is an awkward array, or a list of its events, which scikit-learn makes where it picks some."""
+    return comes_from(X[0] if isinstance(X, (list, tuple)) and X else X, "awkward")

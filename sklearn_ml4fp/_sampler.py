@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from imblearn.base import BaseSampler
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin
-from sklearn.utils.validation import validate_data
 
 from ._compat import num_samples, safe_indexing
+from ._missing import validate_data, with_nan
 from ._params import Declared
 from ._validation import check_weights
 
@@ -66,6 +66,7 @@ class Sampler(OneToOneFeatureMixin, Declared, BaseEstimator):
             Lengths differ, weights cannot be used, or no event is left.
         """
         self._validate_params()
+        X, y = with_nan(X), with_nan(y)
         validate_data(self, X, skip_check_array=True)
         n = num_samples(X)
         for name, part in (("y", y), ("groups", groups)):

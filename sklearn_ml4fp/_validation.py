@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from decimal import Decimal
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
+
+from ._missing import real_numbers
 
 # Ratio of Σw to Σ|w| below which the signs nearly cancel: the effective sample is under 4 % of the events.
 _CANCELLATION_LIMIT = 0.2
@@ -50,34 +50,6 @@ def check_finite(
         )
 
 
-def _real_number(value: Any) -> float:
-    """Convert a number to a float, NaN if it is missing; TypeError for a text, a date, a complex number."""
-    if value is None or type(value).__name__ == "NAType":  # pandas' mark
-        return np.nan
-    if isinstance(value, (Real, Decimal)):
-        return float(value)
-    raise TypeError
-
-
-def real_numbers(values: Any) -> np.ndarray | None:
-    """Convert to a dense array of float64, NaN for missing or masked values; None if these are no real numbers."""
-    if issparse(values):
-        return None
-    try:
-        array = np.asanyarray(values)
-    except ValueError:  # lists of unequal length, None in an awkward array
-        array = np.array([*values, None], dtype=object)[:-1]  # one dimension in any case
-    if array.dtype.kind == "O":
-        try:
-            array = np.array([_real_number(value) for value in array.ravel()]).reshape(array.shape)
-        except TypeError:
-            return None
-    elif array.dtype.kind not in "biuf":
-        return None
-    numbers = array.astype(np.float64)
-    return numbers.filled(np.nan) if isinstance(numbers, np.ma.MaskedArray) else np.asarray(numbers)
-
-
 def finite_numbers(values: Any, name: str) -> np.ndarray:
     """Convert to float64 of any shape, without missing values; a masked value is missing.
 
@@ -86,7 +58,7 @@ def finite_numbers(values: Any, name: str) -> np.ndarray:
     ValueError
         The values are no real numbers (text, dates, complex), or one is missing, NaN or infinite.
     """
-    numbers = real_numbers(values)
+    numbers = real_numbers(values, np.float64)
     if numbers is None:
         kind = getattr(values, "dtype", None) or type(values).__name__
         raise ValueError(
@@ -126,7 +98,7 @@ def event_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np
     """
     if sample_weight is None:
         return None
-    weights = real_numbers(sample_weight)
+    weights = real_numbers(sample_weight, np.float64)
     if weights is None:
         kind = getattr(sample_weight, "dtype", None) or type(sample_weight).__name__
         raise ValueError(

@@ -1,5 +1,6 @@
 """The hash of event ids: stable, uniform, independent between salts, and strict about what an id is."""
 
+import awkward as ak
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -184,11 +185,24 @@ def test_fractions_stay_below_one_and_parts_below_n():
     [
         (None, "groups=None"),
         (np.array([1.0, 2.0]), "float64"),
-        (np.array([1.0, np.nan]), "float64"),
-        (pd.Series([1, None]), "float64"),
-        (pd.Series([1, None], dtype="Int64"), "float64|NAType"),
-        (pd.Series(["a", None]), "float|NoneType"),
-        (pl.Series([1, None]), "float64"),
+        (np.array([1.0, np.nan]), "1 that are missing"),
+        (pd.Series([1, None]), "1 that are missing"),
+        (pd.Series([1, None], dtype="Int64"), "1 that are missing"),
+        (pd.Series([1, None], dtype="int64[pyarrow]"), "1 that are missing"),
+        (pd.Series(["a", None]), "1 that are missing"),
+        (pd.DataFrame({"run": [1, 1], "event": pd.array([None, 2], "UInt64")}), "1 that are missing"),
+        (pl.Series([1, None]), "1 that are missing"),
+        (pl.Series(["a", None]), "1 that are missing"),
+        (pl.DataFrame({"run": [1, 1], "event": [None, 2]}), "1 that are missing"),
+        (ak.Array([1, None]), "1 that are missing"),
+        (np.ma.array([1, 2], mask=[0, 1]), "1 that are missing"),
+        (np.ma.array([2**60 + 1, 2], mask=[0, 1]), "1 that are missing"),
+        (np.ma.array(["a", "b"], mask=[0, 1]), "1 that are missing"),
+        (np.ma.array([[1, 2], [3, 4]], mask=[[0, 0], [0, 1]]), "1 that are missing"),
+        (np.ma.array([(1, 2)], dtype=[("run", int), ("event", int)], mask=[(0, 1)]), "1 that are missing"),
+        ([1, np.ma.masked], "1 that are missing"),
+        ([1, None], "1 that are missing"),
+        ([1, pd.NA], "1 that are missing"),
         ([1, "a"], "int, str"),
         ([1.5], "float"),
         (np.array([1, "a"], dtype=object), "int, str"),
@@ -204,6 +218,15 @@ def test_fractions_stay_below_one_and_parts_below_n():
 def test_what_cannot_name_an_event_is_refused(ids, got):
     with pytest.raises(ValueError, match=got):
         assign(ids, 5, 0)
+
+
+def test_a_mask_without_a_missing_id_changes_nothing():
+    ids = np.array([2**60 + 1, 2**60, 7])
+    records = np.array([(1, 2**60 + 1), (1, 7)], dtype=[("run", int), ("event", int)])
+    np.testing.assert_array_equal(check_ids(np.ma.array(ids, mask=[0, 0, 0])), check_ids(ids))
+    np.testing.assert_array_equal(check_ids(np.ma.array(records)), check_ids(records))
+    np.testing.assert_array_equal(check_ids(ak.Array(ids)), check_ids(ids))
+    np.testing.assert_array_equal(check_ids(ak.to_regular(ak.Array([[1, 2], [3, 4]]))), check_ids([[1, 2], [3, 4]]))
 
 
 @pytest.mark.parametrize("salt", [None, 1.5, True, ("a",)])

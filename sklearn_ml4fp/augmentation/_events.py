@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._missing import real_numbers
 from .._optional import needs
 from .._roles import columns_for, is_bare, role_of, with_role, words_of
 
@@ -142,15 +143,13 @@ def read(X: Any, names: Any = None) -> Batch:
             names = [str(name) for name in X.event_names]
             blocks.append(Block(names, np.array(X.event_values), np.arange(len(counts))))
         return Batch(blocks, len(counts), dropped=np.zeros(len(event), dtype=bool))
-    array = np.array(np.asarray(X))  # a copy also of what gives its own memory to NumPy
-    if array.dtype.kind == "O":  # columns of different types
-        array = array.astype(np.float64)
-    if array.dtype.kind not in "fiub" or array.ndim not in (2, 3, 4):
+    array = real_numbers(X)
+    if array is None or array.ndim not in (2, 3, 4):
         raise ValueError(
-            f"X has shape {array.shape} and type {array.dtype}: expected a table (n, columns), images (n, h, w) or "
-            "(n, channels, h, w), or PointClouds."
+            f"X has shape {np.shape(X)} and type {getattr(X, 'dtype', None) or type(X).__name__}: expected a table "
+            "(n, columns), images (n, h, w) or (n, channels, h, w), or PointClouds."
         )
-    array = array if array.dtype.kind == "f" else array.astype(np.float64)
+    array = np.array(array, dtype=None if array.dtype.kind == "f" else np.float64)  # a copy also of another's memory
     if array.ndim > 2:
         return Batch([], len(array), images=array)
     known = getattr(X, "columns", range(array.shape[1])) if names is None else names

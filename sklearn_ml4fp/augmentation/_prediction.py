@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, safe_indexing
+from .._missing import with_nan
 from ._base import Augmenter
 from ._events import read, write
 from ._random import EventRandom
@@ -96,6 +97,7 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
         self.augmenter._validate_params()
         if issparse(X):
             raise TypeError("Sparse data was passed, but dense data is required. Use X.toarray().")
+        X, y = with_nan(X), with_nan(y)
         if y is not None and not is_classifier(self.estimator):
             self.augmenter.check_target(y)
             if phi := self.augmenter._angular_targets():
@@ -111,6 +113,7 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
 
     def _average(self, method: str, X: Any) -> np.ndarray:
         check_is_fitted(self, "estimator_")
+        X = with_nan(X)
         predict, seed = getattr(self.estimator_, method), check_random_state(self.random_state).randint(2**31 - 1)
         turns = method == "predict"  # probabilities stay, what a regressor predicts turns with the event
         total = self._on_circle(predict(X)) if turns else np.asarray(predict(X), dtype=np.float64)
@@ -159,7 +162,7 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
         from sklearn.metrics import accuracy_score, r2_score
 
         metric = accuracy_score if is_classifier(self.estimator) else r2_score
-        return float(metric(y, self.predict(X), sample_weight=sample_weight))
+        return float(metric(with_nan(y), self.predict(X), sample_weight=with_nan(sample_weight)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

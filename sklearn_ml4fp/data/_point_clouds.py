@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from .._optional import needs
+from .._optional import is_awkward, needs
 from ._conversions import InMemory
 
 if TYPE_CHECKING:
@@ -199,12 +199,6 @@ def as_point_clouds(X: Any) -> PointClouds:
         f"{f' of shape {X.shape}' if hasattr(X, 'shape') else ''}. A wide or long table becomes one by "
         "PointClouds.from_wide or PointClouds.from_long; the points of Graphs are X.nodes."
     )
-
-
-def is_awkward(X: Any) -> bool:
-    """Whether ``X`` is an awkward array, or a list of its events, which scikit-learn makes where it picks some."""
-    first = X[0] if isinstance(X, list | tuple) and X else X
-    return type(first).__module__.split(".")[0] == "awkward"
 
 
 def _rejoined(events: Sequence[Any]) -> Any:

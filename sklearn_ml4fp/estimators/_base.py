@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from .._compat import CallbackSupportMixin, with_callbacks
 from .._events import check_ids
 from .._holdout import set_apart
+from .._missing import validate_data
 from .._validation import check_finite, check_weights
 from ..data import PointClouds
 from ..engine import (

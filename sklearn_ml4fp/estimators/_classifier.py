@@ -10,9 +10,10 @@ from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite, column_or_1d
+from sklearn.utils.validation import assert_all_finite
 
 from .._compat import Interval, StrOptions
+from .._missing import column_or_1d, with_nan
 from .._params import hp
 from .._validation import check_class_weights
 from ._base import NetworkEstimator, Part
@@ -92,6 +93,25 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes={classes} differs from that of the first call, {self.classes_}.")
         return self._partial_fit(X, y, sample_weight)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, n_features)
+            Events.
+        y : array-like of shape (n_events,)
+            Labels.
+        sample_weight : array-like of shape (n_events,), default=None
+            Event weights.
+
+        Returns
+        -------
+        float
+            The score.
+        """
+        return super().score(X, column_or_1d(y), sample_weight=with_nan(sample_weight))
 
     def _check_target(self, y: Any, *, first: bool) -> np.ndarray:
         y = column_or_1d(y, warn=True)

@@ -8,13 +8,13 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import validate_data
 
 from .._compat import Interval
+from .._missing import validate_data
+from .._optional import is_awkward
 from .._params import Declared, hp
 from .._validation import check_finite
 from ..data import Graphs, PointClouds, as_point_clouds
-from ..data._point_clouds import is_awkward
 
 # Filled, an absent jet would become a jet.
 _ABSENT = (

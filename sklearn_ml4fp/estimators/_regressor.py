@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 import torch
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_array
 
 from .._compat import Interval
+from .._missing import check_array, with_nan
 from .._params import hp
 from ..engine import split_gaussian
 from ._base import NetworkEstimator, Part, mean_and_scale
@@ -61,6 +61,25 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             The estimator.
         """
         return self._partial_fit(X, y, sample_weight)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of the predictions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, n_features)
+            Events.
+        y : array-like of shape (n_events,) or (n_events, n_targets)
+            Targets.
+        sample_weight : array-like of shape (n_events,), default=None
+            Event weights.
+
+        Returns
+        -------
+        float
+            The score.
+        """
+        return super().score(X, with_nan(y), sample_weight=with_nan(sample_weight))
 
     def _check_target(self, y: Any, *, first: bool) -> np.ndarray:
         given = y

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_array
 
 from .._binary import weights_or_ones
+from .._missing import check_array
 from ._plotting import new_axes
 
 

@@ -10,10 +10,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import cross_val_predict
 from sklearn.utils import Bunch
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import column_or_1d
 
 from .._compat import num_samples
 from .._events import check_ids
+from .._missing import column_or_1d
 from .._validation import check_weights
 from ..metrics import ks_distance, roc_auc_score
 from ._data_columns import Table, correlations, describe, ranks, row_hashes, sample_rows, separation

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from .._binary import check_binary, read_labels, weights_or_ones
+from .._binary import check_binary, weights_or_ones
+from .._missing import column_or_1d
 from .._validation import finite_numbers
 
 
@@ -144,8 +145,8 @@ def roc_auc_score(
 def _one_versus_rest(y_true: Any, y_score: Any, sample_weight: Any, labels: Any) -> float:
     check_consistent_length(y_true, y_score)
     scores = finite_numbers(y_score, "y_score")
-    y_true = read_labels(y_true)
-    labels = np.unique(y_true) if labels is None else read_labels(labels, "labels")
+    y_true = column_or_1d(y_true, name="y_true")
+    labels = np.unique(y_true) if labels is None else column_or_1d(labels, name="labels")
     if len(np.unique(labels)) < len(labels):
         raise ValueError(f"labels must name each column once; got {labels.tolist()}.")
     if unknown := sorted(set(y_true.tolist()) - set(labels.tolist()), key=str):

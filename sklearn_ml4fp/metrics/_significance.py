@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from .._binary import is_signal, read_labels, weights_or_ones
-from .._validation import real_numbers
+from .._binary import is_signal, weights_or_ones
+from .._missing import column_or_1d, real_numbers
 
 
 def _yields(values: Any, name: str) -> np.ndarray:
     """Numbers of events as float64; what is masked or missing is not known, NaN."""
-    numbers = real_numbers(values)
+    numbers = real_numbers(values, np.float64)
     if numbers is None:
         raise ValueError(f"{name} must be numbers of events; got {values!r}.")
     return numbers
@@ -97,7 +97,7 @@ def selected_yields(
     """Yields (s, b) of the events that are predicted to be signal, each class scaled to its total yield if given."""
     check_consistent_length(y_true, y_pred)
     signal = is_signal(y_true, pos_label)
-    y_pred, y_true = read_labels(y_pred, "y_pred"), read_labels(y_true)
+    y_pred, y_true = column_or_1d(y_pred, name="y_pred"), column_or_1d(y_true, name="y_true")
     label = y_true[signal][0]
     weight = weights_or_ones(sample_weight, len(y_pred))
     label = label.item() if isinstance(label, np.generic) else label

@@ -14,9 +14,10 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._events import id_kinds
+from .._missing import check_array, column_or_1d, with_nan
 from .._validation import check_weights
 from ._requests import routed_to_fit, scoring_with_weights, with_requests
 from ._splits import EventKFold, _check_parts, _take
@@ -113,7 +114,7 @@ class _CrossFit(MetaEstimatorMixin):
             that takes none.
         """
         self._check_parameters(y)
-        y = self._check_y(y)
+        X, y = with_nan(X), self._check_y(y)
         check_consistent_length(X, y, groups, sample_weight)
         weight = check_weights(sample_weight, len(y))
         folds = self._make_folds(X, y, groups)
@@ -198,7 +199,7 @@ class _CrossFit(MetaEstimatorMixin):
         X, y, sample_weight, groups : array-like
             As for :meth:`fit`; the ids as for :meth:`predict`.
         """
-        return self._score(_ByFold(self, self._folds_of(X, groups)), X, y, sample_weight)
+        return self._score(_ByFold(self, self._folds_of(X, groups)), X, with_nan(y), with_nan(sample_weight))
 
     @property
     def history_(self) -> list[Any]:
@@ -230,6 +231,7 @@ class _CrossFit(MetaEstimatorMixin):
 
     def _respond(self, method: str, X: Any, folds: np.ndarray | None) -> np.ndarray:
         """Response (n_events, ...) of the model of each event's fold, or the models' mean."""
+        X = with_nan(X)
         if folds is None:
             return self._average(method, X)
         if not len(folds):

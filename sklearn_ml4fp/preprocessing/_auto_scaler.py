@@ -7,9 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import FLOAT_DTYPES, check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import FLOAT_DTYPES, check_is_fitted
 
 from .._distributions import shape_of, suitable_scaling
+from .._missing import check_array, validate_data
 from .._params import Declared, hp
 from .._validation import check_weights
 from ._scaling import LogScaler, MinMaxScaler, ZScoreScaler, column_names

@@ -8,10 +8,11 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils.validation import FLOAT_DTYPES, check_is_fitted, validate_data
+from sklearn.utils.validation import FLOAT_DTYPES, check_is_fitted
 
 from .._compat import Interval, StrOptions, check_feature_names_in
 from .._distributions import weighted_quantile
+from .._missing import ReadsMissing, validate_data
 from .._params import Declared, hp
 from .._validation import check_weights
 from ._scaling import column_names
@@ -215,7 +216,7 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
         return tags
 
 
-class DropMissingColumns(SelectorMixin, Declared, BaseEstimator):
+class DropMissingColumns(ReadsMissing, SelectorMixin, Declared, BaseEstimator):
     """Drop the columns in which too large a share of the events has no value (NaN).
 
     The share is Σw over the events without a value, divided by Σw over all events.

@@ -7,10 +7,11 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import FLOAT_DTYPES, check_is_fitted, validate_data
+from sklearn.utils.validation import FLOAT_DTYPES, check_is_fitted
 
 from .._compat import Interval
 from .._distributions import outlier_limits, shape_of
+from .._missing import validate_data
 from .._params import Declared, hp
 from .._validation import check_weights
 

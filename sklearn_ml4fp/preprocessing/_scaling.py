@@ -8,10 +8,11 @@ from typing import Any, Self
 import numpy as np
 from sklearn import preprocessing as theirs
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import FLOAT_DTYPES, check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import FLOAT_DTYPES, check_is_fitted
 
 from .._compat import Interval, StrOptions, num_samples, safe_indexing
 from .._distributions import weighted_quantile
+from .._missing import ReadsMissing, check_array, validate_data, with_nan
 from .._params import Declared, hp
 from .._validation import check_weights
 
@@ -28,7 +29,7 @@ def column_names(estimator: Any) -> list[Any]:
     return list(getattr(estimator, "feature_names_in_", range(estimator.n_features_in_)))
 
 
-class MinMaxScaler(Declared, theirs.MinMaxScaler):
+class MinMaxScaler(ReadsMissing, Declared, theirs.MinMaxScaler):
     """Scale each column linearly to a range, (−1, 1) by default: the active range of activation functions.
 
     z = low + (high − low) · (x − min) / (max − min). The range (−1, 0) is (x − max) / (max − min). Events of weight
@@ -79,7 +80,7 @@ class MinMaxScaler(Declared, theirs.MinMaxScaler):
         weights = check_weights(sample_weight, num_samples(X)) if sample_weight is not None else None
         if weights is not None and not weights.all():
             X = safe_indexing(X, np.flatnonzero(weights))
-        return super().partial_fit(X, y)
+        return super().partial_fit(with_nan(X), y)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -87,7 +88,7 @@ class MinMaxScaler(Declared, theirs.MinMaxScaler):
         return tags
 
 
-class ZScoreScaler(Declared, theirs.StandardScaler):
+class ZScoreScaler(ReadsMissing, Declared, theirs.StandardScaler):
     """Scale each column to weighted mean zero and weighted variance one.
 
     z = (x − μ) / σ with μ = Σw x / Σw and σ² = Σw (x − μ)² / Σw. The sums are signed, as in every weighted mean: an
@@ -139,7 +140,7 @@ class ZScoreScaler(Declared, theirs.StandardScaler):
         """Update the means and variances by another part of the data; parameters as in `fit`."""
         weights = check_weights(sample_weight, num_samples(X)) if sample_weight is not None else None
         with np.errstate(invalid="ignore"):  # the square root of a negative variance, which is an error below
-            super().partial_fit(X, y, weights)
+            super().partial_fit(with_nan(X), y, weights)
         if weights is not None and self.with_std:
             mean = self.mean_ if self.mean_ is not None else 0.0
             if (bad := ~(self.var_ >= -_ROUNDING * (1 + np.square(mean)))).any() and (weights < 0).any():

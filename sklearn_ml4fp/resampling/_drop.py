@@ -7,10 +7,10 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_array
 
 from .._compat import Interval
 from .._distributions import outlier_limits, shape_of
+from .._missing import check_array
 from .._params import hp
 from .._sampler import Events, Sampler
 

@@ -12,11 +12,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._compat import HasMethods, num_samples, safe_indexing
 from .._events import check_ids
 from .._holdout import set_apart
+from .._missing import column_or_1d, with_nan
 from .._validation import check_weights
 from ._weighted import WeightedSampler
 
@@ -134,10 +135,11 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
             raise ValueError("This Resampled estimator requires y to be passed, but the target y is None.")
         if issparse(X):
             raise TypeError("Sparse data was passed, but dense data is required. Use X.toarray().")
-        X, y, groups = indexable(X, y, groups)  # also compares the lengths
+        X, y, groups = indexable(with_nan(X), with_nan(y), groups)  # also compares the lengths
         if is_classifier(self.estimator):
-            check_classification_targets(y)
-            y = column_or_1d(y, warn=True) if np.ndim(y) == 2 else y
+            labels = column_or_1d(y, warn=True)
+            check_classification_targets(labels)
+            y = labels if np.ndim(y) == 2 else y
         if (n := num_samples(X)) == 0:
             raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required.")
         sample_weight = check_weights(sample_weight, n)
@@ -217,32 +219,32 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """Predict with the fitted estimator; ``X`` is not resampled."""
         check_is_fitted(self, "estimator_")
-        return self.estimator_.predict(X)
+        return self.estimator_.predict(with_nan(X))
 
     @available_if(_has("predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:
         """Class probabilities of the fitted estimator, ``(n_events, n_classes)``, for the trained proportions."""
         check_is_fitted(self, "estimator_")
-        return self.estimator_.predict_proba(X)
+        return self.estimator_.predict_proba(with_nan(X))
 
     @available_if(_has("predict_log_proba"))
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithms of the class probabilities of the fitted estimator."""
         check_is_fitted(self, "estimator_")
-        return self.estimator_.predict_log_proba(X)
+        return self.estimator_.predict_log_proba(with_nan(X))
 
     @available_if(_has("decision_function"))
     def decision_function(self, X: Any) -> np.ndarray:
         """Decision function of the fitted estimator."""
         check_is_fitted(self, "estimator_")
-        return self.estimator_.decision_function(X)
+        return self.estimator_.decision_function(with_nan(X))
 
     @available_if(_has("score"))
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score of the fitted estimator: accuracy of a classifier, R² of a regressor, with weights."""
         check_is_fitted(self, "estimator_")
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        return self.estimator_.score(X, y, **weights)
+        return self.estimator_.score(with_nan(X), with_nan(y), **weights)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -13,9 +13,9 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import label_binarize
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array
 
 from .._compat import HasMethods, num_samples
+from .._missing import check_array, column_or_1d
 from .._optional import needs
 from .._params import hp
 from .._roles import columns_for
@@ -40,17 +40,22 @@ class FeatureNeighbors(NearestNeighbors):
 
 
 def _like(given: Any, array: np.ndarray) -> Any:
-    """An array in the container and with the types of another."""
+    """An array in the container and with the types of another; NaN in a column of integers is its mark of a gap."""
     if isinstance(given, list):
         return array.tolist()
+    if not hasattr(given, "columns"):
+        return needs("pandas").Series(array, dtype=given.dtype, name=given.name) if hasattr(given, "iloc") else array
+    table = array.reshape(len(array), -1)
+    types = list(given.dtypes)
+    integers = [i for i, dtype in enumerate(types) if "int" in str(dtype).lower()]
+    if integers and table.dtype.kind == "f":  # nullable types refuse to cut the decimals off
+        table = table.copy()
+        table[:, integers] = np.trunc(table[:, integers])
     if hasattr(given, "iloc"):
-        pd = needs("pandas")
-        if not hasattr(given, "columns"):
-            return pd.Series(array, dtype=given.dtype, name=given.name)
-        return pd.DataFrame(array.reshape(len(array), -1), columns=given.columns).astype(given.dtypes)
-    if hasattr(given, "schema"):
-        return needs("polars").DataFrame(array, schema=list(given.columns), orient="row").cast(dict(given.schema))
-    return array
+        return needs("pandas").DataFrame(table, columns=given.columns).astype(given.dtypes)
+    frame = needs("polars").DataFrame(table, schema=list(given.columns), orient="row")
+    frame = frame.with_columns(frame[given.columns[i]].fill_nan(None) for i in integers)
+    return frame.cast(dict(given.schema))
 
 
 def _numbers_of(columns: Any, X: Any) -> list[int]:
@@ -130,6 +135,8 @@ class WeightedSampler(Sampler):
         sampler = RandomOverSampler() if self.sampler is None else clone(self.sampler)
         if events.y is None:
             raise ValueError("WeightedSampler expected classes y, got None: it balances classes.")
+        if np.ndim(events.y) == 1:
+            column_or_1d(events.y)  # no label is missing
         check_classification_targets(events.y)
         y, one_hot = check_target_type(events.y, indicate_one_vs_all=True)
         labels, codes = np.unique(y := np.asarray(y), return_inverse=True)
@@ -181,6 +188,7 @@ class WeightedSampler(Sampler):
         full_turn = np.all(~(X[:, phi] < 0), axis=0)  # from 0 to 2π, as the events have them
         new[:, phi] = np.where(full_turn, angles % (2 * np.pi), angles)
         array = np.asarray(dense)
+        array = X if array.dtype.kind == "O" else array  # nullable types
         rows = np.concatenate([array, new.astype(array.dtype if array.dtype.kind == "f" else np.float64)])
         weight = None if events.sample_weight is None else np.concatenate([w, made[:, -1]])
         return Events(_like(events.X, rows), None, weight, None), np.concatenate([y, y_made])

@@ -1,0 +1,203 @@
+"""Missing is missing in every form: the one place where marks of a missing value become NaN, or an error.
+
+Marks are NaN, None, pandas' NA and NaT, polars' null, awkward's None and numpy's mask. What is under a mask is never
+used. scikit-learn's checks drop numpy's masks without a word, and let None through among labels: the functions here
+stand in front of them, under the same names, and are what the package uses.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import validation
+
+from ._optional import comes_from, needs
+
+_MARKS = {"NoneType", "NAType", "NaTType", "MaskedConstant"}  # by name: pandas need not be there
+
+
+def is_missing(column: np.ndarray) -> np.ndarray:
+    """Which entries of an array are missing, in its shape, bool.
+
+    >>> import numpy as np
+    >>> is_missing(np.array([None, "a", np.nan], dtype=object))
+    array([ True, False,  True])
+    """
+    if column.dtype.kind == "O":
+        flat = [type(v).__name__ in _MARKS or (isinstance(v, float) and v != v) for v in column.ravel()]
+        return np.array(flat, dtype=bool).reshape(column.shape)
+    return np.isnan(column) if column.dtype.kind in "fc" else np.zeros(column.shape, dtype=bool)
+
+
+def with_nan(values: Any) -> Any:
+    """Values with NaN for every mark of a missing one; what has no such mark comes back as it is.
+
+    Parameters
+    ----------
+    values : array-like, table or None
+        A masked array becomes a plain one: of the same type where nothing is masked; else floats keep their width,
+        integers become float64 (objects, where float64 would round them), and others objects. A column of an
+        awkward array becomes a NumPy one. Tables keep their names.
+
+    Returns
+    -------
+    object
+        ``values`` itself, or an array or table with NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> with_nan(np.ma.array([1, 2, 3], mask=[0, 1, 0]))
+    array([ 1., nan,  3.])
+    """
+    if isinstance(values, (list, tuple)):
+        return _of_list(values)
+    if comes_from(values, "awkward"):
+        return _of_awkward(values)
+    if isinstance(values, np.ma.MaskedArray):
+        values = _of_masked(values)
+    if isinstance(values, np.ndarray):
+        return _of_objects(values) if values.dtype.kind == "O" else values
+    if hasattr(values, "iloc") and hasattr(values, "columns"):
+        return _of_frame(values)
+    if hasattr(values, "to_numpy") and not hasattr(values, "columns"):  # a Series of pandas or polars
+        array = np.asarray(values)
+        marked = _of_objects(array) if array.dtype.kind == "O" else array
+        return values if marked is array else marked
+    return values  # scikit-learn itself makes NaN of polars' nulls in tables
+
+
+def _of_masked(values: np.ma.MaskedArray) -> np.ndarray:
+    if values.dtype.names is not None:
+        raise ValueError("expected plain columns, got a masked array of records; pass one column after the other.")
+    mask, data = np.ma.getmaskarray(values), np.asarray(values.data)
+    if not mask.any():
+        return data
+    if data.dtype.kind in "biu" and not beyond_float64(data[~mask]):
+        data = data.astype(np.float64)
+    elif data.dtype.kind not in "fc":
+        data = data.astype(object)
+    return np.where(mask, data.dtype.type(np.nan) if data.dtype.kind in "fc" else np.nan, data)
+
+
+def _of_objects(values: np.ndarray) -> np.ndarray:
+    missing = is_missing(values)
+    return np.where(missing, np.nan, values) if missing.any() else values
+
+
+def _of_list(values: Any) -> Any:
+    if values and (comes_from(values[0], "awkward") or getattr(values[0], "ndim", 0) > 1):  # events, no rows
+        return values
+    if any(isinstance(value, np.ma.MaskedArray) for value in values):
+        return with_nan(np.ma.array(values))
+    try:
+        array = np.asarray(values)
+    except ValueError:  # of unequal lengths; whoever wants a rectangle will say so
+        return values
+    marked = _of_objects(array) if array.dtype.kind == "O" else array
+    return values if marked is array else marked
+
+
+def _of_awkward(values: Any) -> Any:
+    if getattr(values, "fields", None) or getattr(values, "ndim", 0) != 1:  # points, which PointClouds read
+        return values
+    return with_nan(needs("awkward").to_numpy(values, allow_missing=True))
+
+
+def _of_frame(table: Any) -> Any:
+    columns = [table.iloc[:, i] for i in range(table.shape[1])]
+    changed = {i: with_nan(column) for i, column in enumerate(columns) if column.dtype == object}
+    changed = {i: column for i, column in changed.items() if column is not columns[i]}
+    if changed:
+        table = table.copy(deep=False)
+        for i, column in changed.items():
+            table.isetitem(i, column)
+    return table
+
+
+def beyond_float64(values: np.ndarray) -> bool:
+    """Whether an array holds integers that float64 rounds: those beyond ±2**53."""
+    if values.dtype.kind == "O":
+        return any(isinstance(v, (int, np.integer)) and abs(int(v)) > 2**53 for v in values.ravel())
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not values.size:
+        return False
+    return int(values.max()) > 2**53 or int(values.min()) < -(2**53)
+
+
+def real_numbers(values: Any, dtype: Any = None) -> np.ndarray | None:
+    """Read real numbers as a dense array in native byte order, with NaN where one is missing.
+
+    Parameters
+    ----------
+    values : array-like
+        Text is no number, even where it could be read as one.
+    dtype : dtype, optional
+        Type of the result. By default booleans, integers and floats keep theirs, and numbers among Python objects
+        become float64.
+
+    Returns
+    -------
+    ndarray or None
+        None if there is anything else among the values.
+    """
+    if issparse(values):
+        return None
+    values = with_nan(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of unequal lengths
+        return None
+    if array.dtype.kind == "O":
+        array = _of_objects(array)
+        if not all(isinstance(value, (Real, Decimal, np.bool_)) for value in array.ravel()):
+            return None
+        array = array.astype(np.float64)
+    elif array.dtype.kind not in "biuf":
+        return None
+    return array.astype(array.dtype.newbyteorder("=") if dtype is None else dtype, copy=False)
+
+
+# --- scikit-learn's checks, and transformers, behind the conversion ---
+
+
+class ReadsMissing:
+    """Goes before a transformer of scikit-learn among the bases: what is missing in ``X`` is NaN to it."""
+
+    def transform(self, X: Any, *args: Any, **params: Any) -> Any:
+        """Transform events ``X``, as scikit-learn's class of that name does."""
+        return super().transform(with_nan(X), *args, **params)  # type: ignore[misc]
+
+    def inverse_transform(self, X: Any, *args: Any, **params: Any) -> Any:
+        """Undo `transform`."""
+        return super().inverse_transform(with_nan(X), *args, **params)  # type: ignore[misc]
+
+
+def validate_data(estimator: Any, X: Any, **params: Any) -> Any:
+    """scikit-learn's ``validate_data`` for events ``X`` alone."""
+    return validation.validate_data(estimator, with_nan(X), **params)
+
+
+def check_array(values: Any, **params: Any) -> Any:
+    """scikit-learn's ``check_array``."""
+    return validation.check_array(with_nan(values), **params)
+
+
+def column_or_1d(values: Any, *, warn: bool = False, name: str = "y") -> np.ndarray:
+    """scikit-learn's ``column_or_1d`` for labels: none of them may be missing.
+
+    Raises
+    ------
+    ValueError
+        More than one column, or a missing label.
+    """
+    column = validation.column_or_1d(with_nan(values), warn=warn)
+    if n := int(is_missing(column).sum()):
+        raise ValueError(
+            f"Input {name} lacks the label of {n} events (NaN, None, NA, null or masked): expected one label an event. "
+            "Leave those events out."
+        )
+    return column
