@@ -37,7 +37,6 @@ from sklearn_ml4fp import (
     search_space,
     train_val_test_split,
 )
-from sklearn_ml4fp._progress import track
 
 sklearn.set_config(enable_metadata_routing=True)
 
@@ -81,12 +80,11 @@ candidates = {
     "HistGradientBoosting": HistGradientBoostingClassifier(random_state=0).set_fit_request(sample_weight=True),
 }
 metadata = {"sample_weight": w, "groups": event}
-lines = []
-for name, candidate in track(candidates.items(), "5-fold cross-validation"):
+for name, candidate in candidates.items():
     scores = cross_validate(candidate, X, y, cv=EventKFold(5), scoring=roc_auc_scorer, params=metadata, n_jobs=-1)
     auc = scores["test_score"]
-    lines.append(f"{name:22s} AUC {auc.mean():.4f} ± {auc.std(ddof=1):.4f}, {scores['fit_time'].mean():4.1f} s a fit")
-print("\n".join(lines), "\n")
+    print(f"{name:22s} AUC {auc.mean():.4f} ± {auc.std(ddof=1):.4f}, {scores['fit_time'].mean():4.1f} s per fit")
+print()
 
 # %%
 # Bayesian search in the space that the network itself declares, with small networks only: this is a demonstration.
