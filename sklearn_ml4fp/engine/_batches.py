@@ -53,6 +53,11 @@ class TensorData:
         """Tensors of the data, the inputs first."""
         return (*self.inputs, self.target, *(() if self.weight is None else (self.weight,)))
 
+    @property
+    def n_numbers(self) -> int:
+        """How many numbers the network reads."""
+        return sum(tensor.numel() for tensor in self.inputs)
+
     def placed_on(self, device: torch.device) -> TensorData:
         """Return the data on ``device`` if it fits, else in pinned memory, from which it is copied in pieces."""
         if device.type == "cpu":
@@ -91,8 +96,8 @@ class TensorData:
                 weight = columns[n_inputs + 1] if self.weight is not None else None
                 yield columns[:n_inputs], columns[n_inputs], weight
 
-    def blocks(self, size: int, device: torch.device) -> Iterator[tuple[Tensor, tuple[Tensor, ...]]]:
-        """Yield row numbers and inputs in blocks of one shape on ``device``; zeros fill up the last block.
+    def blocks(self, size: int, device: torch.device) -> Iterator[tuple[Tensor | None, tuple[Tensor, ...]]]:
+        """Yield row numbers (None where one block follows the other) and inputs of all events in blocks on ``device``.
 
         Parameters
         ----------
@@ -103,11 +108,8 @@ class TensorData:
         """
         image = next((tensor for tensor in self.inputs if tensor.ndim > 2), None)
         size = size if image is None else fitting(size, image[:1].numel())
-        starts = range(0, len(self), size)
-        for start, columns in zip(starts, zip(*(t.split(size) for t in self.inputs), strict=True), strict=True):
-            n = len(columns[0])
-            filled = [torch.cat([c, c.new_zeros(size - n, *c.shape[1:])]) if n < size else c for c in columns]
-            yield torch.arange(start, start + n), tuple(column.to(device) for column in filled)
+        for columns in zip(*(tensor.split(size) for tensor in self.inputs), strict=True):
+            yield None, tuple(column.to(device) for column in columns)
 
     def _order(self, generator: torch.Generator) -> Tensor:
         order = torch.randperm(len(self), generator=generator, device=generator.device)

@@ -50,7 +50,7 @@ class PointData(TensorData):
     def __post_init__(self) -> None:
         values, offsets, *event = self.inputs
         self.starts, self.counts = offsets[:-1].cpu(), offsets.diff().cpu()
-        # padding refers to an additional point of zeros; an additional event without points fills up a block
+        # one more point, of zeros, is what padding refers to
         self._points = torch.cat([values, values.new_zeros(1, values.shape[1])])
         self._columns = tuple(event)
 
@@ -76,23 +76,19 @@ class PointData(TensorData):
             first = last
         return list(rows[order].split(sizes))
 
-    def blocks(self, size: int, device: torch.device) -> Iterator[tuple[Tensor, tuple[Tensor, ...]]]:
-        """Yield row numbers and inputs; the shape of an event's block depends on its own number of points alone."""
+    def blocks(self, size: int, device: torch.device) -> Iterator[tuple[Tensor | None, tuple[Tensor, ...]]]:
+        """Yield row numbers and inputs, events of about equal length together and padded to one of few lengths."""
         lengths = _SHORTEST * 2 ** (self.counts / _SHORTEST).clamp(min=1).log2().ceil().long()
         for length in lengths.unique().tolist():
             in_block = min(size, max(1, _POINTS * size // length))
             for rows in torch.nonzero(lengths == length)[:, 0].split(in_block):
-                yield rows, self._padded(rows, length, device, n=in_block)
+                yield rows, self._padded(rows, length, device)
 
-    def _padded(self, rows: Tensor, length: int, device: torch.device, n: int | None = None) -> tuple[Tensor, ...]:
-        """Make the inputs of the events ``rows``, followed by empty events up to ``n`` of them."""
-        missing = 0 if n is None else n - len(rows)
-        counts = torch.cat([self.counts[rows], rows.new_zeros(missing)])
-        starts = torch.cat([self.starts[rows], rows.new_zeros(missing)])
+    def _padded(self, rows: Tensor, length: int, device: torch.device) -> tuple[Tensor, ...]:
+        """Inputs for the events ``rows``."""
         steps = torch.arange(length)
-        mask = steps < counts[:, None]
-        index = torch.where(mask, starts[:, None] + steps, len(self._points) - 1)
+        mask = steps < self.counts[rows, None]
+        index = torch.where(mask, self.starts[rows, None] + steps, len(self._points) - 1)
         points = self._points[index.to(self._points.device)].to(device, non_blocking=True)
         columns = [column[rows.to(column.device)].to(device) for column in self._columns]
-        columns = [torch.cat([c, c.new_zeros(missing, c.shape[1])]) for c in columns]
         return points, mask.to(device, non_blocking=True), *columns

@@ -6,7 +6,7 @@ from numbers import Real
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import log_softmax
+import torch
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -178,7 +178,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithms of the class probabilities, ``(n_events, n_classes)``."""
-        return log_softmax(self._outputs(X), axis=1)
+        return torch.log_softmax(torch.from_numpy(self._outputs(X)), 1).numpy()
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Class probabilities.

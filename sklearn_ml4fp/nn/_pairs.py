@@ -87,7 +87,7 @@ class PairBias(nn.Module):
 
     def forward(self, pairs: Tensor) -> Tensor:
         """Map ``(..., d)`` to ``(..., n_heads)``."""
-        bias: Tensor = self.out(self.layers(pairs.flatten(0, -2), None)).view(*pairs.shape[:-1], -1)
+        bias: Tensor = self.out(self.layers(pairs.flatten(0, -2), None)).unflatten(0, pairs.shape[:-1])
         return bias
 
 
@@ -118,9 +118,6 @@ class AmongAll:
         Which coordinates are angles in rad.
     embed : PairBias or None
         None for attention without a bias.
-    together : bool
-        Whether events without points join the block of the others where there is only one. A prediction then has the
-        same shape, and so the same rounding, whatever else is in the call.
 
     Raises
     ------
@@ -128,14 +125,9 @@ class AmongAll:
         The biases of all pairs would not fit into memory.
     """
 
-    def __init__(
-        self, packed: Packed, where: Tensor, periodic: tuple[bool, ...], embed: PairBias | None, *, together: bool
-    ) -> None:
+    def __init__(self, packed: Packed, where: Tensor, periodic: tuple[bool, ...], embed: PairBias | None) -> None:
         self.periodic, self.embed = periodic, embed
         self.buckets = [rows for _, rows, _ in packed.buckets]
-        if together and len(self.buckets) == 1:
-            events, rows, _ = packed.buckets[0]
-            self.buckets = [rows.new_full((packed.n_events, rows.shape[1]), packed.n_rows).index_copy(0, events, rows)]
         n_pairs = sum(rows.numel() * rows.shape[1] for rows in self.buckets)
         self.large = embed is not None and n_pairs * embed.width > _KEPT
         if embed is not None and n_pairs * embed.out.out_features > _MOST:
@@ -153,13 +145,11 @@ class AmongAll:
         self.found = found.index_copy(0, flat, torch.arange(len(flat), device=packed.device))[:-1]
 
     def _bias_of(self, where: Tensor, mask: Tensor) -> Tensor:
-        """Compute the bias ``(n, n_heads, t, t)`` of a bucket, −∞ towards padding; or a mask ``(n, 1, 1, t)``."""
-        # an event without points attends to its padding: a softmax over nothing would be NaN
-        seen = mask | ~mask.any(1, keepdim=True)
+        """Bias ``(n, n_heads, t, t)`` of a bucket, −∞ towards padding; without one, what is seen ``(n, 1, 1, t)``."""
         if self.embed is None:
-            return seen[:, None, None]
+            return mask[:, None, None]
         if not self.large:
-            return self._embedded(where, where, seen)
+            return self._embedded(where, where, mask)
         n, t = mask.shape
         parameters = list(self.embed.parameters())
         none = [None] * len(parameters)
@@ -168,7 +158,7 @@ class AmongAll:
             for some, those in _parts(n, t, self.embed.width)
         ]
         shape = (n, self.embed.out.out_features, t, t)
-        return piecewise(self._embedded, pieces, shape, where, where, seen, *parameters)
+        return piecewise(self._embedded, pieces, shape, where, where, mask, *parameters)
 
     def _embedded(self, ends: Tensor, origins: Tensor, seen: Tensor, *_: Tensor) -> Tensor:
         """Compute the bias ``(n, n_heads, s, t)`` of ``ends`` ``(n, s, ...)`` towards ``origins`` ``(n, t, ...)``."""

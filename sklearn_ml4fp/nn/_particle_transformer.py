@@ -241,7 +241,7 @@ class ParticleTransformer(nn.Module):
     def _attention(self, where: Tensor, packed: Packed, given: tuple[Tensor, ...]) -> Attention:
         edges, values = edges_of(given, packed, training=False)  # a list, also in training
         if not isinstance(edges, ListedEdges):
-            return AmongAll(packed, where, self.periodic, self.pairs, together=not self.training)
+            return AmongAll(packed, where, self.periodic, self.pairs)
         if self.pairs is None or values is None:
             return AlongEdges(edges, None)
         if self.periodic:
