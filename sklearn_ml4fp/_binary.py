@@ -12,6 +12,17 @@ from ._missing import column_or_1d
 from ._validation import event_weights, finite_numbers
 
 
+def unique_labels(labels: np.ndarray, name: str = "y_true") -> np.ndarray:
+    """The labels that there are, sorted; they must be of one type."""
+    try:
+        return np.unique(labels)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in labels})
+        raise ValueError(
+            f"{name} must have labels of one type; got {' and '.join(kinds)}. Write all of them as numbers or as text."
+        ) from None
+
+
 def signal_label(labels: np.ndarray, pos_label: Any = None, name: str = "y_true") -> Any:
     """Choose the label of the signal: ``pos_label``, or the greater of two numbers.
 
@@ -54,12 +65,7 @@ def signal_label(labels: np.ndarray, pos_label: Any = None, name: str = "y_true"
 def is_signal(y_true: Any, pos_label: Any = None) -> np.ndarray:
     """Tell which events are signal, (n_events,): see `signal_label`."""
     y_true = column_or_1d(y_true, name="y_true")
-    try:
-        labels = np.unique(y_true)
-    except TypeError:
-        kinds = sorted({type(label).__name__ for label in y_true})
-        raise ValueError(f"y_true must have labels of one type; got {' and '.join(kinds)}.") from None
-    return y_true == signal_label(labels, pos_label)
+    return y_true == signal_label(unique_labels(y_true), pos_label)
 
 
 def weights_or_ones(sample_weight: Any, n_events: int) -> np.ndarray:

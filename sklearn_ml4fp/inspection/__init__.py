@@ -8,7 +8,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from ._calibration import CalibrationDisplay
     from ._convergence import ConvergenceDisplay
     from ._correlation import CorrelationDisplay
-    from ._data_findings import Finding
+    from ._data_facts import Finding
     from ._data_report import DataReport
     from ._importance import ImportanceDisplay
     from ._investigate import investigate

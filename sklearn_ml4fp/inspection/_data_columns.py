@@ -29,17 +29,25 @@ class Table:
     values: np.ndarray
     dtypes: list[str]
     n_infinite: np.ndarray
-    other: dict[str, str] = field(default_factory=dict)  # columns that are no numbers: name -> type
+    other: dict[str, Any] = field(default_factory=dict)  # columns that are no numbers, as they came
+    repeated: list[str] = field(default_factory=list)  # names that several columns have
 
     @classmethod
-    def of(cls, names: list[str], columns: np.ndarray, dtypes: list[str], other: dict[str, str] | None = None) -> Table:
+    def of(
+        cls,
+        names: list[str],
+        columns: np.ndarray,
+        dtypes: list[str],
+        other: dict[str, Any] | None = None,
+        repeated: list[str] | None = None,
+    ) -> Table:
         """Take a matrix of shape ``(n_columns, n_events)``."""
         if columns.dtype.kind != "f":
             columns = columns.astype(np.float64)
         infinite = np.isinf(columns).sum(axis=1)
         if infinite.any():
             columns = np.where(np.isinf(columns), np.nan, columns)
-        return cls(names, columns, dtypes, infinite, other or {})
+        return cls(names, columns, dtypes, infinite, other or {}, repeated or [])
 
 
 def transposed(values: np.ndarray) -> np.ndarray:
@@ -75,6 +83,7 @@ class Column:
     target: float
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _moments(x: np.ndarray, w: np.ndarray | None) -> tuple[float, float, float]:
     if len(x) == 0 or (w is not None and w.sum() <= 0):
         return np.nan, np.nan, np.nan
@@ -107,7 +116,7 @@ def _histogram(
     x: np.ndarray, w: np.ndarray | None, codes: np.ndarray, n_classes: int, shape: Shape, log: bool
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Sums of weights in bins of equal width, of the logarithm where ``log``, around the 1 to 99 % quantiles."""
-    if not shape.high > shape.low:
+    if not 0 < shape.high - shape.low < np.inf:
         return None
     if log:
         low = max(shape.q01, shape.q50 * 1e-3, shape.low)
@@ -143,11 +152,13 @@ def describe(
     x = table.values[i]
     absent = np.isnan(x)
     n_missing = int(absent.sum())
-    w, total = weights, len(x) if weights is None else weights.sum()
-    by_class = np.zeros(n_classes)
+    w = weights if weights is None or weights.sum() > 0 else None  # of few particles they may cancel
+    total = max(len(x), 1) if w is None else w.sum()
+    by_class, share = np.zeros(n_classes), (n_missing if w is None else w[absent].sum()) / total
     if n_missing:
         lost = np.bincount(codes[absent], None if w is None else w[absent], n_classes)
-        by_class = lost / np.bincount(codes, w, n_classes)
+        of_class = np.bincount(codes, w, n_classes)
+        by_class = np.divide(lost, of_class, out=by_class, where=of_class != 0)
         x, codes, w = x[~absent], codes[~absent], None if w is None else w[~absent]
     shape = shape_of(x, w)
     mean, variance, skewness = _moments(x, w)
@@ -161,7 +172,7 @@ def describe(
         level=level,
         dtype=table.dtypes[i],
         n_missing=n_missing,
-        missing=float((n_missing if weights is None else weights[absent].sum()) / total),
+        missing=float(share),
         n_infinite=int(table.n_infinite[i]),
         mean=mean,
         variance=variance,
@@ -186,6 +197,7 @@ def sample_rows(n: int) -> np.ndarray:
     return np.sort(np.random.default_rng(0).choice(n, SAMPLE, replace=False))
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def correlations(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Weighted Pearson correlation of the rows ``(n_columns, n_events)``, each pair on the events that have both."""
     there = ~np.isnan(values)
@@ -220,6 +232,37 @@ def separation(x: np.ndarray, codes: np.ndarray, n_classes: int, weights: np.nda
             area = roc_auc_score(signal.astype(int), x[there], sample_weight=w)
             best = np.fmax(best, abs(2 * area - 1))
     return float(best)
+
+
+def _learned(categories: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """Mean of the goal in each event's category, (n_events,), learned from the half that the event is not in.
+
+    A category of which that half knows nothing has the mean of all: a column of a text of its own for each event tells
+    nothing.
+    """
+    half = np.random.default_rng(0).permutation(len(goal)) % 2
+    means = np.empty(len(goal))
+    for other in (0, 1):
+        known, mean = half == other, np.full(categories.max() + 1, goal.mean())
+        counts = np.bincount(categories[known], minlength=len(mean))
+        sums = np.bincount(categories[known], goal[known], len(mean))
+        np.divide(sums, counts, out=mean, where=counts > 0)
+        means[~known] = mean[categories[~known]]
+    return means
+
+
+def category_association(
+    column: Any, rows: np.ndarray, codes: np.ndarray, n_classes: int, target: Any, weights: np.ndarray | None
+) -> float:
+    """How well a column that is no numbers tells the target, from 0 to 1; all arrays are those of the ``rows``."""
+    texts = [str(value) for value in np.asarray(column, dtype=object)[rows]]
+    categories = np.unique(texts, return_inverse=True)[1]
+    if target is not None:
+        ranked = rankdata(target)
+        return abs(float(correlations(np.vstack([rankdata(_learned(categories, ranked)), ranked]), weights)[0, 1]))
+    classes = range(1, n_classes) if n_classes == 2 else range(n_classes)
+    goals = ((codes == code).astype(int) for code in classes if n_classes > 1)
+    return max((separation(_learned(categories, goal), goal, 2, weights) for goal in goals), default=np.nan)
 
 
 def row_hashes(values: np.ndarray) -> np.ndarray:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from ._data_report import DataReport
+from ._data_facts import Facts, Finding, printable
 
 # Five standard deviations: with hundreds of comparisons a report, chance alone gives no finding.
 _SIGMA = 5.0
@@ -24,37 +22,14 @@ _TOLD_APART = 0.55  # area of the classifier of training against test
 _FEW_EFFECTIVE = 0.5  # effective over actual number of events
 
 
-class Finding(NamedTuple):
-    """One thing that is amiss.
-
-    Attributes
-    ----------
-    severity : {"error", "warning", "hint"}
-        An error spoils training or its assessment; a warning may; a hint is worth knowing.
-    kind : str
-        What it is, in a word or two.
-    columns : tuple of str
-        The columns that it is about; empty for the events or the data set as a whole.
-    meaning : str
-        What it means.
-    action : str
-        What to do.
-    """
-
-    severity: str
-    kind: str
-    columns: tuple[str, ...]
-    meaning: str
-    action: str
-
-
 _ORDER = ("error", "warning", "hint")
 
 
-def find(report: DataReport) -> list[Finding]:
+def find(report: Facts) -> list[Finding]:
     """All findings on a report, the severest first."""
     checks = (_of_values, _of_weights, _of_classes, _of_missing, _of_associations, _of_duplicates, _of_test)
-    return sorted((one for check in checks for one in check(report)), key=lambda one: _ORDER.index(one.severity))
+    found = [one._replace(meaning=printable(one.meaning)) for check in checks for one in check(report)]
+    return sorted(found, key=lambda one: _ORDER.index(one.severity))
 
 
 def _is_trend(correlation: float, n: float) -> bool:
@@ -62,7 +37,13 @@ def _is_trend(correlation: float, n: float) -> bool:
     return abs(correlation) > _TREND and abs(correlation) * np.sqrt(n) > _SIGMA
 
 
-def _of_values(report: DataReport) -> Iterator[Finding]:
+def _of_values(report: Facts) -> Iterator[Finding]:
+    for name in report.repeated_names:
+        yield Finding(
+            "warning", "repeated names", (name,),
+            f"Several columns are called {name}; the later ones are {name} (2) and so on here.",
+            "Rename them: a selection by name takes all of them, or any.",
+        )  # fmt: skip
     for name, dtype in report.other_columns.items():
         yield Finding("warning", "not numeric", (name,), f"{name} holds {dtype}.", "Encode it as numbers, or drop it.")
     for c in report.columns:
@@ -94,7 +75,7 @@ def _of_values(report: DataReport) -> Iterator[Finding]:
                 f"lead to; it reaches from {c.shape.low:.4g} to {c.shape.high:.4g}.",
                 "Look at these events. OutlierClipper limits such values; DropOutliers leaves the events out.",
             )  # fmt: skip
-        there = 1 - c.n_missing / report.n_rows(c.level)
+        there = 1 - c.n_missing / max(report.n_rows(c.level), 1)
         if _is_trend(c.trend, there * report.n_independent):
             yield Finding(
                 "warning", "trend", one,
@@ -104,7 +85,7 @@ def _of_values(report: DataReport) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _of_weights(report: DataReport) -> Iterator[Finding]:
+def _of_weights(report: Facts) -> Iterator[Finding]:
     w = report.weights
     if not w:
         return
@@ -123,7 +104,7 @@ def _of_weights(report: DataReport) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _of_classes(report: DataReport) -> Iterator[Finding]:
+def _of_classes(report: Facts) -> Iterator[Finding]:
     if len(report.classes) < 2:
         return
     if _is_trend(report.target_trend, report.n_independent):
@@ -146,7 +127,7 @@ def _of_classes(report: DataReport) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _of_missing(report: DataReport) -> Iterator[Finding]:
+def _of_missing(report: Facts) -> Iterator[Finding]:
     by_meaning: dict[tuple[float, ...], list[str]] = {}
     by_share: dict[float, list[str]] = {}
     for c in report.columns:
@@ -175,12 +156,13 @@ def _of_missing(report: DataReport) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _of_associations(report: DataReport) -> Iterator[Finding]:
-    for c in report.columns:
-        if abs(c.target) > _LEAK:
+def _of_associations(report: Facts) -> Iterator[Finding]:
+    of_columns = {c.name: c.target for c in report.columns} | report.other_targets
+    for name, target in of_columns.items():
+        if abs(target) > _LEAK:
             how = "tells the classes apart" if len(report.classes) > 1 else "follows the target"
             yield Finding(
-                "error", "leak", (c.name,), f"{c.name} alone {how} almost perfectly ({abs(c.target):.4f} of 1).",
+                "error", "leak", (name,), f"{name} alone {how} almost perfectly ({abs(target):.4f} of 1).",
                 "Find out whether it is known before the answer is; drop it if not.",
             )  # fmt: skip
     names = report.event_names
@@ -199,8 +181,15 @@ def _of_associations(report: DataReport) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _of_duplicates(report: DataReport) -> Iterator[Finding]:
+def _of_duplicates(report: Facts) -> Iterator[Finding]:
     d = report.duplicates
+    if d["n_ids"] < report.n_events:
+        yield Finding(
+            "warning", "repeated ids", (),
+            f"{report.n_events} rows belong to {d['n_ids']} events: the rows of one id are not independent.",
+            "Split by event id (EventKFold, GroupKFold), pass groups= to every fit, and take uncertainties from "
+            "bootstrap_interval(groups=), not from the number of rows.",
+        )  # fmt: skip
     if d["n_events"]:
         across = f", {d['n_across_groups']} of them under another event id" if d["has_groups"] else ""
         yield Finding(
@@ -215,7 +204,7 @@ def _of_duplicates(report: DataReport) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _of_test(report: DataReport) -> Iterator[Finding]:
+def _of_test(report: Facts) -> Iterator[Finding]:
     shift = report.test_shift
     if shift is None:
         return

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
-from typing import TYPE_CHECKING
+import html
 
 import numpy as np
 
+from ._data_columns import Column
+from ._data_facts import Facts, printable
 from ._data_text import summary
-
-if TYPE_CHECKING:
-    from ._data_columns import Column
-    from ._data_report import DataReport
 
 # Colours that colour-blind readers tell apart (Okabe & Ito, 2008).
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -31,6 +28,11 @@ background:#f6f6f6;overflow-wrap:anywhere}
 .ml4fp-report .wide{overflow-x:auto}
 .ml4fp-report .key{display:inline-block;width:.8em;height:.8em;margin:0 .3em 0 .9em}
 """
+
+
+def escape(text: str) -> str:
+    """Text that is neither markup nor a control character."""
+    return html.escape(printable(text))
 
 
 def _number(x: float) -> str:
@@ -111,7 +113,7 @@ def _map(names: list[str], matrix: np.ndarray) -> str:
     return f'<svg viewBox="0 0 {side} {side}" style="width:{side}px" role="img" aria-label="map">{"".join(parts)}</svg>'
 
 
-def body(report: DataReport) -> str:
+def body(report: Facts) -> str:
     """The report as one element, for a notebook."""
     labels = [str(one["label"]) for one in report.classes]
     findings = "".join(
@@ -141,7 +143,7 @@ def body(report: DataReport) -> str:
     )
 
 
-def page(report: DataReport) -> str:
+def page(report: Facts) -> str:
     """The report as a whole HTML page."""
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Data report</title>'

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .._optional import needs
-from ._data_columns import Column, as_json
-from ._data_findings import Finding
+from ._data_columns import as_json
+from ._data_facts import Facts
 from ._data_html import body, page
 from ._data_text import text
 
 
 @dataclass(repr=False)
-class DataReport:
+class DataReport(Facts):
     """What `investigate` found: printed as text, shown as a page in a notebook.
 
     Attributes
@@ -35,30 +33,6 @@ class DataReport:
         Area of a classifier of training against test events, and the largest difference of the cumulative
         distributions (Kolmogorov-Smirnov) of each column.
     """
-
-    origin: str
-    n_events: int
-    n_particles: int
-    memory_bytes: int
-    columns: list[Column]
-    other_columns: dict[str, str]
-    event_names: list[str]
-    classes: list[dict[str, Any]]
-    weights: dict[str, float]
-    pearson: np.ndarray
-    spearman: np.ndarray
-    order: str
-    target_trend: float
-    n_independent: float
-    missing_patterns: list[dict[str, Any]]
-    equal_columns: list[tuple[int, int]]
-    duplicates: dict[str, Any]
-    test_shift: dict[str, Any] | None
-    findings: list[Finding] = field(default_factory=list)
-
-    def n_rows(self, level: str) -> int:
-        """Number of events, or of particles."""
-        return self.n_particles if level == "particle" else self.n_events
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the histograms as numbers, strings, lists and dicts, ready for ``json.dump``."""

@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
+from .._missing import real_numbers
+from .._optional import is_awkward
+from .._segments import segment_sum
+from ..data import PointClouds, as_point_clouds
 from ._data_columns import Table, transposed
 
 
-def _numbers(column: Any) -> np.ndarray | None:
-    """A column of a data frame as numbers with NaN for missing, or None where it holds none."""
-    array = np.asarray(column)
-    if array.dtype.kind in "fiub":
-        return array
-    if str(column.dtype).startswith(("Int", "UInt", "Float", "boolean", "Decimal", "Boolean")):  # with missing values
-        absent = np.asarray(column.isna() if hasattr(column, "isna") else column.is_null(), dtype=bool)
-        values = [np.nan if missing else one for one, missing in zip(column.tolist(), absent, strict=True)]
-        return np.array(values, dtype=np.float64)
-    return None
+def _distinct(names: Any) -> tuple[list[str], list[str]]:
+    """Names as text, numbered where several columns have one (pt, pt (2)), and the names that are."""
+    count: Counter[str] = Counter()
+    found = []
+    for name in map(str, names):
+        count[name] += 1
+        found.append(name if count[name] == 1 else f"{name} ({count[name]})")
+    return found, [name for name, times in count.items() if times > 1]
 
 
 def _of_frame(X: Any) -> tuple[Table, int]:
     found, other = {}, {}
-    for name in X.columns:
-        column = X[name]
-        numbers = _numbers(column)
+    names, repeated = _distinct(X.columns)
+    for i, name in enumerate(names):
+        column = X.iloc[:, i] if hasattr(X, "iloc") else X[name]
+        numbers = real_numbers(column)
         if numbers is None:
-            other[str(name)] = str(column.dtype)
+            other[name] = column
         else:
-            found[str(name)] = numbers, str(column.dtype)
+            found[name] = numbers, str(column.dtype)
     if not found:
-        raise ValueError(f"X has no numeric column: expected numbers, got {other}.")
+        types = {name: str(column.dtype) for name, column in other.items()}
+        raise ValueError(f"X has no numeric column: expected numbers, got {types}.")
     matrix = np.array([numbers for numbers, _ in found.values()])
     memory = X.memory_usage(deep=True).sum() if hasattr(X, "memory_usage") else X.estimated_size()
-    return Table.of(list(found), matrix, [dtype for _, dtype in found.values()], other), int(memory)
+    return Table.of(list(found), matrix, [dtype for _, dtype in found.values()], other, repeated), int(memory)
 
 
 def _of_clouds(X: Any) -> tuple[Table, Table, int]:
     """Particles as they are; events as number of particles, means over the particles, and the columns of the event."""
     counts = np.diff(X.offsets)
     names = [str(name) for name in X.feature_names]
-    sums = np.add.reduceat(np.vstack([X.values, np.zeros_like(X.values[:1])]), X.offsets[:-1], axis=0)
-    with np.errstate(invalid="ignore"):
-        means = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], np.nan)
+    sums = segment_sum(X.values, X.offsets)
+    means = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], np.nan)
     matrix, labels = [counts[:, None], means], ["n_particles", *(f"mean {name}" for name in names)]
     if X.event_values is not None:
         matrix.append(X.event_values)
@@ -57,6 +61,13 @@ def _of_clouds(X: Any) -> tuple[Table, Table, int]:
     )
 
 
+def read_events(X: Any) -> Any:
+    """Point clouds of an awkward array or a list of arrays; anything else as it is."""
+    if is_awkward(X) or (isinstance(X, list | tuple) and len(X) and np.ndim(X[0]) == 2):
+        return as_point_clouds(X)
+    return X
+
+
 def read_tables(X: Any, names: Any = None) -> tuple[Table, Table | None, int]:
     """Return the columns of the events, those of the particles of point clouds, and the memory in bytes.
 
@@ -65,16 +76,22 @@ def read_tables(X: Any, names: Any = None) -> tuple[Table, Table | None, int]:
     ValueError
         ``X`` is no table of numbers.
     """
-    if hasattr(X, "offsets") and hasattr(X, "values"):
+    if isinstance(X, PointClouds):
         return _of_clouds(X)
     if hasattr(X, "columns"):
         table, memory = _of_frame(X)
         return table, None, memory
-    array = np.asarray(X)
-    if array.ndim != 2 or array.dtype.kind not in "fiub":
+    array = real_numbers(X)
+    if array is None or array.ndim != 2:
+        got = f"shape {X.shape} and type {X.dtype}" if hasattr(X, "dtype") else f"type {type(X).__name__}"
         raise ValueError(
-            f"X has shape {array.shape} and type {array.dtype}: expected a table of numbers (n_events, n_columns), "
-            "a data frame or PointClouds."
+            f"X has {got}: expected a table of numbers (n_events, n_columns), a data frame or point clouds. A padded "
+            "array of points becomes point clouds by PointClouds.from_padded, images and sequences become a table by "
+            "X.reshape(len(X), -1)."
         )
-    labels = [f"x{i}" for i in range(array.shape[1])] if names is None else [str(name) for name in names]
-    return Table.of(labels, transposed(array), [str(array.dtype)] * array.shape[1]), None, array.nbytes
+    labels, repeated = _distinct([f"x{i}" for i in range(array.shape[1])] if names is None else names)
+    return (
+        Table.of(labels, transposed(array), [str(array.dtype)] * array.shape[1], repeated=repeated),
+        None,
+        array.nbytes,
+    )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ._data_report import DataReport
+from ._data_facts import Facts, printable
 
 _WIDEST = 24
 
@@ -19,9 +16,10 @@ def size(n_bytes: float) -> str:
     return f"{n_bytes:.3g} GiB"
 
 
-def summary(report: DataReport) -> list[str]:
+def summary(report: Facts) -> list[str]:
     """What the data is: one line each for amount, weights and classes."""
-    particles = f", {report.n_particles} particles" if report.n_particles else ""
+    has_particles = any(c.level == "particle" for c in report.columns)
+    particles = f", {report.n_particles} particles" if has_particles else ""
     types = sorted({c.dtype for c in report.columns} | set(report.other_columns.values()))
     n_columns = len(report.columns) + len(report.other_columns)
     lines = [report.origin] if report.origin else []
@@ -44,19 +42,19 @@ def summary(report: DataReport) -> list[str]:
     return lines
 
 
-def text(report: DataReport) -> str:
+def text(report: Facts) -> str:
     """The findings, then one line a column."""
     lines = [*summary(report), "", f"Findings: {len(report.findings) or 'none'}"]
     for number, one in enumerate(report.findings, 1):
         lines += [f"{number}. {one.severity}, {one.kind}: {one.meaning}", f"   → {one.action}"]
-    width = min(max(len(c.name) for c in report.columns), _WIDEST)
+    width = min(max(len(printable(c.name)) for c in report.columns), _WIDEST)
     heads = ("missing", "mean", "std", "skew", "min", "median", "max", "target", "scaling")
     lines += ["", " ".join([f"{'column':<{width}}", *(f"{head:>10}" for head in heads)])]
     for c in report.columns:
         numbers = (c.mean, max(c.variance, 0) ** 0.5, c.skewness, c.shape.low, c.shape.q50, c.shape.high, c.target)
         cells = [f"{c.missing:.1%}", *(f"{x:.4g}" if x == x else "" for x in numbers), c.scaling]
-        lines.append(" ".join([f"{c.name[:width]:<{width}}", *(f"{cell:>10}" for cell in cells)]))
+        lines.append(" ".join([f"{printable(c.name)[:width]:<{width}}", *(f"{cell:>10}" for cell in cells)]))
     for pattern in report.missing_patterns:
         names = ", ".join(pattern["columns"]) or "nothing"
         lines.append(f"Missing together in {pattern['n_events']} events: {names}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))

@@ -3,33 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 
+from ..data import PointClouds
+from ._data_tables import read_events
 from ._plotting import BACKGROUND, new_axes
 
 
-def _shuffled(X: Any, columns: Sequence[Any], rows: np.ndarray) -> Any:
+def _shuffled_table(X: Any, columns: Sequence[Any], rng: np.random.RandomState) -> Any:
     """A copy of X in which these columns are taken from other rows, all from the same ones."""
+    rows = rng.permutation(np.shape(X)[0])
     if hasattr(X, "with_columns"):  # polars
         return X.with_columns([X[column][rows] for column in columns])
     if hasattr(X, "iloc"):
-        return X.assign(**{column: X[column].array[rows] for column in columns})
-    copy = np.array(X)
+        X = X.copy(deep=False)
+        for column in columns:
+            X[column] = X[column].array[rows]
+        return X
+    copy = np.array(X, subok=True)
     columns = list(columns)
     copy[:, columns] = copy[rows][:, columns]
     return copy
 
 
-def _column_groups(X: Any, columns: Any) -> dict[str, list[Any]]:
+def _shuffled_clouds(X: PointClouds, columns: Any, rng: np.random.RandomState) -> PointClouds:
+    """A copy of X with features taken from other points, event columns from other events, or all points from those."""
+    clouds = rng.permutation(len(X))
+    if columns is ...:
+        other = X[clouds]
+        values, offsets, columns = other.values, other.offsets, ()
+    else:
+        values, offsets = X.values.copy(), X.offsets
+    features = [X.feature_names.index(name) for name in columns if name in X.feature_names]
+    of_events = [X.event_names.index(name) for name in columns if name in X.event_names]
+    points = rng.permutation(len(values))
+    values[:, features] = values[points][:, features]
+    event_values = X.event_values.copy()
+    event_values[:, of_events] = event_values[clouds][:, of_events]
+    return PointClouds(values, offsets, X.feature_names, event_values=event_values, event_names=X.event_names)
+
+
+def _known_columns(X: Any) -> list[Any]:
+    if isinstance(X, PointClouds):
+        return [*X.feature_names, *X.event_names]
+    if issparse(X) or np.ndim(X) < 2:
+        raise ValueError(
+            f"X must be a table, an array of at least two dimensions or point clouds; got {type(X).__name__}. A sparse "
+            "matrix becomes a table by .toarray()."
+        )
     known = list(X.columns) if hasattr(X, "columns") else list(range(np.shape(X)[1]))
+    if len(set(known)) < len(known):
+        raise ValueError(f"the columns of X must have different names to be shuffled one by one; got {known[:20]}.")
+    return known
+
+
+def _column_groups(X: Any, columns: Any) -> dict[str, Any]:
+    """Names of what is shuffled, and the columns of each; ... for the points of an event as a whole."""
+    known = _known_columns(X)
     if columns is None:
-        return {str(name): [name] for name in known}
-    groups = {str(name): [one] if isinstance(one, (str, int)) else list(one) for name, one in columns.items()}
-    unknown = [one for group in groups.values() for one in group if one not in known]
+        whole = {"whole clouds": ...} if isinstance(X, PointClouds) else {}
+        return {str(name): [name] for name in known} | whole
+    groups: dict[str, Any] = {}
+    for name, one in columns.items():
+        if one is ... and not isinstance(X, PointClouds):
+            raise ValueError(f"columns[{name!r}] is ..., which means whole point clouds: name columns.")
+        groups[str(name)] = one if one is ... else [one] if isinstance(one, (str, int)) else list(one)
+    unknown = [one for group in groups.values() if group is not ... for one in group if one not in known]
     if unknown:
         raise ValueError(f"columns {unknown} are not in X; it has {known[:20]}{'...' if len(known) > 20 else ''}.")
     return groups
@@ -40,6 +85,9 @@ class ImportanceDisplay:
 
     Columns that say the same (a jet's energy and its momentum) hide each other, as one stands in for the other: shuffle
     such columns together, as a group. An importance is about this model and these events, not about nature.
+
+    Of point clouds, a feature is shuffled among all points of all events, an event column among the events; and in a
+    third way whole clouds change places: each event gets the points of another one, and their number.
 
     Use :meth:`from_estimator` to make it.
 
@@ -100,10 +148,12 @@ class ImportanceDisplay:
         ----------
         estimator : estimator
             Fitted.
-        X : array or frame of shape (n_events, n_columns)
+        X : array or frame of shape (n_events, n_columns), or point clouds
+            Point clouds are ``PointClouds``, an awkward array or a list of arrays.
         y : array-like of shape (n_events,)
         columns : mapping of str to column or list of columns, optional
-            Columns to shuffle together, by name or number; by default each alone.
+            Columns to shuffle together, by name or number; by default each alone. Of point clouds features and event
+            columns by name, ``...`` for whole clouds; by default each alone, and whole clouds.
         scoring : str or callable, optional
             A scorer that takes ``sample_weight``; by default the estimator's ``score``.
         sample_weight : array-like of shape (n_events,), optional
@@ -111,7 +161,7 @@ class ImportanceDisplay:
         groups : array-like, optional
             Event ids, for a cross-fitted estimator: its ``score`` is then used.
         n_repeats : int, default=5
-            Shuffles of each, whose spread is drawn.
+            Shuffles of each, whose spread is drawn; at least 1.
         random_state : int, RandomState instance or None, default=None
             Seed of the shuffles.
         ax : matplotlib Axes, optional
@@ -123,10 +173,16 @@ class ImportanceDisplay:
         Raises
         ------
         ValueError
-            If a column is not in X, or both ``scoring`` and ``groups`` are given.
+            If a column is not in X, two have one name, both ``scoring`` and ``groups`` are given, or ``n_repeats`` is
+            not positive.
         """
         if groups is not None and scoring is not None:
             raise ValueError("with groups the estimator's own score is used: set its scoring=, and leave this one out.")
+        if not isinstance(n_repeats, Integral) or n_repeats < 1:
+            raise ValueError(f"n_repeats must be an integer, 1 or more; got {n_repeats!r}.")
+        X = read_events(X)
+        chosen = _column_groups(X, columns)
+        shuffled = _shuffled_clouds if isinstance(X, PointClouds) else _shuffled_table
         scorer = check_scoring(estimator, scoring)
         kwargs = {} if sample_weight is None else {"sample_weight": sample_weight}
         if groups is not None:
@@ -139,12 +195,7 @@ class ImportanceDisplay:
 
         rng = check_random_state(random_state)
         best = score(X)
-        chosen = _column_groups(X, columns)
-        n_events = np.shape(X)[0]
-        losses = [
-            [best - score(_shuffled(X, group, rng.permutation(n_events))) for _ in range(n_repeats)]
-            for group in chosen.values()
-        ]
+        losses = [[best - score(shuffled(X, group, rng)) for _ in range(n_repeats)] for group in chosen.values()]
         return cls(list(chosen), np.array(losses), float(best)).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> ImportanceDisplay:

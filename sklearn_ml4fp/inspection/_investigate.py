@@ -11,15 +11,24 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.utils import Bunch
 from sklearn.utils.multiclass import type_of_target
 
-from .._compat import num_samples
+from .._binary import unique_labels
 from .._events import check_ids
 from .._missing import column_or_1d
-from .._validation import check_weights
+from .._validation import check_weights, finite_numbers
 from ..metrics import ks_distance, roc_auc_score
-from ._data_columns import Table, correlations, describe, ranks, row_hashes, sample_rows, separation
+from ._data_columns import (
+    Table,
+    category_association,
+    correlations,
+    describe,
+    ranks,
+    row_hashes,
+    sample_rows,
+    separation,
+)
 from ._data_findings import find
 from ._data_report import DataReport
-from ._data_tables import read_tables
+from ._data_tables import read_events, read_tables
 
 # More labels than this are values of a regression target or ids, and no classes that one can look at.
 _MOST_CLASSES = 20
@@ -35,11 +44,12 @@ def _classes_of(y: Any, n: int, weights: np.ndarray | None) -> tuple[np.ndarray,
         y = column_or_1d(y)
         if len(y) != n:
             raise ValueError(f"y has {len(y)} entries, expected {n}: one an event.")
-        unique, found = np.unique(y, return_inverse=True)
+        unique = unique_labels(y, "y")
+        found = np.searchsorted(unique, y)
         if len(unique) <= _MOST_CLASSES and type_of_target(y) in ("binary", "multiclass"):
             codes, labels = found, unique
         elif y.dtype.kind in "fiub":
-            target = y.astype(np.float64)
+            target = finite_numbers(y, "y")
         else:
             raise ValueError(f"y has {len(unique)} different labels, expected at most {_MOST_CLASSES}, or numbers.")
     w = np.ones(n) if weights is None else weights
@@ -87,22 +97,22 @@ def _patterns_of(table: Table) -> list[dict[str, Any]]:
     ]
 
 
-def _duplicates_of(table: Table, groups: Any, test: Table | None) -> dict[str, Any]:
-    result = {"n_events": 0, "n_across_groups": 0, "n_in_test": 0, "has_groups": groups is not None}
+def _duplicates_of(table: Table, ids: np.ndarray | None, test: Table | None) -> dict[str, Any]:
     values = table.values
+    n_ids = values.shape[1] if ids is None else len(np.unique(ids))
+    result = {"n_ids": n_ids, "n_events": 0, "n_across_groups": 0, "n_in_test": 0, "has_groups": ids is not None}
     few = values[:, :1000]
     # Equal rows tell nothing where columns have few values: the events must differ somewhere as real numbers do.
-    if not any(len(np.unique(x[~np.isnan(x)])) > 0.5 * len(x) for x in few):
-        return result
+    real = [i for i, x in enumerate(few) if len(np.unique(x[~np.isnan(x)])) > 0.5 * len(x)]
+    there = ~np.isnan(values[real]).all(axis=0)
     hashes = row_hashes(values)
-    order = np.argsort(hashes, kind="stable")
+    order = np.flatnonzero(there)[np.argsort(hashes[there], kind="stable")]
     repeats = np.flatnonzero(np.diff(hashes[order]) == 0)
     result["n_events"] = len(repeats)
-    if groups is not None and len(repeats):
-        ids = np.unique(np.asarray(groups), axis=0, return_inverse=True)[1].ravel()[order]
-        result["n_across_groups"] = int((ids[repeats] != ids[repeats + 1]).sum())
+    if ids is not None and len(repeats):
+        result["n_across_groups"] = int((ids[order][repeats] != ids[order][repeats + 1]).sum())
     if test is not None and test.names == table.names:
-        result["n_in_test"] = int(np.isin(row_hashes(test.values.astype(values.dtype)), hashes).sum())
+        result["n_in_test"] = int(np.isin(row_hashes(test.values.astype(values.dtype)), hashes[there]).sum())
     return result
 
 
@@ -118,11 +128,12 @@ def _shift_of(table: Table, test: Table | None) -> dict[str, Any] | None:
     both = np.nan_to_num(np.hstack([ours, theirs]), nan=np.finfo(table.values.dtype).max)
     distance = {name: ks_distance(side, x) for name, x in zip(table.names, both, strict=True)}
     rng = np.random.default_rng(0)
-    parts = [x[:, rng.permutation(x.shape[1])[:_TWO_SAMPLE]] for x in (ours, theirs)]
-    n, m = (part.shape[1] for part in parts)
+    chosen = [rng.permutation(np.flatnonzero(side == k))[:_TWO_SAMPLE] for k in (0, 1)]
+    n, m = map(len, chosen)
     area = np.nan
     if min(n, m) >= 10:
-        mixed, side = np.hstack(parts).T, np.repeat([0, 1], [n, m])
+        # ranks are as good to a tree, and know neither missing nor huge values
+        mixed, side = rankdata(both[:, np.concatenate(chosen)], axis=1).T, np.repeat([0, 1], [n, m])
         weights = np.where(side == 1, n / m, 1.0)
         shuffled = rng.permutation(n + m)
         classifier = HistGradientBoostingClassifier(max_iter=30, random_state=0)
@@ -153,7 +164,7 @@ def _equal_columns(table: Table) -> list[tuple[int, int]]:
 
 
 def _associations(
-    events: Table, weights: np.ndarray | None, codes: np.ndarray, n_classes: int, target: Any, groups: Any
+    events: Table, weights: np.ndarray | None, codes: np.ndarray, n_classes: int, target: Any, groups: Any, n_ids: int
 ) -> tuple[dict[str, Any], list[dict[str, float]]]:
     """Correlations of the columns, with each other, along the event id and with the target, on a sample."""
     n, d = events.values.shape[1], len(events.names)
@@ -171,12 +182,14 @@ def _associations(
             entry["target"] = float(everything[i, d + 1])
         elif n_classes > 1:
             entry["target"] = separation(values[i], codes[rows], n_classes, w)
+    arguments = rows, codes[rows], n_classes, None if target is None else target[rows], w
     of_all = {
+        "other_targets": {name: category_association(one, *arguments) for name, one in events.other.items()},
         "pearson": correlations(values, w),
         "spearman": everything[:d, :d],
         "order": order,
         "target_trend": float(everything[d, d + 1]),
-        "n_independent": len(rows) if w is None else w.sum() ** 2 / np.dot(w, w),
+        "n_independent": n_ids / n * (len(rows) if w is None else w.sum() ** 2 / np.dot(w, w)),
     }
     return of_all, of_columns
 
@@ -185,9 +198,18 @@ def _unpack(X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Any, Any, 
     """What a Bunch brings along, where it was not given."""
     if not isinstance(X, Bunch):
         return X, y, sample_weight, groups, None, ""
-    title = str(X.get("DESCR", "")).strip().split("\n\n")[0].strip("=*-~ \n")
+    title = " ".join(str(X.get("DESCR", "")).strip().split("\n\n")[0].strip("=*-~ \n").split())
     given = (("target", y), ("sample_weight", sample_weight), ("groups", groups))
     return X["data"], *(X.get(name) if one is None else one for name, one in given), X.get("feature_names"), title
+
+
+def _read(X: Any, names: Any, what: str) -> tuple[Any, Table, Table | None, int]:
+    """Events as they are analysed, their columns, those of their particles, and the memory in bytes."""
+    X = read_events(X)
+    events, particles, memory = read_tables(X, names)
+    if 0 in events.values.shape:
+        raise ValueError(f"{what} has shape {events.values.shape[::-1]}: expected at least one event and one column.")
+    return X, events, particles, memory
 
 
 def investigate(
@@ -207,15 +229,16 @@ def investigate(
 
     Parameters
     ----------
-    X : array-like of shape (n_events, n_columns), PointClouds or Bunch
-        Events; a data frame keeps its names and types. A Bunch of `load_events` brings ``y``, weights and ids along.
+    X : array-like of shape (n_events, n_columns), point clouds or Bunch
+        Events; a data frame keeps its names and types. Point clouds are ``PointClouds``, an awkward array or a list of
+        arrays. A Bunch of `load_events` brings ``y``, weights and ids along.
     y : array-like of shape (n_events,), default=None
         Classes (20 at most) or a regression target.
     sample_weight : array-like of shape (n_events,), default=None
         Event weights; negative ones are legal.
     groups : array-like of shape (n_events,), default=None
         Event ids: trends are looked for along them, and duplicates across them.
-    X_test : array-like of shape (n_test, n_columns), default=None
+    X_test : array-like of shape (n_test, n_columns), point clouds or Bunch, default=None
         Test events, to compare with.
 
     Returns
@@ -226,7 +249,8 @@ def investigate(
     Raises
     ------
     ValueError
-        ``X`` is no table; lengths or columns differ; weights that cannot be used.
+        ``X`` is no table, or has no event or column; lengths or columns differ; labels are missing; weights that cannot
+        be used.
 
     References
     ----------
@@ -243,16 +267,16 @@ def investigate(
     constant ('x1',) x1 has the one value 7: it tells nothing.
     """
     X, y, sample_weight, groups, names, origin = _unpack(X, y, sample_weight, groups)
-    n = num_samples(X)
+    X, events, particles, memory = _read(X, names, "X")
+    n = events.values.shape[1]
     weights = check_weights(sample_weight, n)
-    if groups is not None:
-        check_ids(groups)
-        if num_samples(groups) != n:
-            raise ValueError(f"groups has {num_samples(groups)} entries, expected {n}: one event id an event.")
-    events, particles, memory = read_tables(X, names)
-    test = None if X_test is None else read_tables(X_test, names)[0]
+    ids = None if groups is None else check_ids(groups)
+    if ids is not None and len(ids) != n:
+        raise ValueError(f"groups has {len(ids)} entries, expected {n}: one event id an event.")
+    test = None if X_test is None else _read(_unpack(X_test, None, None, None)[0], names, "X_test")[1]
     codes, classes, target = _classes_of(y, n, weights)
-    of_all, of_columns = _associations(events, weights, codes, len(classes), target, groups)
+    duplicates = _duplicates_of(events, ids, test)
+    of_all, of_columns = _associations(events, weights, codes, len(classes), target, groups, duplicates["n_ids"])
     columns = [
         describe(events, i, "event", weights, codes, len(classes), **extra) for i, extra in enumerate(of_columns)
     ]
@@ -269,13 +293,14 @@ def investigate(
         n_particles=n_particles,
         memory_bytes=memory,
         columns=columns,
-        other_columns=events.other,
+        other_columns={name: str(column.dtype) for name, column in events.other.items()},
+        repeated_names=events.repeated + (particles.repeated if particles is not None else []),
         event_names=events.names,
         classes=classes,
         weights=_weights_of(weights),
         missing_patterns=_patterns_of(events),
         equal_columns=_equal_columns(events),
-        duplicates=_duplicates_of(events, groups, test),
+        duplicates=duplicates,
         test_shift=_shift_of(events, test),
         **of_all,
     )

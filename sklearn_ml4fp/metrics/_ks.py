@@ -63,7 +63,8 @@ def _permuted_distances(
     """Distances after the groups have been dealt anew to the two samples, as many groups to each as before."""
     order = np.argsort(value, kind="stable")
     weight, group = weight[order], group[order]
-    last = np.r_[np.flatnonzero(np.diff(value[order])), len(value) - 1]
+    value = value[order]
+    last = np.append(value[1:] != value[:-1], True)
     in_first = np.zeros(group.max() + 1, bool)
     in_first[group[first[order]]] = True
     together = np.cumsum(weight)[last]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from .._binary import check_binary, weights_or_ones
+from .._binary import check_binary, unique_labels, weights_or_ones
 from .._missing import column_or_1d
 from .._validation import finite_numbers
 
@@ -17,7 +17,7 @@ def cumulative_yields(signal: np.ndarray, score: np.ndarray, weight: np.ndarray)
     kept = weight != 0  # an event without weight sets no threshold
     order = np.flatnonzero(kept)[np.argsort(-score[kept], kind="stable")]
     signal, score, weight = signal[order], score[order], weight[order]
-    last = np.r_[np.flatnonzero(np.diff(score)), len(score) - 1]  # of each group of equal scores
+    last = np.append(score[1:] != score[:-1], True)  # of each group of equal scores
     return np.cumsum(weight * ~signal)[last], np.cumsum(weight * signal)[last], score[last]
 
 
@@ -146,7 +146,7 @@ def _one_versus_rest(y_true: Any, y_score: Any, sample_weight: Any, labels: Any)
     check_consistent_length(y_true, y_score)
     scores = finite_numbers(y_score, "y_score")
     y_true = column_or_1d(y_true, name="y_true")
-    labels = np.unique(y_true) if labels is None else column_or_1d(labels, name="labels")
+    labels = unique_labels(y_true) if labels is None else column_or_1d(labels, name="labels")
     if len(np.unique(labels)) < len(labels):
         raise ValueError(f"labels must name each column once; got {labels.tolist()}.")
     if unknown := sorted(set(y_true.tolist()) - set(labels.tolist()), key=str):

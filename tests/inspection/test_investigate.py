@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy.sparse import csr_array
 from scipy.stats import skew, spearmanr
+from sklearn.utils import Bunch
 
 from sklearn_ml4fp import AutoScaler, PointClouds, investigate, load_events
 
@@ -129,6 +131,14 @@ def text(data, rng):
     data["X"]["generator"] = "Pythia"
 
 
+def several_rows_an_event(data, rng):
+    data["groups"] = np.arange(N) // 2
+
+
+def two_columns_of_one_name(data, rng):
+    data["X"] = data["X"].rename(columns={"eta": "phi"})
+
+
 FAULTS = [
     (leak, ("leak", ("truth",))),
     (duplicate_column, ("duplicate columns", ("mass", "mass_again"))),
@@ -151,6 +161,8 @@ FAULTS = [
     (overlapping_test, ("test overlap", ())),
     (heavy_weights, ("effective sample", ())),
     (text, ("not numeric", ("generator",))),
+    (several_rows_an_event, ("repeated ids", ())),
+    (two_columns_of_one_name, ("repeated names", ("phi",))),
 ]
 
 
@@ -381,11 +393,161 @@ def test_large_samples_are_sampled_for_correlations(monkeypatch):
     assert report.columns[0].mean == pytest.approx(np.average(data["X"]["pt"], weights=data["sample_weight"]))
 
 
+# --- what users really have ---
+
+
+KINDS = {
+    "text": lambda code: np.array(["b", "a", "c"])[code],
+    "category": lambda code: pd.Categorical.from_codes(code, list("bac")),
+    "date": lambda code: pd.Timestamp("2020-01-01") + pd.to_timedelta(code, unit="D"),
+    "missing": lambda code: np.array([None, "a", "c"], dtype=object)[code],
+}
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+@pytest.mark.parametrize("goal", ["two classes", "three classes", "text"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_column_that_is_no_number_can_leak_the_target(frame, goal, kind):
+    """Siblings of a text that equals the label, and columns of the same kinds that tell nothing."""
+    rng = np.random.default_rng(0)
+    code = rng.integers(0, 2 if goal == "two classes" else 3, 900)
+    y = np.array(["w", "z", "h"])[code] if goal == "text" else code
+    X = pd.DataFrame({"pt": rng.exponential(size=900)})
+    X["truth"], X["other"] = KINDS[kind](code), KINDS[kind](rng.integers(0, 3, 900))
+    X["id"] = [f"event {i}" for i in range(900)]  # a text of its own for each event tells nothing
+    if frame is pl.DataFrame:
+        X = pl.DataFrame({name: [None if pd.isna(one) else one for one in X[name]] for name in X})
+    report = investigate(X, y)
+    assert {one.columns for one in report.findings if one.kind == "leak"} == {("truth",)}
+    assert max(report.other_targets["other"], report.other_targets["id"]) < 0.2
+
+
+def test_a_text_can_leak_a_regression_target():
+    energy = np.random.default_rng(0).uniform(0, 10, 2000)
+    X = pd.DataFrame({"pt": 1.0, "written": [f"E = {one:.1f} GeV" for one in energy], "run": "A"})
+    report = investigate(X, energy)
+    assert {one.columns for one in report.findings if one.kind == "leak"} == {("written",)}
+    assert "written alone follows the target" in str(report)
+
+
+def test_names_are_told_apart_and_may_be_numbers():
+    data = clean(n=200)
+    X = data["X"].iloc[:, :4].set_axis([0, "0", "pt", "pt"], axis=1)
+    report = investigate(X, data["y"], X_test=X[:50])
+    assert [c.name for c in report.columns] == report.event_names == ["0", "0 (2)", "pt", "pt (2)"]
+    np.testing.assert_allclose([c.mean for c in report.columns], X.to_numpy().mean(axis=0))
+    assert {one.columns for one in report.findings if one.kind == "repeated names"} == {("0",), ("pt",)}
+    assert report.to_frame().index.is_unique
+
+
+@pytest.mark.filterwarnings("error")
+def test_clouds_that_are_all_empty():
+    n = 60
+    X = PointClouds(np.zeros((0, 2)), np.zeros(n + 1, int), ["pt", "eta"])
+    y, w = np.arange(n) % 2, np.random.default_rng(0).normal(1, 0.5, n)
+    report = investigate(X, y, sample_weight=w, X_test=X)
+    assert kinds(report) >= {("constant", ("n_particles",)), ("empty", ("mean pt",)), ("empty", ("pt",))}
+    assert "60 events, 0 particles" in str(report)
+    report.to_html()
+    json.dumps(report.to_dict(), allow_nan=False)
+    # some are: no value is no duplicate of another one
+    some = PointClouds(np.random.default_rng(0).normal(size=(40, 2)), np.r_[np.zeros(20), np.arange(41)].astype(int))
+    assert "duplicate events" not in {one.kind for one in investigate(some).findings}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "column",
+    [np.full(50, np.nan), np.full(50, np.inf), np.r_[1.0, np.full(49, np.nan)], np.tile([1e308, -1e308], 25)],
+    ids=["NaN", "infinite", "one value", "huge"],
+)
+def test_columns_with_next_to_no_value(column):
+    X = np.column_stack([column, np.random.default_rng(0).normal(size=50)])
+    report = investigate(X, np.arange(50) % 2, sample_weight=np.linspace(0.5, 1, 50), X_test=X[:30])
+    assert report.columns[0].n_missing == (~np.isfinite(column)).sum()
+    report.to_html()
+
+
+@pytest.mark.parametrize("kind", ["array", "list of its events", "list of arrays"])
+def test_point_clouds_in_every_form_that_networks_take(kind):
+    rng = np.random.default_rng(0)
+    counts, y = rng.integers(0, 5, 300), rng.integers(0, 2, 300)
+    clouds = PointClouds(rng.normal(size=(counts.sum(), 2)), np.r_[0, np.cumsum(counts)], ["pt", "eta"])
+    if kind == "list of arrays":
+        X, clouds = clouds.to_lists(), PointClouds(clouds.values, clouds.offsets)
+    else:
+        X = clouds.to_awkward()
+        X = X if kind == "array" else [X[i] for i in range(300)]
+    report, wanted = investigate(X, y, X_test=X[:100]), investigate(clouds, y, X_test=clouds[:100])
+    assert str(report) == str(wanted)
+    assert [c.level for c in report.columns][-1] == "particle"
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+def test_what_is_under_a_mask_is_not_looked_at(dtype):
+    rng = np.random.default_rng(0)
+    values = (100 * rng.normal(size=(500, 2))).astype(dtype)
+    mask = rng.uniform(size=values.shape) < 0.3
+    hidden = np.where(mask, -9999, values).astype(dtype)
+    report = investigate(np.ma.array(hidden, mask=mask), X_test=np.ma.array(hidden, mask=mask)[:100])
+    wanted = investigate(np.where(mask, np.nan, values))
+    assert [c.shape for c in report.columns] == [c.shape for c in wanted.columns]
+    assert [c.n_missing for c in report.columns] == mask.sum(axis=0).tolist()
+    y = np.arange(500) % 2
+    with pytest.raises(ValueError, match="y lacks the label of 3 events"):
+        investigate(values, np.ma.array(y, mask=np.arange(500) < 3))
+    with pytest.raises(ValueError, match="sample_weight contains 3 values that are missing"):
+        investigate(values, y, sample_weight=np.ma.array(np.ones(500), mask=np.arange(500) < 3))
+
+
+def test_control_characters_do_not_reach_a_terminal():
+    """An escape sequence in the name of a branch, a class or a data set would otherwise be obeyed by it."""
+    names = ["pt\x1b[2J", "eta\x1b]0;title\x07", "b\u202e\nnew line", "\x00" * 40]
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(100, 4)), columns=names)
+    X["c\r"], X["d\x9b"] = 1.0, "text"
+    X.iloc[:70, 0] = np.nan
+    y = np.where(np.arange(100) < 4, "s\x1b[31m", "b")
+    report = investigate(Bunch(data=X, target=y, DESCR="Jets\x1b[5m\nof ATLAS\n\nand more"))
+    for text in (str(report), *(one.meaning for one in report.findings), report.to_html()):
+        assert all(c.isprintable() or c == "\n" for c in text)
+    assert str(report).startswith("Jets\\x1b[5m of ATLAS\n100 events")
+    assert "pt\\x1b[2J" in str(report)
+    assert report.columns[0].name == names[0]  # where a program looks
+
+
+def test_rows_of_one_event_are_no_independent_events():
+    """A drift along the ids that 40 events give by chance is none because each has 50 rows."""
+    rng = np.random.default_rng(3)
+    ids = np.repeat(np.arange(40), 50)
+    X = np.column_stack([np.repeat(rng.normal(size=40) + np.linspace(0, 1, 40), 50), rng.normal(size=2000)])
+    assert ("trend", ("x0",)) in kinds(investigate(X, groups=np.arange(2000)))
+    found = kinds(investigate(X, groups=ids))
+    assert ("repeated ids", ()) in found
+    assert ("trend", ("x0",)) not in found
+
+
 def test_errors():
     data = clean(n=50)
     X, y = data["X"], data["y"]
-    with pytest.raises(ValueError, match=r"X has shape \(50,\).*expected a table of numbers"):
-        investigate(y)
+    for bad, got in (
+        (y, r"shape \(50,\) and type int64"), ([[1, 2], [3]], "type list"), ("file.root", "type str"),
+        (None, "type NoneType"), (np.ones((5, 4, 3)), r"shape \(5, 4, 3\)"), (np.ones((4, 2), complex), "complex128"),
+        (np.array([["1", "2"]]), "<U1"), (csr_array(np.eye(3)), "type float64"),
+        (np.ones((4, 2), "M8[s]"), "datetime64"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=rf"X has .*{got}.*expected a table of numbers"):
+            investigate(bad)
+    for empty in (X[:0], np.zeros((0, 3)), np.zeros((3, 0)), PointClouds(np.zeros((0, 2)), [0])):
+        with pytest.raises(ValueError, match=r"X has shape \(\d, \d\): expected at least one event and one column"):
+            investigate(empty)
+    with pytest.raises(ValueError, match=r"X_test has shape \(0, 6\): expected at least one event"):
+        investigate(X, X_test=X[:0])
+    for bad, message in (
+        (np.where(y, np.nan, 0.0), "y lacks the label"), (np.array([0, "a"] * 25, dtype=object), "labels of one type"),
+        (np.r_[np.inf, np.arange(49.0)], "y contains 1 values that are missing, NaN or infinite"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            investigate(X, bad)
     with pytest.raises(ValueError, match="y has 49 entries, expected 50"):
         investigate(X, y[1:])
     with pytest.raises(ValueError, match="groups has 49 entries, expected 50"):

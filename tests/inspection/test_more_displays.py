@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy.sparse import csr_array
 from sklearn.datasets import make_classification
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -13,7 +14,9 @@ from sklearn_ml4fp import (
     CorrelationDisplay,
     CrossFitClassifier,
     CrossFitRegressor,
+    DeepSetsClassifier,
     ImportanceDisplay,
+    PointClouds,
     ResponseDisplay,
     expected_calibration_error,
     response_bias,
@@ -238,9 +241,115 @@ def test_a_cross_fitted_model_is_scored_by_id(fitted):
     assert np.argmax(display.losses.mean(axis=1)) == 0
 
 
+@pytest.fixture(scope="module")
+def jets():
+    """Clouds of 0 to 7 points; the class is told by the mean of "b" and, less well, by the number of points."""
+    rng = np.random.default_rng(0)
+    counts, met = rng.integers(0, 8, 600), rng.normal(size=(600, 1))
+    values = rng.normal(size=(counts.sum(), 3))
+    names = {"feature_names": ["a", "b", "c"], "event_values": met, "event_names": ["met"]}
+    X = PointClouds(values, np.r_[0, np.cumsum(counts)], **names)
+    sums = np.bincount(np.repeat(np.arange(600), counts), values[:, 1], 600)
+    return X, (sums + 0.7 * (counts - 3.5) > 0).astype(int)
+
+
+class SumsAndCounts(LogisticRegression):
+    """A linear model of the sums over the points, their number and the columns of the event."""
+
+    def table(self, X):
+        seen.append(X)
+        sums = [np.bincount(np.repeat(np.arange(len(X)), X.counts), column, len(X)) for column in X.values.T]
+        return np.column_stack([*sums, X.counts, X.event_values])
+
+    def fit(self, X, y):
+        return super().fit(self.table(X), y)
+
+    def predict_proba(self, X):
+        return super().predict_proba(self.table(X))
+
+
+seen = []
+
+
+def test_importance_on_point_clouds(jets):
+    X, y = jets
+    model = SumsAndCounts().fit(X, y)
+    before = PointClouds(
+        X.values.copy(), X.offsets, X.feature_names, event_values=X.event_values.copy(), event_names=["met"]
+    )
+    kwargs = {"scoring": roc_auc_scorer, "random_state": 0, "n_repeats": 3}
+    display = ImportanceDisplay.from_estimator(model, X, y, **kwargs)
+    assert display.names == ["a", "b", "c", "met", "whole clouds"]
+    mean = dict(zip(display.names, display.losses.mean(axis=1), strict=True))
+    assert mean["whole clouds"] > mean["b"] + 0.05 > 0.1  # it takes the number of points away as well
+    assert max(abs(mean[name]) for name in ("a", "c", "met")) < 0.02
+    np.testing.assert_allclose(mean["whole clouds"], display.score - 0.5, atol=0.06)
+    assert before == X
+    assert ImportanceDisplay.from_estimator(model, X, y, **kwargs, columns={"both": ["b", "met"]}).names == ["both"]
+
+
+def test_what_is_shuffled_in_point_clouds(jets):
+    X, y = jets
+    model = SumsAndCounts().fit(X, y)
+    groups = {"pair": ["a", "c", "met"], "whole": ...}
+    seen.clear()
+    ImportanceDisplay.from_estimator(model, X, y, columns=groups, scoring=roc_auc_scorer, n_repeats=1, random_state=0)
+    _, pair, whole = seen
+    # two features of one point stay together, the third stays where it is, and so does the number of points
+    np.testing.assert_array_equal(pair.offsets, X.offsets)
+    np.testing.assert_array_equal(pair.values[:, 1], X.values[:, 1])
+    order = np.argsort(X.values[:, 0])[np.argsort(np.argsort(pair.values[:, 0]))]
+    np.testing.assert_array_equal(pair.values[:, [0, 2]], X.values[order][:, [0, 2]])
+    assert (pair.values[:, 0] != X.values[:, 0]).mean() > 0.9
+    np.testing.assert_array_equal(np.sort(pair.event_values, axis=0), np.sort(X.event_values, axis=0))
+    assert (pair.event_values != X.event_values).mean() > 0.9
+    # whole clouds: each is one of the old ones, and the columns of the events stay
+    np.testing.assert_array_equal(whole.event_values, X.event_values)
+    assert sorted(map(np.ndarray.tobytes, whole)) == sorted(map(np.ndarray.tobytes, X))
+    assert (whole.counts != X.counts).mean() > 0.5
+
+
+@pytest.mark.parametrize("form", ["awkward", "list"])
+def test_importance_on_what_networks_take_as_point_clouds(jets, form):
+    X, y = jets
+    plain = PointClouds(X.values, X.offsets)
+    network = DeepSetsClassifier(width=8, n_layers=1, max_epochs=2, random_state=0, device="cpu").fit(plain, y)
+    other = plain.to_awkward() if form == "awkward" else plain.to_lists()
+    kwargs = {"n_repeats": 1, "random_state": 0}
+    made, wanted = (ImportanceDisplay.from_estimator(network, one, y, **kwargs) for one in (other, plain))
+    np.testing.assert_array_equal(made.losses, wanted.losses)
+
+
+def test_importance_of_columns_whose_names_are_numbers_and_of_masked_tables(fitted):
+    model, X, y, _ = fitted
+    wanted = ImportanceDisplay.from_estimator(model, X, y, n_repeats=1, random_state=0).losses
+    made = ImportanceDisplay.from_estimator(model, pd.DataFrame(X), y, n_repeats=1, random_state=0).losses
+    np.testing.assert_array_equal(made, wanted)
+    given = []
+
+    class Probe(LogisticRegression):
+        def score(self, X, y):
+            given.append(X)
+            return 0.0
+
+    mask = np.random.default_rng(0).uniform(size=X.shape) < 0.2
+    ImportanceDisplay.from_estimator(Probe().fit(X, y), np.ma.array(X, mask=mask), y, n_repeats=1)
+    assert all(one.mask.sum(axis=0).tolist() == mask.sum(axis=0).tolist() for one in given)
+
+
 def test_importance_refuses_what_it_cannot_do(fitted):
     model, X, y, _ = fitted
     with pytest.raises(ValueError, match=r"columns \['mass'\] are not in X"):
         ImportanceDisplay.from_estimator(model, X, y, columns={"m": "mass"})
     with pytest.raises(ValueError, match="own score is used"):
         ImportanceDisplay.from_estimator(model, X, y, groups=np.arange(len(y)), scoring=roc_auc_scorer)
+    for bad, message in (
+        (csr_array(X), "sparse matrix becomes a table by .toarray"), (X[:, 0], "X must be a table"),
+        (pd.DataFrame(X, columns=list("aabc")), r"different names.*\['a', 'a', 'b', 'c'\]"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            ImportanceDisplay.from_estimator(model, bad, y)
+    with pytest.raises(ValueError, match="n_repeats must be an integer, 1 or more; got 0"):
+        ImportanceDisplay.from_estimator(model, X, y, n_repeats=0)
+    with pytest.raises(ValueError, match="whole point clouds: name columns"):
+        ImportanceDisplay.from_estimator(model, X, y, columns={"all": ...})
