@@ -215,7 +215,7 @@ def test_the_lowest_subpackages_know_no_framework(unit):
 
 OPTIONAL = {*EXTRA_OF, "pandas", "polars"}
 # What other changes are about to rewrite; this list only shrinks.
-STILL_IMPORTED = {"model_selection/_dask.py", "model_selection/_search.py", "model_selection/_pruning.py"}
+STILL_IMPORTED = {"model_selection/_search.py", "model_selection/_pruning.py"}
 
 
 def test_optional_packages_are_imported_by_needs():

@@ -41,7 +41,7 @@ def stations() -> np.ndarray:
 
 
 def draw_showers(n: int, rng: np.random.RandomState) -> Table:
-    """Primary particles and the showers that they make."""
+    """Draw primary particles and their showers."""
     mass_number = np.where(rng.rand(n) < 0.5, IRON, PROTON).astype(float)
     log_energy = rng.uniform(*LOG_ENERGY, n)
     energy = 10 ** (log_energy - 9)  # GeV
@@ -70,7 +70,7 @@ def draw_showers(n: int, rng: np.random.RandomState) -> Table:
 
 
 def observe(showers: Table, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Signal, muons and time ``(n_showers, n_stations)`` in every station; no signal below the threshold."""
+    """Simulate signal, muons and time ``(n_showers, n_stations)`` of every station; no signal below the threshold."""
     direction, core = showers["direction"], showers["core"]
     cos = direction[:, 2]
     relative = stations() - core[:, np.newaxis]
@@ -92,7 +92,7 @@ def observe(showers: Table, rng: np.random.RandomState) -> tuple[np.ndarray, np.
 
 
 def simulate(n: int, rng: np.random.RandomState) -> tuple[PointClouds, Table]:
-    """Hits and truth of the next n showers that trigger."""
+    """Simulate hits and truth of n showers that trigger."""
     parts, found = [], 0
     while found < n:
         showers = draw_showers(n - found + 10, rng)  # nearly all trigger
@@ -112,13 +112,13 @@ def simulate(n: int, rng: np.random.RandomState) -> tuple[PointClouds, Table]:
 
 
 def to_clouds(counts: np.ndarray, station: np.ndarray, t: np.ndarray, signal: np.ndarray, muons: np.ndarray) -> Any:
-    """Hits as point clouds."""
+    """Convert hits to point clouds."""
     values = np.column_stack([stations()[station], t, signal, muons]).astype(np.float32)
     return PointClouds(values, offsets_from_counts(counts), FEATURE_NAMES)
 
 
 def pack(hits: PointClouds, truth: Table) -> Table:
-    """The arrays of the shipped file: times to 1 ns, signals to 0.1 particles; `unpack` is its inverse."""
+    """Make the arrays of the shipped file: times to 1 ns, signals to 0.1 particles; `unpack` is the inverse."""
     x, y, t, signal, muons = hits.values.astype(np.float64).T
     distance = np.hypot(*(np.stack([x, y], axis=1)[:, np.newaxis] - stations()).transpose(2, 0, 1))
     arrays = {
@@ -132,14 +132,14 @@ def pack(hits: PointClouds, truth: Table) -> Table:
 
 
 def unpack(arrays: Any) -> tuple[PointClouds, Table]:
-    """Hits and truth from the arrays of the shipped file."""
+    """Read hits and truth from the arrays of the shipped file."""
     hits = to_clouds(arrays["counts"], arrays["station"], arrays["t"], arrays["signal"] / 10, arrays["muons"])
     truth = {key: arrays[f"true_{key}"].astype(np.float64) for key in (*TARGETS, "x_max", "core")}
     return hits, truth | {"mass": truth["mass"].astype(np.int64)}
 
 
 def as_bunch(hits: PointClouds, truth: Table, made_by: str, target: str, return_X_y: bool) -> Any:
-    """Bunch, or (X, y), of hits and truth."""
+    """Make the Bunch, or (X, y), of hits and truth."""
     if return_X_y:
         return hits, truth[target]
     text = files(__package__).joinpath("air_showers.rst").read_text(encoding="utf-8")
@@ -175,14 +175,14 @@ def make_air_showers(
     profile, and Greisen's for muons, their density. Each of 61 stations, 750 m apart, counts a Poisson number of
     particles; those with a signal of at least 3 particles are hits, and showers with 4 hits are kept. The front is a
     sphere around the maximum, with a thickness that grows with the distance to the axis. The page "Air showers" of the
-    documentation has the formulas. It is a parametrisation to learn with, no replacement for a full simulation.
+    documentation has the formulas. This is a parametrisation to learn with, and no replacement for a full simulation.
 
     Parameters
     ----------
     n_showers : int, default=1000
         Number of showers.
     target : {"mass", "log_energy", "direction"}, default="mass"
-        What ``target`` holds: 0 for proton and 1 for iron; log10(E/eV); or the unit vector ``(n_showers, 3)`` that
+        Content of ``target``: 0 for proton and 1 for iron; log10(E/eV); or the unit vector ``(n_showers, 3)`` that
         points to where the shower came from.
     random_state : int, RandomState instance or None, default=None
         Seed.
@@ -196,6 +196,10 @@ def make_air_showers(
         (particles above and below the ground). ``target``, and all targets by name: ``mass``, ``log_energy``,
         ``direction``; the truth ``x_max`` (g/cm^2) and ``core`` (m); ``groups``, ``feature_names``, ``target_names``,
         ``simulation`` and ``DESCR``.
+
+    See Also
+    --------
+    load_air_showers : A sample of these showers that comes with the package.
 
     References
     ----------
@@ -218,22 +222,26 @@ def make_air_showers(
 
 @validate_params({"target": [StrOptions(set(TARGETS))], "return_X_y": ["boolean"]}, prefer_skip_nested_validation=True)
 def load_air_showers(*, target: str = "mass", return_X_y: bool = False) -> Any:
-    """Extensive air showers on an array of ground detectors, as point clouds of hits.
+    """Load extensive air showers on an array of ground detectors, as point clouds of hits.
 
-    A sample of :func:`make_air_showers`, which tells what is in it; times are kept to 1 ns and signals to 0.1
-    particles.
+    This is a sample of :func:`make_air_showers`. Times are kept to 1 ns and signals to 0.1 particles.
 
     Parameters
     ----------
     target : {"mass", "log_energy", "direction"}, default="mass"
-        What ``target`` holds.
+        Content of ``target``.
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` in place of the Bunch.
 
     Returns
     -------
     sklearn.utils.Bunch or tuple
-        As of :func:`make_air_showers`.
+        The same as from :func:`make_air_showers`.
+
+    See Also
+    --------
+    make_air_showers : Simulate more showers.
+    load_quark_gluon_jets : Point clouds of particles in jets.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A table of collisions as scikit-learn's Bunch."""
+"""Tables of collisions as a Bunch of scikit-learn."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def effective_size(weight: np.ndarray) -> float:
 def as_bunch(
     table: Table, simulation: dict[str, Any], *, luminosity: float, as_frame: bool, return_X_y: bool
 ) -> Bunch | tuple[Any, Any]:
-    """Bunch, or (X, y), of a table that holds `FEATURE_NAMES` and `OTHER_COLUMNS`; its weights are in fb."""
+    """Make the Bunch, or (X, y), of a table with `FEATURE_NAMES` and `OTHER_COLUMNS`; its weights are in fb."""
     data = np.column_stack([table[name] for name in FEATURE_NAMES]).astype(np.float32)
     target = table["target"].astype(np.int64)
     frame = None
@@ -50,12 +50,12 @@ def as_bunch(
 
 
 def to_frame(data: np.ndarray, target: np.ndarray) -> Any:
-    """The features and the target as one pandas DataFrame."""
+    """Join the features and the target in one pandas DataFrame."""
     return needs("pandas").DataFrame(data, columns=list(FEATURE_NAMES)).assign(target=target)
 
 
 def describe(table: Table, simulation: dict[str, Any]) -> str:
-    """The description of the columns and, below it, where these very events come from."""
+    """Describe the columns and, below them, the origin of these events."""
     lines = [files(__package__).joinpath("events.rst").read_text(encoding="utf-8"), "This sample", "~~~~~~~~~~~", ""]
     lines += [f":{key.replace('_', ' ')}: {value}" for key, value in simulation.items()]
     for label, name in enumerate(TARGET_NAMES):

@@ -1,4 +1,4 @@
-"""From simulated particles to measured columns: resolution, selection, layout of the table."""
+"""Detector: from simulated particles to measured columns, by resolution, selection and layout of the table."""
 
 from __future__ import annotations
 
@@ -35,32 +35,32 @@ def lepton_resolution(pt: Array) -> Array:
 
 
 def smear_jets(jets: Array, rng: np.random.Generator) -> Array:
-    """Measured (pT, eta, phi, m) of the true jets ``(n, 4)``; pT and mass share one factor, which is never negative."""
+    """Smear (pT, eta, phi, m) of the true jets ``(n, 4)``; pT and mass share one factor, which is never negative."""
     factor = np.maximum(rng.normal(1.0, jet_resolution(jets[:, 0])), 0.0)
     eta, phi = rng.normal(jets[:, 1:3], JET_ANGLE).T
     return np.column_stack([jets[:, 0] * factor, eta, wrap_phi(phi), jets[:, 3] * factor])
 
 
 def smear_leptons(leptons: Array, rng: np.random.Generator) -> Array:
-    """Measured (pT, eta, phi, charge) of the true leptons ``(n, 4)``: angles and charge are taken as exact."""
+    """Smear (pT, eta, phi, charge) of the true leptons ``(n, 4)``; angles and charge are exact."""
     pt = np.maximum(rng.normal(leptons[:, 0], leptons[:, 0] * lepton_resolution(leptons[:, 0])), 0.0)
     return np.column_stack([pt, leptons[:, 1:]])
 
 
 def transverse_sum(objects: Array) -> Array:
-    """(px, py) of the sum of objects whose columns begin with pT, eta, phi."""
+    """Sum the momenta (px, py) of objects whose columns begin with pT, eta, phi."""
     pt, phi = objects[:, 0], objects[:, 2]
     return np.array([pt @ np.cos(phi), pt @ np.sin(phi)])
 
 
 def accepted(objects: Array) -> Array:
-    """The objects with pT > 25 GeV and abs(eta) < 2.5, hardest first."""
+    """Select the objects with pT > 25 GeV and abs(eta) < 2.5, the hardest first."""
     inside = objects[(objects[:, 0] > JET_PT) & (np.abs(objects[:, 1]) < JET_ETA)]
     return inside[np.argsort(-inside[:, 0])]
 
 
 def measure(jets: Array, leptons: Array, true_met: Array, rng: np.random.Generator) -> Array | None:
-    """One row of the table, or None where the event fails the selection.
+    """Measure an event: one row of the table, or None if the event fails the selection.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ def measure(jets: Array, leptons: Array, true_met: Array, rng: np.random.Generat
     leptons : array (n, 4)
         True pT, eta, phi, charge of the prompt electrons and muons.
     true_met : array (2,)
-        Transverse momentum (px, py) of all neutrinos, GeV. What is visible adds up to its negative, so that
-        minus the sum of the *measured* visible objects is ``true_met`` minus what the smearing has added.
+        Transverse momentum (px, py) of all neutrinos, GeV. The visible momenta sum to its negative. So minus the sum
+        of the *measured* visible objects is ``true_met`` minus the change by smearing.
     rng : numpy.random.Generator
         Source of the smearing.
     """

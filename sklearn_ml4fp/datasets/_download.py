@@ -1,4 +1,4 @@
-"""Published files from the network: kept in a cache, checked by their hash, resumed where a download broke off."""
+"""Downloads of published files: kept in a cache, checked by their hash, resumed after an interruption."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TIMEOUT = 30.0  # s without a byte, after which a connection counts as broken
 
 
 class _Resume:
-    """A downloader for pooch that leaves what it has got in a ``.part`` file and goes on from there."""
+    """Downloader for pooch that keeps what has arrived in a ``.part`` file and continues from there."""
 
     def __init__(self, part: Path, verbose: bool | None) -> None:
         self.part = part
@@ -26,12 +26,12 @@ class _Resume:
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
         requests = needs("requests")
         have = self.part.stat().st_size if self.part.exists() else 0
-        headers = {"Accept-Encoding": "identity"}  # the bytes as they lie there: the length and the hash are theirs
+        headers = {"Accept-Encoding": "identity"}  # unchanged bytes, to which the length and the hash belong
         if have:
             headers["Range"] = f"bytes={have}-"
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
             if response.status_code == 416 or (have and response.status_code != 206):
-                have = 0  # the server does not resume, or has nothing more to give: take the file from its start
+                have = 0  # the server does not resume, or has no more bytes: start again
             if response.status_code == 416:
                 self.part.unlink()
                 return self(url, output_file, pooch)
@@ -53,16 +53,16 @@ class _Resume:
 
 
 def download(url: str, known_hash: str, folder: str, data_home: str | Path | None, verbose: bool | None) -> Path:
-    """Path of a published file in the cache; it is downloaded if it is not there yet.
+    """Return the path of a published file in the cache, and download it if it is not there yet.
 
     Raises
     ------
     ImportError
         Without pooch, which the extra ``download`` installs.
     ConnectionError
-        If the file cannot be had; what has arrived is kept for the next try.
+        The file is not available; what has arrived is kept for the next try.
     ValueError
-        If the file that arrived is not the published one.
+        The file that arrived is not the published one.
     """
     pooch, requests = needs("pooch"), needs("requests")
     cache = Path(get_data_home(None if data_home is None else str(data_home))) / "sklearn_ml4fp" / folder
@@ -70,7 +70,7 @@ def download(url: str, known_hash: str, folder: str, data_home: str | Path | Non
     name = url.rsplit("/", 1)[1]
     logger = pooch.get_logger()
     level = logger.level
-    logger.setLevel("WARNING")  # the progress bar says enough
+    logger.setLevel("WARNING")  # the progress bar is enough
     try:
         path = pooch.retrieve(url, known_hash, name, cache, downloader=_Resume(cache / f"{name}.part", verbose))
     except requests.RequestException as error:

@@ -66,17 +66,17 @@ def fetch_quark_gluon_jets(
     verbose: bool | None = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Two million quark and gluon jets of Komiske, Metodiev and Thaler (download: 100 MB for every 100 000).
+    """Fetch the two million quark and gluon jets of Komiske, Metodiev and Thaler (100 MB per 100 000 jets).
 
-    The published sets [1]_ [2]_ of the recipe that :func:`make_quark_gluon_jets` follows [3]_, from Pythia 8.226 or
-    Herwig 7.1.4.
+    These are the published sets [1]_ [2]_, from Pythia 8.226 or Herwig 7.1.4, of the recipe [3]_ that
+    :func:`make_quark_gluon_jets` follows.
 
     Parameters
     ----------
     n_jets : int or None, default=100000
-        Number of jets, from the first; only the files that hold them are downloaded. None is all.
+        Number of jets, beginning with the first; only the files that hold them are downloaded. None means all.
     generator : {"pythia", "herwig"}, default="pythia"
-        Which program simulated the jets.
+        Program that simulated the jets.
     data_home : str or path, optional
         Folder of the cache; scikit-learn's by default (``~/scikit_learn_data``).
     verbose : bool, optional
@@ -87,16 +87,21 @@ def fetch_quark_gluon_jets(
     Returns
     -------
     sklearn.utils.Bunch or tuple
-        As of :func:`load_quark_gluon_jets`.
+        The same as from :func:`load_quark_gluon_jets`.
 
     Raises
     ------
     ImportError
-        Without pooch, which the extra ``download`` installs.
+        pooch is not installed; it comes with the extra ``download``.
     ConnectionError
-        If a file cannot be had. A download that broke off goes on where it stopped.
+        A file is not available. A download that was interrupted continues where it stopped.
     ValueError
-        If a file is not the published one, or holds fewer jets.
+        A file is not the published one, or holds fewer jets.
+
+    See Also
+    --------
+    load_quark_gluon_jets : A sample of 16 000 jets that comes with the package.
+    fetch_top_tagging : Jets of top quarks.
 
     References
     ----------
@@ -129,7 +134,7 @@ def fetch_quark_gluon_jets(
 
 
 def _top_jets(block: np.ndarray) -> PointClouds:
-    """Jets from rows of 200 times E, px, py, pz, zeros where there is no particle, and the top quark's behind them."""
+    """Convert rows of 200 times E, px, py, pz to jets; zeros mark absent particles, and the top quark comes last."""
     padded = block[:, :800].reshape(-1, 200, 4)
     present = padded[:, :, 0] > 0
     p = padded[present].astype(np.float64)
@@ -148,7 +153,7 @@ def fetch_top_tagging(
     verbose: bool | None = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Top-quark jets against light ones: the reference data set of jet tagging (download: 1 GB, 350 MB, 350 MB).
+    """Fetch the reference data set of top tagging: top-quark jets against light ones (1 GB, 350 MB, 350 MB).
 
     Jets of hadronically decaying top quarks and of light quarks and gluons, 14 TeV, Pythia 8 and Delphes's fast
     simulation of ATLAS, anti-kT with R = 0.8, 550 GeV <= pT <= 650 GeV, abs(eta) < 2 [1]_ [2]_: 1.2 million for
@@ -157,10 +162,10 @@ def fetch_top_tagging(
     Parameters
     ----------
     subset : {"train", "val", "test"}, default="train"
-        Which of the published parts.
+        Published part.
     n_jets : int or None, default=None
-        Number of jets, from the first. None is all: 1.2 million training jets take about 1 GB of
-        memory, and twice as much while they are read.
+        Number of jets, beginning with the first. None means all: 1.2 million training jets take about 1 GB of memory,
+        and twice as much while they are read.
     data_home : str or path, optional
         Folder of the cache; scikit-learn's by default (``~/scikit_learn_data``).
     verbose : bool, optional
@@ -178,11 +183,15 @@ def fetch_top_tagging(
     Raises
     ------
     ImportError
-        Without pooch or PyTables, which the extra ``download`` installs.
+        pooch or PyTables is not installed; both come with the extra ``download``.
     ConnectionError
-        If the file cannot be had. A download that broke off goes on where it stopped.
+        The file is not available. A download that was interrupted continues where it stopped.
     ValueError
-        If the file is not the published one.
+        The file is not the published one.
+
+    See Also
+    --------
+    fetch_quark_gluon_jets : Jets of quarks and gluons.
 
     References
     ----------
@@ -206,7 +215,7 @@ def fetch_top_tagging(
         for start in range(0, total, JETS_PER_FILE):
             rows = table.read(start, min(start + JETS_PER_FILE, total))
             parts.append(_top_jets(rows["values_block_0"]))
-            labels.append(rows["values_block_1"][:, 1])  # behind the number of the subset
+            labels.append(rows["values_block_1"][:, 1])  # the second column; the first is the number of the subset
     text = f"Top tagging reference data set, arXiv:1902.09914, from {_registry.FOLDERS['top_tagging']}, {name}.\n"
     target = np.concatenate(labels).astype(np.int64)
     return _bunch(PointClouds.concatenate(parts), target, ["light", "top"], text, return_X_y)
@@ -224,16 +233,16 @@ def fetch_higgs(
     verbose: bool | None = None,
     return_X_y: bool = False,
 ) -> Any:
-    """The HIGGS table: a heavy Higgs boson against top-quark pairs, 11 million events (download: 2.8 GB).
+    """Fetch the HIGGS table: a heavy Higgs boson against top-quark pairs, 11 million events (2.8 GB).
 
-    Simulated collisions with 21 measured columns and 7 masses calculated from them [1]_ [2]_.
+    The simulated collisions have 21 measured columns, and 7 masses calculated from them [1]_ [2]_.
 
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
         The last 500 000 events are the publication's test set, the rest its training set.
     n_events : int or None, default=None
-        Number of events, from the first of the subset. None is all.
+        Number of events, beginning with the first of the subset. None means all.
     data_home : str or path, optional
         Folder of the cache; scikit-learn's by default (``~/scikit_learn_data``).
     verbose : bool, optional
@@ -250,11 +259,15 @@ def fetch_higgs(
     Raises
     ------
     ImportError
-        Without pooch or pandas, which the extra ``download`` installs.
+        pooch or pandas is not installed; both come with the extra ``download``.
     ConnectionError
-        If the file cannot be had. A download that broke off goes on where it stopped, if the server allows.
+        The file is not available. A download that was interrupted continues where it stopped, if the server allows.
     ValueError
-        If the file is not the published one.
+        The file is not the published one.
+
+    See Also
+    --------
+    load_events : A table with event weights that comes with the package.
 
     References
     ----------

@@ -12,7 +12,7 @@ JET_NAMES = ("jet_pt", "jet_y", "jet_phi", "jet_m")
 
 
 def with_jets(clouds: PointClouds, momenta: np.ndarray) -> PointClouds:
-    """Clouds with pT, y, phi and mass of each jet, the sum of the particles' four-momenta (E, px, py, pz), in GeV."""
+    """Add pT, y, phi and mass of each jet to the clouds, from its particles' four-momenta (E, px, py, pz) in GeV."""
     jets = segment_sum(momenta, clouds.offsets)
     with np.errstate(invalid="ignore"):  # a jet without particles has no rapidity
         columns = [transverse_momentum(jets), rapidity(jets), azimuth(jets), invariant_mass(jets)]

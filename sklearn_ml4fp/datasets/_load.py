@@ -21,7 +21,7 @@ COLUMNS = FEATURE_NAMES + OTHER_COLUMNS
 
 
 def read_shipped() -> tuple[Table, dict[str, Any]]:
-    """The table and the provenance of the sample in the package."""
+    """Read the table and the provenance of the sample in the package."""
     with files(__package__).joinpath("events.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
         table = {name: stored[name] for name in OTHER_COLUMNS}
         table |= dict(zip(FEATURE_NAMES, stored["features"], strict=True))
@@ -29,7 +29,7 @@ def read_shipped() -> tuple[Table, dict[str, Any]]:
 
 
 def read_root(path: str) -> Table:
-    """The columns of a flat TTree or RNTuple."""
+    """Read the columns of a flat TTree or RNTuple."""
     opened = needs("uproot").open(path)
     if not hasattr(opened, "arrays"):  # a directory
         classes = opened.classnames(cycle=False)
@@ -47,10 +47,10 @@ def read_root(path: str) -> Table:
 
 
 def check_table(table: Table, path: str) -> Table:
-    """Flat numeric columns, integer event numbers, targets 0 and 1: else one clear error."""
+    """Check for flat numeric columns, integer event numbers, and targets 0 and 1."""
     ragged = [name for name in COLUMNS if table[name].dtype.kind not in "fiub" or table[name].ndim != 1]
     if ragged:
-        raise ValueError(f"{path}: one number an event is expected in each column; {ragged} hold something else")
+        raise ValueError(f"{path}: one number per event is expected in each column; {ragged} hold something else")
     if table["event_number"].dtype.kind not in "iu":
         raise ValueError(f"{path}: event_number must hold integers, got {table['event_number'].dtype}")
     strange = sorted(set(np.unique(table["target"]).tolist()) - {0, 1})
@@ -103,8 +103,8 @@ def load_events(
         Integrated luminosity in inverse femtobarns: the weights of a class sum to its expected yield.
     negative_fraction : float, default=0.0
         Fraction f of events, in [0, 0.5), that get a negative weight, as generators beyond leading order give:
-        -w / (1 - 2f), and the other events +w / (1 - 2f). A hash of the event number draws them, so class and
-        features play no role. Expectations stay; N_eff falls by (1 - 2f)^2.
+        -w / (1 - 2f), and the other events +w / (1 - 2f). A hash of the event number chooses them, independently of
+        class and features. Expectations stay; N_eff falls by (1 - 2f)^2.
     as_frame : bool, default=False
         Whether `data` and `target` are a pandas DataFrame and Series.
     return_X_y : bool, default=False
@@ -122,13 +122,13 @@ def load_events(
         frame : DataFrame or None
             `data` and `target` together, with ``as_frame=True``.
         sample_weight : array of shape (n_events,), float64
-            Expected number of collisions that an event stands for at `luminosity`.
+            Expected number of collisions per event at `luminosity`.
         groups : array of shape (n_events,), int64
             Event number, unique.
         true_met, true_met_phi : arrays of shape (n_events,), float32
             True missing transverse momentum (GeV) and its azimuth (rad): regression targets.
         luminosity : float
-            The parameter.
+            Value of the parameter.
         simulation : dict
             Call, version of the generator, cross-sections in fb; empty for a file of your own.
         DESCR : str
@@ -142,6 +142,11 @@ def load_events(
         If `path` is given without uproot (extra ``hep``), or ``as_frame=True`` without pandas.
     ValueError
         If the file lacks columns, or a column holds something other than described.
+
+    See Also
+    --------
+    make_events : Simulate more of these events.
+    fetch_higgs : A larger, published table.
 
     References
     ----------

@@ -61,7 +61,7 @@ class Chunk:
     weight: np.ndarray  # (n,): Pythia's, without units
     weight_sum: float  # of all generated events
     n_generated: int
-    n_tried: int  # phase-space points behind sigma
+    n_tried: int  # phase-space points that determine sigma
     sigma: float  # fb
 
 
@@ -95,7 +95,7 @@ def simulate_chunk(name: str, n_events: int, seed: np.random.SeedSequence, extra
 
 
 def start(pythia8: Any, name: str, seed: int, extra: tuple[str, ...] = ()) -> Any:
-    """An initialised Pythia for process `name`."""
+    """Initialise Pythia for process `name`."""
     pythia = pythia8.Pythia("", False)
     for line in (*COMMON, f"Random:seed = {seed}", *PROCESSES[name], *extra):
         if not pythia.readString(line):
@@ -106,7 +106,7 @@ def start(pythia8: Any, name: str, seed: int, extra: tuple[str, ...] = ()) -> An
 
 
 def next_event(pythia: Any, clustering: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:
-    """Row and true missing pT of the next event, None where it fails the selection."""
+    """Generate the next event: its row and true missing pT, or None if it fails the selection."""
     if not (pythia.next() and has_hard_lepton(pythia.event) and pythia.forceHadronLevel()):
         return None
     leptons, true_met = prompt_leptons(pythia.event)
@@ -120,12 +120,12 @@ def next_event(pythia: Any, clustering: Any, rng: np.random.Generator) -> tuple[
 
 
 def has_hard_lepton(event: Any) -> bool:
-    """Whether the partons hold an e, mu or tau that can give the selected lepton: if not, hadronisation is spared."""
+    """Return whether partons hold an e, mu or tau that can give the selected lepton; else hadronisation is skipped."""
     return any(p.idAbs() in (11, 13, 15) and p.isFinal() and p.pT() > PROMPT_PT for p in event)
 
 
 def prompt_leptons(event: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Pt, eta, phi, charge of the prompt e and mu, and (px, py) of all neutrinos.
+    """Return pT, eta, phi, charge of the prompt e and mu, and (px, py) of all neutrinos.
 
     The prompt leptons are taken out of the event record, so that the jets are clustered without them.
     """
@@ -142,7 +142,7 @@ def prompt_leptons(event: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def is_prompt(event: Any, particle: Any) -> bool:
-    """Whether a lepton comes from a W or Z, directly or through a tau."""
+    """Return whether a lepton comes from a W or Z, directly or through a tau."""
     while particle.isLepton():
         particle = event[particle.mother1()]
     return particle.idAbs() in (23, 24)

@@ -20,16 +20,16 @@ from .._segments import offsets_from_counts
 from ..data import PointClouds
 from ._quark_gluon_pythia import simulate_jets
 
-CHUNK = 250  # jets a run: about 10 s, long against the start of Pythia (0.4 s), short for a progress bar
+CHUNK = 250  # jets per run: about 10 s, long compared to the start of Pythia (0.4 s), short for a progress bar
 FEATURE_NAMES = ("pt", "y", "phi", "pdgid")
 EVENT_NAMES = ("jet_pt", "jet_y", "jet_phi", "jet_m")
 TARGET_NAMES = ("gluon", "quark")
-# What the file keeps, far below what a detector resolves: pT to 13 binary digits, angles in steps of 2e-5 rad.
+# Precision of the file, far beyond that of a detector: pT to 13 binary digits, angles in steps of 2e-5 rad.
 PT_DIGITS, ANGLE_STEP = 13, 2e-5
 
 
 def as_bunch(jets: PointClouds, target: np.ndarray, simulation: dict[str, Any], return_X_y: bool) -> Any:
-    """Bunch, or (X, y), of jets and their labels."""
+    """Make the Bunch, or (X, y), of jets and their labels."""
     if return_X_y:
         return jets, target
     lines = [files(__package__).joinpath("quark_gluon.rst").read_text(encoding="utf-8"), "This sample", "-----------"]
@@ -39,20 +39,20 @@ def as_bunch(jets: PointClouds, target: np.ndarray, simulation: dict[str, Any], 
         target=target,
         feature_names=list(jets.feature_names),
         target_names=np.array(TARGET_NAMES),
-        groups=np.arange(len(jets)),  # one jet an event
+        groups=np.arange(len(jets)),  # one jet per event
         simulation=simulation,
         DESCR="\n".join(lines) + "\n",
     )
 
 
 def round_pt(pt: np.ndarray) -> np.ndarray:
-    """Transverse momenta with `PT_DIGITS` binary digits, as float32: the zeros behind them cost no space."""
+    """Round transverse momenta to `PT_DIGITS` binary digits, as float32; the remaining zeros compress to nothing."""
     mantissa, exponent = np.frexp(pt)
     return np.ldexp(np.round(mantissa * 2**PT_DIGITS) / 2**PT_DIGITS, exponent).astype(np.float32)
 
 
 def pack(jets: PointClouds, target: np.ndarray) -> dict[str, np.ndarray]:
-    """The arrays of the shipped file; `unpack` is its inverse, up to rounding."""
+    """Make the arrays of the shipped file; `unpack` is the inverse, up to rounding."""
     to_points = np.repeat(jets.event_values, jets.counts, axis=0)
     pt, y, phi, pdgid = jets.values.T
     steps = np.round(np.stack([y - to_points[:, 1], wrap_phi(phi - to_points[:, 2])]) / ANGLE_STEP)
@@ -69,7 +69,7 @@ def pack(jets: PointClouds, target: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def unpack(arrays: Any) -> tuple[PointClouds, np.ndarray]:
-    """Jets and labels from the arrays of the shipped file."""
+    """Read jets and labels from the arrays of the shipped file."""
     counts, jets = arrays["counts"].astype(np.int64), arrays["jets"]
     angles = arrays["angles"] * ANGLE_STEP + np.repeat(jets[:, 1:3].astype(np.float64), counts, axis=0).T
     values = np.stack([arrays["pt"], *angles, arrays["pdgid"]], axis=1).astype(np.float32)
@@ -99,18 +99,18 @@ def make_quark_gluon_jets(
 ) -> Any:
     """Simulate quark and gluon jets at the LHC, as point clouds of their particles.
 
-    The recipe is that of Komiske, Metodiev and Thaler [1]_, generated with Pythia 8 [2]_: proton collisions at 14 TeV
-    that give a Z boson, which decays to neutrinos, and a gluon or a quark (u, d, s); hadronisation and multi-parton
-    interactions on, no detector; the leading anti-kT jet (R = 0.4) of all visible particles, with
-    500 GeV <= pT <= 550 GeV and abs(y) < 1.7. A core gives about 20 jets a second.
+    The recipe is that of Komiske, Metodiev and Thaler [1]_, generated with Pythia 8 [2]_. Protons collide at 14 TeV and
+    give a Z boson, which decays to neutrinos, and a gluon or a quark (u, d, s). Hadronisation and multi-parton
+    interactions are on; there is no detector. The leading anti-kT jet (R = 0.4) of all visible particles is kept if
+    500 GeV <= pT <= 550 GeV and abs(y) < 1.7. One core gives about 20 jets per second.
 
     Parameters
     ----------
     n_jets : int, default=1000
         Number of jets, at least 2; one half (rounded down) are quark jets.
     preselect : bool, default=True
-        End an event early if its hard partons cannot give a jet that is kept: 4.6 times faster, and without a
-        difference in the jets (the page "Quark and gluon jets" of the documentation shows it).
+        Whether to end an event early if its hard partons cannot give a jet that is kept. This is 4.6 times faster and
+        does not change the jets (the page "Quark and gluon jets" of the documentation shows it).
     random_state : int, RandomState instance or None, default=None
         Seed. The same seed and `n_jets` give the same jets, whatever `n_jobs` is.
     n_jobs : int, optional
@@ -123,12 +123,17 @@ def make_quark_gluon_jets(
     Returns
     -------
     sklearn.utils.Bunch or tuple
-        As of :func:`load_quark_gluon_jets`.
+        The same as from :func:`load_quark_gluon_jets`.
 
     Raises
     ------
     ImportError
-        Without Pythia 8, which the extra ``simulate`` installs.
+        Pythia 8 is not installed; it comes with the extra ``simulate``.
+
+    See Also
+    --------
+    load_quark_gluon_jets : A sample of these jets that comes with the package.
+    fetch_quark_gluon_jets : The published jets of the same recipe.
 
     References
     ----------
@@ -144,7 +149,7 @@ def make_quark_gluon_jets(
     >>> jets.data.feature_names
     ('pt', 'y', 'phi', 'pdgid')
     """
-    needs("pythia8mc")  # one error here, not one in each process
+    needs("pythia8mc")  # one error here instead of one in each process
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     todo = [
         (label, min(CHUNK, n - start))
@@ -167,7 +172,7 @@ def make_quark_gluon_jets(
         event_values=np.concatenate([events for _, events in chunks]).astype(np.float32),
         event_names=EVENT_NAMES,
     )
-    order = rng.permutation(n_jets)  # the position does not tell the class
+    order = rng.permutation(n_jets)  # so that the position does not tell the class
     simulation = {
         "made_by": f"make_quark_gluon_jets({n_jets}, preselect={preselect}, random_state={random_state!r})",
         "generator": f"pythia8mc {version('pythia8mc')}",
@@ -177,9 +182,9 @@ def make_quark_gluon_jets(
 
 @validate_params({"return_X_y": ["boolean"]}, prefer_skip_nested_validation=True)
 def load_quark_gluon_jets(*, return_X_y: bool = False) -> Any:
-    """Quark and gluon jets at the LHC, as point clouds of their particles.
+    """Load quark and gluon jets at the LHC, as point clouds of their particles.
 
-    A sample of :func:`make_quark_gluon_jets`, half of it quark jets; what the columns are stands in `DESCR`. The file
+    This is a sample of :func:`make_quark_gluon_jets`, half of it quark jets; `DESCR` describes the columns. The file
     keeps momenta to 1 part in 10 000 and angles to 1e-5 rad.
 
     Parameters
@@ -194,6 +199,11 @@ def load_quark_gluon_jets(*, return_X_y: bool = False) -> Any:
         the jet's), ``pdgid``; event columns ``jet_pt`` (GeV), ``jet_y``, ``jet_phi`` (rad), ``jet_m`` (GeV).
         ``target``: ndarray, 1 for a quark and 0 for a gluon. ``groups``: the event number. ``feature_names``,
         ``target_names``, ``simulation`` and ``DESCR``.
+
+    See Also
+    --------
+    make_quark_gluon_jets : Simulate more jets.
+    fetch_quark_gluon_jets : The published jets of the same recipe.
 
     Examples
     --------

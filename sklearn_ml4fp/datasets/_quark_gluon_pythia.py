@@ -35,7 +35,7 @@ CLUSTER_PT_MIN, PARTON_PT_MAX, CLUSTER_RADIUS = 450.0, 700.0, 1.0
 
 
 def can_give_jet(partons: np.ndarray) -> bool:
-    """Whether partons ``(n, 4)`` of px, py, pz, E (GeV) can end in a leading jet between 500 and 550 GeV."""
+    """Return whether partons ``(n, 4)`` of px, py, pz, E (GeV) can give a leading jet between 500 and 550 GeV."""
     px, py, pz, energy = partons.T
     pt, phi, y = np.hypot(px, py), np.arctan2(py, px), np.arctanh(pz / energy)
     distance = np.hypot(wrap_phi(phi[:, np.newaxis] - phi), y[:, np.newaxis] - y)
@@ -44,7 +44,7 @@ def can_give_jet(partons: np.ndarray) -> bool:
 
 
 def preselection(pythia8: Any) -> Any:
-    """A hook that ends an event early, before most of the work, if it cannot give a jet that is kept."""
+    """Make a hook that ends an event early, before most of the work, if it cannot give a jet that is kept."""
 
     class Preselection(pythia8.UserHooks):
         def canVetoPT(self) -> bool:
@@ -64,7 +64,7 @@ def preselection(pythia8: Any) -> Any:
 
 
 def start(label: int, seed: int, hook: Any = None, extra: tuple[str, ...] = ()) -> Any:
-    """An initialised Pythia for the jets of a label."""
+    """Initialise Pythia for the jets of a label."""
     pythia = needs("pythia8mc").Pythia("", False)
     for line in (*SETTINGS, *PROCESSES[label], f"Random:seed = {seed}", *extra):
         if not pythia.readString(line):
@@ -77,12 +77,12 @@ def start(label: int, seed: int, hook: Any = None, extra: tuple[str, ...] = ()) 
 
 
 def simulate_jets(label: int, n_jets: int, seed: int, preselect: bool) -> tuple[list[np.ndarray], np.ndarray]:
-    """Constituents ``(n, 4)`` of pT, y, phi, PDG id of `n_jets` jets, and the jets' ``(n_jets, 4)`` pT, y, phi, m.
+    """Simulate `n_jets` jets: constituents ``(n, 4)`` of pT, y, phi, PDG id, and jets ``(n_jets, 4)`` of pT, y, phi, m.
 
     Constituents are ordered by falling pT; their phi lies within pi of the jet's.
     """
     pythia8 = needs("pythia8mc")
-    hook = preselection(pythia8) if preselect else None  # a name of its own: Pythia does not keep it alive
+    hook = preselection(pythia8) if preselect else None  # Pythia does not keep the hook alive: it needs a name here
     pythia = start(label, seed, hook)
     clustering = pythia8.SlowJet(-1, JET_RADIUS, JET_PT[0] / 2, 25.0, 2, 2)  # anti-kT, all visible, true masses
     constituents: list[np.ndarray] = []

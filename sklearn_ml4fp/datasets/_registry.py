@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Zenodo records 3164691 (Pythia 8.226) and 3066475 (Herwig 7.1.4), without charm and bottom jets; SHA-256 as published
-# in the EnergyFlow package (qg_jets.json). 100 000 jets a file.
+# in the EnergyFlow package (qg_jets.json). 100 000 jets per file.
 QUARK_GLUON = {
     "pythia": {
         "QG_jets.npz": "3f27a02eab06e8b83ccc9d25638021e6e24c9361341730961f9d560dee12c257",
@@ -61,7 +61,7 @@ TOP_TAGGING = {
 # UCI Machine Learning Repository, data set 280; SHA-256.
 HIGGS = {"HIGGS.csv.gz": "ea302c18164d4e3d916a1e2e83a9a8d07069fa6ebc7771e4c0540d54e593b698"}
 
-# Where the files lie: one folder a data set.
+# Addresses of the files: one folder per data set.
 FOLDERS = {
     "pythia": "https://zenodo.org/records/3164691/files",
     "herwig": "https://zenodo.org/records/3066475/files",

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 PION_CRITICAL_ENERGY = 20.0  # GeV [M]
 MUON_EXPONENT = 0.9  # between 0.85 of [M] and the 0.92 to 0.93 of full simulations
-ELONGATION = 58.0  # g/cm^2 a decade of energy [M]
+ELONGATION = 58.0  # g/cm^2 per decade of energy [M]
 # 470 at 1 PeV by [M], which counts the first interaction only; full simulations lie about 100 deeper, as [M] notes.
 DEPTH_AT_PEV = 570.0
 ATTENUATION = 70.0  # Gaisser and Hillas's lambda
@@ -58,7 +58,7 @@ def gaisser_hillas(depth: Array, depth_of_maximum: Array, electromagnetic_energy
 
 
 def shower_age(depth: Array, depth_of_maximum: Array) -> Array:
-    """3 / (1 + 2 X_max / X): 1 at the maximum, more behind it."""
+    """3 / (1 + 2 X_max / X): 1 at the maximum, more after it."""
     return 3 / (1 + 2 * depth_of_maximum / depth)
 
 
@@ -77,13 +77,13 @@ def muon_density(r: Array) -> Array:
 
 
 def distance_to_maximum(depth_of_maximum: Array, cos_zenith: Array) -> Array:
-    """Way from the ground to the shower's maximum in an isothermal atmosphere; 1 km where it lies below."""
+    """Distance from the ground to the maximum in an isothermal atmosphere; 1 km where it lies below the ground."""
     height = SCALE_HEIGHT * np.log(GROUND_DEPTH / (depth_of_maximum * cos_zenith))
     return np.maximum(height / cos_zenith, 1000.0)
 
 
 def front_delay(r: Array, radius: Array) -> Array:
-    """How much later than a plane the spherical front of a given radius arrives at distance r from the axis."""
+    """Delay of the spherical front of a given radius after a plane front, at distance r from the axis."""
     return (np.hypot(radius, r) - radius) / LIGHT
 
 

@@ -16,11 +16,14 @@ from ._bunch import TARGET_NAMES, Table, as_bunch
 from ._detector import FEATURE_NAMES
 from ._pythia import Chunk, import_pythia, simulate_chunk
 
-CHUNK = 100  # selected events a run: about 10 s, long against the start of Pythia (0.4 s), short for a progress bar
+CHUNK = (
+    100  # selected events per run: about 10 s, long compared to the start of Pythia (0.4 s), short for a progress bar
+)
 
 
 def weigh(chunks: list[Chunk]) -> tuple[np.ndarray, dict[str, float]]:
-    r"""Weights in fb, :math:`w = \sigma\,w_\text{Pythia} / \sum w_\text{Pythia}`, and the totals of one process.
+    r"""Compute weights in fb, :math:`w = \sigma\,w_\text{Pythia} / \sum w_\text{Pythia}`, and the totals of one
+    process.
 
     The sum runs over all generated events of all runs. The cross-section is the mean over the runs, each with its
     number of phase-space points.
@@ -33,7 +36,7 @@ def weigh(chunks: list[Chunk]) -> tuple[np.ndarray, dict[str, float]]:
 
 
 def tabulate(chunks: list[Chunk], labels: list[int], rng: np.random.Generator) -> tuple[Table, dict[str, Any]]:
-    """All events in one table of random order, numbered at random: neither position nor number tells the class."""
+    """Join all events in one table, in random order and numbered at random, so that neither tells the class."""
     parts: list[Table] = []
     simulation: dict[str, Any] = {}
     for label, name in enumerate(TARGET_NAMES):
@@ -75,9 +78,9 @@ def make_events(
 ) -> Any:
     """Simulate proton collisions: top-quark pairs against W and Z bosons with jets.
 
-    Pythia 8 [1]_ generates the collisions at 13.6 TeV and clusters the jets; a stated resolution makes measured values
-    of them; events with at least one electron or muon and two jets are kept. The page "Data sets" of the documentation
-    and `DESCR` tell columns, units, cuts and weights. One core gives about 10 selected events a second.
+    Pythia 8 [1]_ generates the collisions at 13.6 TeV and clusters the jets, which are smeared by a stated resolution.
+    Events with at least one electron or muon and two jets are kept. The page "Data sets" of the documentation and
+    `DESCR` describe columns, units, cuts and weights. One core gives about 10 selected events per second.
 
     Parameters
     ----------
@@ -99,16 +102,20 @@ def make_events(
     Returns
     -------
     sklearn.utils.Bunch or tuple
-        As of :func:`load_events`.
+        The same as from :func:`load_events`.
 
     Raises
     ------
     ImportError
-        Without Pythia 8, which the extra ``simulate`` installs.
+        Pythia 8 is not installed; it comes with the extra ``simulate``.
+
+    See Also
+    --------
+    load_events : A sample of these events that comes with the package.
 
     Notes
     -----
-    The jet finder prints its request for citation on the standard output, once a process.
+    The jet finder prints its request for citation on the standard output, once per process.
 
     References
     ----------
@@ -122,7 +129,7 @@ def make_events(
     >>> events.data.shape
     (20, 32)
     """
-    import_pythia()  # one error here, not one in each process
+    import_pythia()  # one error here instead of one in each process
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     n_signal = n_events // 2
     todo = [

@@ -24,9 +24,7 @@ class _Keeper:
 
     async def scatter(self, data: Any, **options: Any) -> Any:
         """Send data to the scheduler; a worker that needs it gets it from there or from another worker."""
-        import dask
-
-        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 PB"}):  # it is on purpose
+        with needs("dask").config.set({"distributed.admin.large-graph-warning-threshold": "1 PB"}):  # it is on purpose
             return self._client.submit(_itself, data, pure=False)
 
     def __getattr__(self, name: str) -> Any:
@@ -108,16 +106,14 @@ class DaskBackend(DaskDistributedBackend):
 
     def _sendable(self, value: Any) -> Any:
         """The same for all fits: the weights and ids come in a plain dictionary."""
-        from dask.sizeof import sizeof
-
+        sizeof = needs("dask.sizeof").sizeof
         if type(value) is not dict or not any(sizeof(one) > _LARGE for one in value.values()):
             return value
         return self._dicts.setdefault(id(value), (value, _Sendable(value)))[1]  # the first keeps its id from others
 
     async def _collect(self) -> None:
         """Hand on what comes back, also that a task has killed its workers: joblib would wait for it for ever."""
-        from distributed.scheduler import KilledWorker
-
+        KilledWorker = needs("distributed.scheduler").KilledWorker
         while self._continue:
             async for future, result in self.waiting_futures:
                 waiting, tell = self._results.pop(future, None), self._callbacks.pop(future, None)

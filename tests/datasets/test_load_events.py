@@ -219,7 +219,7 @@ def test_loading_touches_nothing_outside_the_package():
     """Files opened and addresses sought while loading; also nothing optional is imported."""
     code = """
 import json, sys
-import sklearn_ml4fp.datasets
+from sklearn_ml4fp import load_events
 seen = []
 def hook(name, args):
     if name == "open" and isinstance(args[0], str) and not args[0].endswith((".py", ".pyc", ".so")):
@@ -227,7 +227,7 @@ def hook(name, args):
     elif name.startswith(("socket", "subprocess", "urllib")):
         seen.append(name)
 sys.addaudithook(hook)
-sklearn_ml4fp.datasets.load_events()
+load_events()
 print(json.dumps([seen, sorted({"torch", "uproot", "pythia8mc", "pandas"} & set(sys.modules))]))
 """
     env = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
@@ -315,7 +315,7 @@ def test_a_ragged_column_is_refused(tmp_path):
     with uproot.recreate(tmp_path / "ragged.root") as file:
         file.mktree("events", {name: ak.type(v).content if name == "ht" else v.dtype for name, v in table.items()})
         file["events"].extend(table)
-    with pytest.raises(ValueError, match=r"one number an event is expected in each column; \['ht'\]"):
+    with pytest.raises(ValueError, match=r"one number per event is expected in each column; \['ht'\]"):
         load_events(path=tmp_path / "ragged.root")
 
 
