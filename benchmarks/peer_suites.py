@@ -28,8 +28,13 @@ NAMES = sorted(path.stem for path in PEERS.glob("*.py") if path.stem not in ("__
 class Outcomes:
     """A pytest plugin that notes what became of each test."""
 
-    def __init__(self) -> None:
+    def __init__(self, suite: Suite) -> None:
+        self.suite = suite
         self.of: dict[str, str] = {}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out the tests of other things."""
+        items[:] = [test for test in items if self.suite.concerns(test)]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note the result of a test, or the failure of what was made for it."""
@@ -59,7 +64,7 @@ def with_ours(source: str, suite: Suite, call: str) -> str:
 
 def run(suite: Suite, call: str, verbose: bool) -> Outcomes:
     """Run a suite in this process."""
-    outcomes = Outcomes()
+    outcomes = Outcomes(suite)
     source = (Path(sklearn.__file__).parent / suite.file).read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, f"{Path(suite.file).stem}_{suite.name.replace(' ', '_')}.py")

@@ -21,6 +21,8 @@ class Suite:
         Gets the names of the test module (a dict) and puts our classes in the place of scikit-learn's.
     before : str
         ``replace`` is called before the first line that starts so; by default after the last import.
+    only : dict of str
+        What was put in, by its name there: tests that use none of it are left out. By default all tests run.
     by_design : dict of str
         Why a test fails that is meant to fail: the name of the test, or the beginning of one of its ids
         (``"test_x[a"``), and the reason.
@@ -30,7 +32,15 @@ class Suite:
     file: str
     replace: Callable[[dict[str, Any]], None]
     before: str = ""
+    only: dict[str, Any] = field(default_factory=dict)
     by_design: dict[str, str] = field(default_factory=dict)
+
+    def concerns(self, test: Any) -> bool:
+        """Whether a pytest item uses what was put in, in its body or as a parameter."""
+        parameters = test.callspec.params.values() if hasattr(test, "callspec") else ()
+        used = [getattr(one, "func", one) for one in parameters]  # also within functools.partial
+        named = self.only.keys() & set(test.function.__code__.co_names)
+        return not self.only or bool(named) or any(one is ours for one in used for ours in self.only.values())
 
     def reason(self, test: str) -> str | None:
         """Key of the reason why a test (``name[parameters]``) fails by design, or None."""
