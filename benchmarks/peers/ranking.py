@@ -56,7 +56,7 @@ SUITES = [
             "test_micro_averaged_ovr_roc_auc": MEANS,
             "test_roc_auc_score_multiclass_error": MEANS,
             "test_roc_auc_score_multiclass_labels_error[ovo": MEANS,
-            "test_roc_auc_score_multiclass_labels_error[ovr": f"{WORDS}; `labels` in any order, each the label of a column",
+            "test_roc_auc_score_multiclass_labels_error[ovr": f"{WORDS}, but for `labels` that are not in order",
             "test_confusion_matrix_at_thresholds_multiclass_error": WORDS,
             "test_confusion_matrix_at_thresholds_implicit_pos_label": WORDS,
             "test_confusion_matrix_at_thresholds_implicit_bytes_pos_label": "bytes are text, and need `pos_label`",
