@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from .._events import id_kinds
 from .._missing import check_array, column_or_1d, with_nan
 from .._validation import check_weights
-from ._requests import routed_to_fit, scoring_with_weights, with_requests
+from .._requests import routed_to_fit, scoring_with_weights, with_requests
 from ._splits import EventKFold, _check_parts, _take
 
 _RESPONSES = ("predict", "predict_proba", "decision_function")

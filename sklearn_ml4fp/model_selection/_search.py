@@ -12,7 +12,7 @@ from sklearn.utils.metadata_routing import MethodMapping
 
 from .._compat import BaseSearchCV, ScoreRequestMixin, asking_parts, num_samples
 from .._progress import progress_bar
-from ._requests import scoring_with_weights, with_requests
+from .._requests import scoring_with_weights, with_requests
 from ._splits import EventKFold
 from ._watch import watched
 

@@ -1,0 +1,199 @@
+"""Metadata in compositions: who gets event weights, ids and the rest, where the user has said so and where not.
+
+scikit-learn's metadata routing asks every part what it wants. Here two answers are added to it: weights and ids that
+nobody has answered for go to the predictors, so that no model is unweighted in silence; and routing is switched on
+inside of a composition, whatever the user's setting.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from typing import Any
+
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.metrics import check_scoring
+from sklearn.utils.metadata_routing import MetadataRequest, MetadataRouter, MethodMapping, get_routing_for_object
+
+_WEIGHTS = "sample_weight"
+# what predictors get without being asked; anything else travels where a part requests it
+_METADATA = (_WEIGHTS, "groups", "X_val", "y_val", "sample_weight_val")
+
+
+def _predicts(part: Any) -> bool:
+    """Whether a part is there to predict (a classifier, a regressor, a novelty detector) and not to transform."""
+    return hasattr(part, "fit") and (hasattr(part, "predict") or not hasattr(part, "transform"))
+
+
+def _complete(part: Any) -> None:
+    """Answer the requests for weights and ids that nobody has answered: predictors want them, transformers do not."""
+    if not hasattr(part, "fit"):  # a splitter or a scorer, which states its requests itself
+        return
+    for method in ("fit", "score"):
+        requests = part.get_metadata_routing()
+        if not isinstance(requests, MetadataRequest):  # a composition asks its parts
+            return
+        open_ones = [name for name in _METADATA if getattr(requests, method).requests.get(name, False) is None]
+        if open_ones:
+            getattr(part, f"set_{method}_request")(**dict.fromkeys(open_ones, _predicts(part)))
+
+
+def with_requests(estimator: Any) -> Any:
+    """Return a clone in which every consumer of weights and ids has said whether it wants them.
+
+    Every predictor that takes them gets them; a transformer gets them only where the user, or its class, asks.
+    """
+    with config_context(enable_metadata_routing=True):
+        estimator = clone(estimator)
+        for part in [estimator, *estimator.get_params(deep=True).values()]:
+            if hasattr(part, "get_metadata_routing") and not isinstance(part, type):
+                _complete(part)
+    return estimator
+
+
+class _WeightedFunction:
+    """A scoring function ``function(estimator, X, y, sample_weight)`` that asks for the weights it takes."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def __call__(self, *data: Any, **weights: Any) -> Any:
+        return self.function(*data, **weights)
+
+    def __repr__(self) -> str:
+        return repr(self.function)
+
+    def get_metadata_routing(self) -> MetadataRequest:
+        """Request the weights."""
+        request = MetadataRequest(owner=repr(self))
+        request.score.add_request(param=_WEIGHTS, alias=True)
+        return request
+
+
+def scoring_with_weights(estimator: Any, scoring: Any, owner: Any = None) -> Any:
+    """Return the scorers, each of which gets the weights if its metric takes them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose ``score`` is used where ``scoring`` is None.
+    scoring : str, callable, list, tuple, dict or None
+        As scikit-learn's searches take it.
+    owner : object, optional
+        Who is fitted with weights; where a scorer takes none, and the user has not declined them, a warning says so.
+    """
+    if isinstance(scoring, (list, tuple, set)):
+        scoring = {name: name for name in scoring}
+    if isinstance(scoring, dict):
+        return {name: scoring_with_weights(estimator, one, owner) for name, one in scoring.items()}
+    scorer = check_scoring(estimator, scoring) if isinstance(scoring, str) else scoring
+    takes = _takes_weights(estimator if scorer is None else scorer)
+    if takes is False and owner is not None:
+        name = f"{type(estimator).__name__}.score" if scoring is None else scoring
+        warnings.warn(
+            f"The scoring {name} does not support sample_weight: the scores of {type(owner).__name__} are unweighted, "
+            "though it is fitted with weights. Take a metric that does, or say that this is meant: "
+            f"set_score_request({_WEIGHTS}=False).",
+            UserWarning,
+            stacklevel=3,
+        )
+    if hasattr(scorer, "_score_func"):
+        if scorer.get_metadata_routing().score.requests.get(_WEIGHTS) is None:
+            scorer = clone(scorer, safe=False).set_score_request(**{_WEIGHTS: bool(takes)})
+    elif takes and inspect.isfunction(scorer):  # routing knows nothing of a plain function's parameters
+        scorer = _WeightedFunction(scorer)
+    return scorer
+
+
+def _takes_weights(scorer: Any) -> bool | None:
+    """Whether a scorer, or an estimator's ``score``, takes weights; None where the user has declined them."""
+    if not hasattr(scorer, "get_metadata_routing"):
+        return _WEIGHTS in inspect.signature(scorer).parameters
+    routing = scorer.get_metadata_routing()
+    if declines(scorer, "score"):
+        return None
+    if isinstance(routing, MetadataRequest):
+        request = routing.score.requests.get(_WEIGHTS)
+        if request is None and hasattr(scorer, "_score_func"):
+            return _WEIGHTS in inspect.signature(scorer._score_func).parameters
+        return request is not None or _WEIGHTS in routing.score.requests
+    return bool(with_requests(scorer).get_metadata_routing().consumes("score", [_WEIGHTS]))
+
+
+def declines(estimator: Any, method: str, name: str = _WEIGHTS) -> bool:
+    """Whether the user said ``set_fit_request(sample_weight=False)``, or the like, to a predictor in a composition."""
+    parts = [estimator, *(estimator.get_params().values() if hasattr(estimator, "get_params") else ())]
+    parts = [part for part in parts if hasattr(part, "_metadata_request") and (part is estimator or _predicts(part))]
+    return any(getattr(part._metadata_request, method).requests.get(name) is False for part in parts)
+
+
+def router_of(owner: Any, consumes: bool, *, methods: dict[str, str], **parts: Any) -> MetadataRouter:
+    """Who asks for what in a composition.
+
+    Parameters
+    ----------
+    owner : object
+        The composition.
+    consumes : bool
+        Whether it makes use of metadata itself; its own requests are then asked for as well.
+    methods : dict of str
+        Methods of the composition, and which method of the parts they call.
+    **parts : object
+        Its parts by name; predictors among them are given weights and ids unless they decline.
+    """
+    mapping = MethodMapping()
+    for caller, callee in methods.items():
+        mapping.add(caller=caller, callee=callee)
+    with config_context(enable_metadata_routing=True):
+        router = MetadataRouter(owner=type(owner).__name__)
+        if consumes:
+            router.add_self_request(owner)
+        asked = {name: with_requests(part) if hasattr(part, "fit") else part for name, part in parts.items()}
+        return router.add(method_mapping=mapping, **asked)
+
+
+def routed(part: Any, method: str, given: dict[str, Any], owner: str = "") -> dict[str, Any]:
+    """Those of the metadata given that a part, or a part of it, asks for in a method.
+
+    Raises
+    ------
+    UnsetMetadataPassedError
+        A part takes metadata of which it has not been said whether it shall get them.
+    """
+    if not given:
+        return {}
+    with config_context(enable_metadata_routing=True):
+        mapping = MethodMapping().add(caller=method, callee=method)
+        router = MetadataRouter(owner=owner or type(part).__name__).add(part=part, method_mapping=mapping)
+        return dict(router.route_params(caller=method, params=given)["part"][method])
+
+
+def asks_for(part: Any, method: str, name: str) -> bool:
+    """Whether a part, or a part of it, asks for metadata of this name in a method."""
+    with config_context(enable_metadata_routing=True):
+        return bool(get_routing_for_object(part).consumes(method, [name]))
+
+
+def routed_to_fit(estimator: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Those of the weights, ids and other metadata given that an estimator, or a part of it, asks for in ``fit``.
+
+    Raises
+    ------
+    ValueError
+        If weights are given that no part takes, and the user has not declined them.
+    TypeError
+        If other metadata are given that no part asks for.
+    """
+    if _WEIGHTS in given and not asks_for(estimator, "fit", _WEIGHTS) and not declines(estimator, "fit"):
+        raise ValueError(
+            f"{type(estimator).__name__} takes no sample_weight: the models would be unweighted in silence. Take an "
+            "estimator that does, or fit without weights."
+        )
+    for name in given:
+        if name not in (_WEIGHTS, "groups") and not asks_for(estimator, "fit", name):
+            raise TypeError(
+                f"fit got {name}, which {type(estimator).__name__} and its parts do not ask for: expected metadata "
+                f"that one of them takes and requests, set_fit_request({name}=True)."
+            )
+    return routed(estimator, "fit", given)
