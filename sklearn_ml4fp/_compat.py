@@ -22,6 +22,7 @@ from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import HasMethods, StrOptions, make_constraint, validate_params
 from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
+from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _num_samples as num_samples
 
 try:  # scikit-learn >= 1.9
@@ -165,6 +166,7 @@ __all__ = [
     "all_fits_failed",
     "asking_parts",
     "check_feature_names_in",
+    "check_method_params",
     "make_constraint",
     "num_samples",
     "safe_indexing",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 from sklearn import config_context
@@ -101,7 +102,8 @@ def scoring_with_weights(estimator: Any, scoring: Any, owner: Any = None) -> Any
     if hasattr(scorer, "_score_func"):
         if scorer.get_metadata_routing().score.requests.get(_WEIGHTS) is None:
             scorer = clone(scorer, safe=False).set_score_request(**{_WEIGHTS: bool(takes)})
-    elif takes and inspect.isfunction(scorer):  # routing knows nothing of a plain function's parameters
+    elif scorer is not None and takes and not hasattr(scorer, "get_metadata_routing"):
+        # routing does not look at the parameters of a plain function
         scorer = _WeightedFunction(scorer)
     return scorer
 
@@ -111,7 +113,7 @@ def _takes_weights(scorer: Any) -> bool | None:
     if not hasattr(scorer, "get_metadata_routing"):
         return _WEIGHTS in inspect.signature(scorer).parameters
     routing = scorer.get_metadata_routing()
-    if declines(scorer, "score"):
+    if weights_declined(scorer, "score"):
         return None
     if isinstance(routing, MetadataRequest):
         request = routing.score.requests.get(_WEIGHTS)
@@ -121,39 +123,39 @@ def _takes_weights(scorer: Any) -> bool | None:
     return bool(with_requests(scorer).get_metadata_routing().consumes("score", [_WEIGHTS]))
 
 
-def declines(estimator: Any, method: str, name: str = _WEIGHTS) -> bool:
-    """Whether the user said ``set_fit_request(sample_weight=False)``, or the like, to a predictor in a composition."""
-    parts = [estimator, *(estimator.get_params().values() if hasattr(estimator, "get_params") else ())]
-    parts = [part for part in parts if hasattr(part, "_metadata_request") and (part is estimator or _predicts(part))]
-    return any(getattr(part._metadata_request, method).requests.get(name) is False for part in parts)
+def declines_weights(part: Any, method: str) -> bool:
+    """Whether the user said ``set_fit_request(sample_weight=False)`` (or ``set_score_request``) to this very object."""
+    request = getattr(part, "_metadata_request", None)
+    return request is not None and getattr(request, method).requests.get(_WEIGHTS) is False
 
 
-def router_of(owner: Any, consumes: bool, *, methods: dict[str, str], **parts: Any) -> MetadataRouter:
-    """Who asks for what in a composition.
+def weights_declined(estimator: Any, method: str) -> bool:
+    """Whether an estimator, or a predictor in it, declines weights."""
+    parts = estimator.get_params().values() if hasattr(estimator, "get_params") else ()
+    return any(declines_weights(part, method) for part in (estimator, *(part for part in parts if _predicts(part))))
+
+
+def router_of(owner: Any, estimator: Any, methods: Iterable[tuple[str, str]]) -> MetadataRouter:
+    """Who asks for what in a composition of one estimator: it itself, by its own requests, and the estimator.
 
     Parameters
     ----------
     owner : object
         The composition.
-    consumes : bool
-        Whether it makes use of metadata itself; its own requests are then asked for as well.
-    methods : dict of str
-        Methods of the composition, and which method of the parts they call.
-    **parts : object
-        Its parts by name; predictors among them are given weights and ids unless they decline.
+    estimator : estimator
+        Predictors in it get weights and ids unless they decline.
+    methods : iterable of (str, str)
+        Methods of the composition, each with the method of the estimator that it calls.
     """
     mapping = MethodMapping()
-    for caller, callee in methods.items():
+    for caller, callee in methods:
         mapping.add(caller=caller, callee=callee)
     with config_context(enable_metadata_routing=True):
-        router = MetadataRouter(owner=type(owner).__name__)
-        if consumes:
-            router.add_self_request(owner)
-        asked = {name: with_requests(part) if hasattr(part, "fit") else part for name, part in parts.items()}
-        return router.add(method_mapping=mapping, **asked)
+        router = MetadataRouter(owner=type(owner).__name__).add_self_request(owner)
+        return router.add(method_mapping=mapping, estimator=with_requests(estimator))
 
 
-def routed(part: Any, method: str, given: dict[str, Any], owner: str = "") -> dict[str, Any]:
+def routed(part: Any, method: str, given: dict[str, Any]) -> dict[str, Any]:
     """Those of the metadata given that a part, or a part of it, asks for in a method.
 
     Raises
@@ -165,7 +167,7 @@ def routed(part: Any, method: str, given: dict[str, Any], owner: str = "") -> di
         return {}
     with config_context(enable_metadata_routing=True):
         mapping = MethodMapping().add(caller=method, callee=method)
-        router = MetadataRouter(owner=owner or type(part).__name__).add(part=part, method_mapping=mapping)
+        router = MetadataRouter(owner=type(part).__name__).add(part=part, method_mapping=mapping)
         return dict(router.route_params(caller=method, params=given)["part"][method])
 
 
@@ -175,25 +177,33 @@ def asks_for(part: Any, method: str, name: str) -> bool:
         return bool(get_routing_for_object(part).consumes(method, [name]))
 
 
-def routed_to_fit(estimator: Any, given: dict[str, Any]) -> dict[str, Any]:
+def routed_to_fit(owner: Any, estimator: Any, given: dict[str, Any]) -> dict[str, Any]:
     """Those of the weights, ids and other metadata given that an estimator, or a part of it, asks for in ``fit``.
+
+    Parameters
+    ----------
+    owner : object
+        The composition that is fitted.
+    estimator : estimator
+        Its estimator, as `with_requests` returns it.
+    given : dict
+        Metadata by name.
 
     Raises
     ------
     ValueError
         If weights are given that no part takes, and the user has not declined them.
     TypeError
-        If other metadata are given that no part asks for.
+        If metadata but weights and ids are given that nobody in the composition takes.
     """
-    if _WEIGHTS in given and not asks_for(estimator, "fit", _WEIGHTS) and not declines(estimator, "fit"):
+    params = routed(estimator, "fit", given)
+    if _WEIGHTS in given and not asks_for(estimator, "fit", _WEIGHTS) and not weights_declined(estimator, "fit"):
         raise ValueError(
             f"{type(estimator).__name__} takes no sample_weight: the models would be unweighted in silence. Take an "
             "estimator that does, or fit without weights."
         )
-    for name in given:
-        if name not in (_WEIGHTS, "groups") and not asks_for(estimator, "fit", name):
-            raise TypeError(
-                f"fit got {name}, which {type(estimator).__name__} and its parts do not ask for: expected metadata "
-                f"that one of them takes and requests, set_fit_request({name}=True)."
-            )
-    return routed(estimator, "fit", given)
+    others = {name: value for name, value in given.items() if name not in (_WEIGHTS, "groups")}
+    if others:
+        with config_context(enable_metadata_routing=True):
+            owner.get_metadata_routing().validate_metadata(method="fit", params=others)
+    return params

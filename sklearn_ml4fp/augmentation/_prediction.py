@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn import config_context
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, safe_indexing
 from .._missing import with_nan
+from .._requests import declines_weights, routed, routed_to_fit, router_of, with_requests
 from ._base import Augmenter
 from ._events import read, write
 from ._random import EventRandom
@@ -86,7 +89,8 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
         y : array-like of shape (n_events,)
             Classes or targets.
         **params : dict
-            What else the estimator's ``fit`` takes, such as ``sample_weight``.
+            Event weights, ids, and other metadata that the estimator or a part of it asks for in ``fit``. Predictors
+            get weights and ids unless they decline (``set_fit_request(sample_weight=False)``).
 
         Returns
         -------
@@ -103,7 +107,11 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
             if phi := self.augmenter._angular_targets():
                 self._phi_begins = interval_of(np.asarray(y, dtype=np.float64).reshape(len(y), -1)[:, phi])
         given = {name: value for name, value in params.items() if value is not None}
-        self.estimator_ = clone(self.estimator).fit(X, y, **given)
+        if declines_weights(self, "fit"):
+            given.pop("sample_weight", None)
+        prototype = with_requests(self.estimator)
+        with config_context(enable_metadata_routing=True):  # inside, a Pipeline or a search hands weights and ids on
+            self.estimator_ = prototype.fit(X, y, **routed_to_fit(self, prototype, given))
         weights = given.get("sample_weight")  # an event of weight zero is none
         self.augmenter_ = self.augmenter.learn(X if weights is None else safe_indexing(X, np.flatnonzero(weights)))
         for name in ("classes_", "n_features_in_", "feature_names_in_"):
@@ -111,10 +119,11 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
                 setattr(self, name, getattr(self.estimator_, name))
         return self
 
-    def _average(self, method: str, X: Any) -> np.ndarray:
+    def _average(self, method: str, X: Any, params: dict[str, Any]) -> np.ndarray:
         check_is_fitted(self, "estimator_")
         X = with_nan(X)
-        predict, seed = getattr(self.estimator_, method), check_random_state(self.random_state).randint(2**31 - 1)
+        predict = partial(getattr(self.estimator_, method), **routed(self.estimator_, method, params))
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
         turns = method == "predict"  # probabilities stay, what a regressor predicts turns with the event
         total = self._on_circle(predict(X)) if turns else np.asarray(predict(X), dtype=np.float64)
         for copy in range(self.n_copies):
@@ -146,23 +155,29 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
         return values.reshape(mean.shape)
 
     @available_if(lambda self: hasattr(self.estimator, "predict_proba"))
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Mean class probabilities, ``(n_events, n_classes)``."""
-        return self._average("predict_proba", X)
+    def predict_proba(self, X: Any, **params: Any) -> np.ndarray:
+        """Mean class probabilities, ``(n_events, n_classes)``; the estimator gets the metadata that it requests."""
+        return self._average("predict_proba", X, params)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any, **params: Any) -> np.ndarray:
         """Class of the greatest mean probability, or mean prediction of a regressor, ``(n_events,)``."""
         if is_classifier(self.estimator):
-            best = self._average("predict_proba", X).argmax(axis=1)
+            best = self._average("predict_proba", X, params).argmax(axis=1)
             return self.classes_[best]
-        return self._average("predict", X)
+        return self._average("predict", X, params)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> float:
         """Accuracy of a classifier or R² of a regressor, with weights."""
         from sklearn.metrics import accuracy_score, r2_score
 
         metric = accuracy_score if is_classifier(self.estimator) else r2_score
-        return float(metric(with_nan(y), self.predict(X), sample_weight=with_nan(sample_weight)))
+        return float(metric(with_nan(y), self.predict(X, **params), sample_weight=with_nan(sample_weight)))
+
+    def get_metadata_routing(self) -> Any:
+        """Who asks for what in ``fit``, in the predictions and in ``score``, which predicts."""
+        predicts = "predict_proba" if is_classifier(self.estimator) else "predict"
+        methods = (("fit", "fit"), ("predict", predicts), ("predict_proba", "predict_proba"), ("score", predicts))
+        return router_of(self, self.estimator, methods)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -11,18 +11,21 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, Reg
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from .._compat import check_method_params
 from .._events import id_kinds
 from .._missing import check_array, column_or_1d, with_nan
+from .._requests import asks_for, routed, routed_to_fit, router_of, scoring_with_weights, with_requests
 from .._validation import check_weights
-from .._requests import routed_to_fit, scoring_with_weights, with_requests
 from ._splits import EventKFold, _check_parts, _take
 
 _RESPONSES = ("predict", "predict_proba", "decision_function")
+_ROUTED = ("fit", *_RESPONSES)
 
 
 def _has(method: str) -> Any:
@@ -31,15 +34,16 @@ def _has(method: str) -> Any:
 
 
 def _fit_one(estimator: Any, X: Any, y: np.ndarray, rows: np.ndarray, params: dict[str, Any]) -> Any:
-    return estimator.fit(_take(X, rows), y[rows], **{name: _take(value, rows) for name, value in params.items()})
+    return estimator.fit(_take(X, rows), y[rows], **check_method_params(X, params, rows))
 
 
 class _ByFold:
     """Stands in a scorer for cross-fitted models: predicts every event by the model of its fold."""
 
-    def __init__(self, fitted: _CrossFit, folds: np.ndarray | None) -> None:
+    def __init__(self, fitted: _CrossFit, folds: np.ndarray | None, params: dict[str, Any]) -> None:
         self.fitted = fitted
         self.folds = folds
+        self.params = params
 
     def __sklearn_tags__(self) -> Any:
         return self.fitted.__sklearn_tags__()
@@ -50,7 +54,9 @@ class _ByFold:
             return value
 
         def respond(X: Any) -> np.ndarray:
-            return self.fitted._respond(name, X, self.folds)
+            model = self.fitted.estimators_[0]
+            wanted = {key: value for key, value in self.params.items() if asks_for(model, name, key)}
+            return self.fitted._respond(name, X, self.folds, wanted)
 
         respond.__name__ = name  # scorers ask a method for its name
         return respond
@@ -88,7 +94,7 @@ class _CrossFit(MetaEstimatorMixin):
 
     # --- fit ---
 
-    def fit(self, X: Any, y: Any, *, groups: Any = None, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, *, groups: Any = None, sample_weight: Any = None, **params: Any) -> Self:
         """Fit one model a fold, on the events of the other folds.
 
         Parameters
@@ -102,6 +108,8 @@ class _CrossFit(MetaEstimatorMixin):
             its own hold-out). Without them the folds are scikit-learn's, by row.
         sample_weight : array-like of shape (n_events,), optional
             Event weights, for the estimator and for the scores; negative ones where both allow them.
+        **params : dict
+            Other metadata, for the estimator, the splitter and the scorer, where one of them requests it.
 
         Returns
         -------
@@ -112,22 +120,24 @@ class _CrossFit(MetaEstimatorMixin):
         ValueError
             If ids are unusable, a fold is empty or a class missing outside a fold, or weights are given to an estimator
             that takes none.
+        TypeError
+            If other metadata are given that nobody requests.
         """
         self._check_parameters(y)
         X, y = with_nan(X), self._check_y(y)
         check_consistent_length(X, y, groups, sample_weight)
         weight = check_weights(sample_weight, len(y))
-        folds = self._make_folds(X, y, groups)
-        self._check_training(y, folds)
-        given = {name: v for name, v in (("groups", groups), ("sample_weight", weight)) if v is not None}
+        given = {name: v for name, v in (("groups", groups), ("sample_weight", weight)) if v is not None} | params
         with config_context(enable_metadata_routing=True):  # inside: a plain Pipeline too hands weights and ids on
             prototype = with_requests(self.estimator) if given else self.estimator
-            params = routed_to_fit(prototype, given)
+            to_fit = routed_to_fit(self, prototype, given)
+            folds = self._make_folds(X, y, groups, params)
+            self._check_training(y, folds)
             self.estimators_ = Parallel(n_jobs=self.n_jobs)(
-                delayed(_fit_one)(clone(prototype), X, y, np.flatnonzero(folds != fold), params)
+                delayed(_fit_one)(clone(prototype), X, y, np.flatnonzero(folds != fold), to_fit)
                 for fold in range(self.n_folds_)
             )
-            self._score_folds(X, y, weight, folds)
+            self._score_folds(X, y, given, folds)
         return self
 
     def _check_parameters(self, y: Any) -> None:
@@ -136,13 +146,13 @@ class _CrossFit(MetaEstimatorMixin):
         if self.without_groups not in ("raise", "average"):
             raise ValueError(f"without_groups must be 'raise' or 'average'; got {self.without_groups!r}.")
 
-    def _make_folds(self, X: Any, y: np.ndarray, groups: Any) -> np.ndarray:
+    def _make_folds(self, X: Any, y: np.ndarray, groups: Any, params: dict[str, Any]) -> np.ndarray:
         """Fold of each event, (n_events,); sets ``cv_`` and ``n_folds_``."""
         self._by_event = groups is not None or hasattr(self.cv, "assign")
         if not self._by_event:
             self.cv_ = check_cv(self.cv, y, classifier=is_classifier(self))
             self.n_folds_ = self.cv_.get_n_splits(X, y)
-            tests = [test for _, test in self.cv_.split(X, y)]
+            tests = [test for _, test in self.cv_.split(X, y, **routed(self.cv_, "split", params))]
             if not np.array_equal(np.sort(np.concatenate(tests)), np.arange(len(y))):
                 raise ValueError(
                     f"cross-fitting needs every event in exactly one test fold; {self.cv_!r} does otherwise."
@@ -176,30 +186,42 @@ class _CrossFit(MetaEstimatorMixin):
 
     # --- scores ---
 
-    def _score(self, scored: Any, X: Any, y: np.ndarray, weight: Any) -> float:
+    def _scorer(self, owner: Any = None) -> Any:
+        """The scorer, which takes weights if its metric does; where it takes none, ``owner`` is warned."""
         with config_context(enable_metadata_routing=True):
-            scorer = scoring_with_weights(scored, check_scoring(scored, self.scoring or self._default_scoring))
-            requests = scorer.get_metadata_routing().score.requests if hasattr(scorer, "get_metadata_routing") else {}
-            weighted = weight is not None and requests.get("sample_weight")
-            return float(scorer(scored, X, y, **({"sample_weight": weight} if weighted else {})))
+            return scoring_with_weights(
+                self.estimator, check_scoring(self.estimator, self.scoring or self._default_scoring), owner
+            )
 
-    def _score_folds(self, X: Any, y: np.ndarray, weight: np.ndarray | None, folds: np.ndarray) -> None:
+    def _score(self, scorer: Any, scored: Any, X: Any, y: np.ndarray, given: dict[str, Any]) -> float:
+        with config_context(enable_metadata_routing=True):
+            return float(scorer(scored, X, y, **routed(scorer, "score", given)))
+
+    def _score_folds(self, X: Any, y: np.ndarray, given: dict[str, Any], folds: np.ndarray) -> None:
+        scorer = self._scorer(self if "sample_weight" in given else None)
         self.fold_scores_ = np.empty(self.n_folds_)
         for fold in range(self.n_folds_):
             rows = np.flatnonzero(folds == fold)
-            model = _ByFold(self, folds[rows])
-            self.fold_scores_[fold] = self._score(model, _take(X, rows), y[rows], _take(weight, rows))
-        self.oof_score_ = self._score(_ByFold(self, folds), X, y, weight)
+            of_fold = check_method_params(X, given, rows)
+            model = _ByFold(self, folds[rows], of_fold)
+            self.fold_scores_[fold] = self._score(scorer, model, _take(X, rows), y[rows], of_fold)
+        self.oof_score_ = self._score(scorer, _ByFold(self, folds, given), X, y, given)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None, **params: Any) -> float:
         """Score with ``scoring``, each event by the model that has not seen it.
 
         Parameters
         ----------
-        X, y, sample_weight, groups : array-like
+        X, y, sample_weight, groups, **params : array-like
             As for :meth:`fit`; the ids as for :meth:`predict`.
         """
-        return self._score(_ByFold(self, self._folds_of(X, groups)), X, with_nan(y), with_nan(sample_weight))
+        given = {
+            name: v for name, v in (("groups", groups), ("sample_weight", with_nan(sample_weight))) if v is not None
+        }
+        model = _ByFold(self, self._folds_of(X, groups), given | params)
+        return self._score(
+            self._scorer(self if "sample_weight" in given else None), model, X, with_nan(y), given | params
+        )
 
     @property
     def history_(self) -> list[Any]:
@@ -229,25 +251,44 @@ class _CrossFit(MetaEstimatorMixin):
             )
         return None
 
-    def _respond(self, method: str, X: Any, folds: np.ndarray | None) -> np.ndarray:
+    def _respond(self, method: str, X: Any, folds: np.ndarray | None, given: dict[str, Any]) -> np.ndarray:
         """Response (n_events, ...) of the model of each event's fold, or the models' mean."""
         X = with_nan(X)
         if folds is None:
-            return self._average(method, X)
+            return self._average(method, X, given)
         if not len(folds):
             return getattr(self.estimators_[0], method)(X)  # the model's own error for no events
         present = np.unique(folds)
         rows = [np.flatnonzero(folds == fold) for fold in present]
-        parts = [
-            np.asarray(getattr(self.estimators_[fold], method)(_take(X, chosen)))
-            for fold, chosen in zip(present, rows, strict=True)
-        ]
+        parts = []
+        for fold, chosen in zip(present, rows, strict=True):
+            of_fold = check_method_params(X, given, chosen)
+            parts.append(np.asarray(self._ask(self.estimators_[fold], method, _take(X, chosen), of_fold)))
         return np.concatenate(parts)[np.argsort(np.concatenate(rows))]
 
-    def _average(self, method: str, X: Any) -> np.ndarray:
-        return np.mean([getattr(model, method)(X) for model in self.estimators_], axis=0)
+    def _ask(self, model: Any, method: str, X: Any, given: dict[str, Any]) -> Any:
+        """Response of one model, which gets the metadata that it asks for."""
+        with config_context(enable_metadata_routing=True):
+            return getattr(model, method)(X, **routed(model, method, given))
 
-    def predict(self, X: Any, *, groups: Any = None) -> np.ndarray:
+    def _average(self, method: str, X: Any, given: dict[str, Any]) -> np.ndarray:
+        return np.mean([self._ask(model, method, X, given) for model in self.estimators_], axis=0)
+
+    def _predict(self, method: str, X: Any, groups: Any, params: dict[str, Any]) -> np.ndarray:
+        given = params if groups is None else {"groups": groups, **params}
+        return self._respond(method, X, self._folds_of(X, groups), given)
+
+    def get_metadata_routing(self) -> Any:
+        """Who asks for what: this by itself, the estimator, the splitter and the scorer."""
+        router = router_of(self, self.estimator, zip(_ROUTED, _ROUTED, strict=True))
+        with config_context(enable_metadata_routing=True):
+            scoring = MethodMapping().add(caller="fit", callee="score").add(caller="score", callee="score")
+            router.add(scorer=self._scorer(), method_mapping=scoring)
+            if hasattr(self.cv, "get_metadata_routing"):
+                router.add(splitter=self.cv, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+        return router
+
+    def predict(self, X: Any, *, groups: Any = None, **params: Any) -> np.ndarray:
         """Predict each event by the model that has not seen it.
 
         Parameters
@@ -256,6 +297,8 @@ class _CrossFit(MetaEstimatorMixin):
         groups : array-like of shape (n_events,) or (n_events, n_columns), optional
             Event ids. Recorded data and simulation are treated alike: one model an event, by its id. (The mean of the
             models is a sharper score, so a cut would mean something else for it.)
+        **params : dict
+            Metadata that the models request in ``predict``.
 
         Returns
         -------
@@ -267,7 +310,7 @@ class _CrossFit(MetaEstimatorMixin):
             If groups are absent though they were there in ``fit``, unless ``without_groups="average"``, or if they are
             of another kind than in ``fit``: integers or strings, column by column.
         """
-        return self._respond("predict", X, self._folds_of(X, groups))
+        return self._predict("predict", X, groups, params)
 
     @property
     def n_features_in_(self) -> int:
@@ -357,23 +400,23 @@ class CrossFitClassifier(_CrossFit, ClassifierMixin, BaseEstimator):
                     "Take more events, or leave the class out."
                 )
 
-    def _average(self, method: str, X: Any) -> np.ndarray:
+    def _average(self, method: str, X: Any, given: dict[str, Any]) -> np.ndarray:
         if method != "predict":
-            return super()._average(method, X)
+            return super()._average(method, X, given)
         if hasattr(self, "predict_proba"):
-            return self.classes_[np.argmax(super()._average("predict_proba", X), axis=1)]
-        scores = super()._average("decision_function", X)
+            return self.classes_[np.argmax(super()._average("predict_proba", X, given), axis=1)]
+        scores = super()._average("decision_function", X, given)
         return self.classes_[np.argmax(scores, axis=1) if scores.ndim == 2 else (scores > 0).astype(int)]
 
     @_has("predict_proba")
-    def predict_proba(self, X: Any, *, groups: Any = None) -> np.ndarray:
+    def predict_proba(self, X: Any, *, groups: Any = None, **params: Any) -> np.ndarray:
         """Probabilities (n_events, n_classes) by the model that has not seen the event; see :meth:`predict`."""
-        return self._respond("predict_proba", X, self._folds_of(X, groups))
+        return self._predict("predict_proba", X, groups, params)
 
     @_has("decision_function")
-    def decision_function(self, X: Any, *, groups: Any = None) -> np.ndarray:
+    def decision_function(self, X: Any, *, groups: Any = None, **params: Any) -> np.ndarray:
         """Decision function by the model that has not seen the event; see :meth:`predict`."""
-        return self._respond("decision_function", X, self._folds_of(X, groups))
+        return self._predict("decision_function", X, groups, params)
 
 
 class CrossFitRegressor(_CrossFit, RegressorMixin, BaseEstimator):

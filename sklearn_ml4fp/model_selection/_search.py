@@ -75,7 +75,8 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
             with config_context(enable_metadata_routing=bool(given) or get_config()["enable_metadata_routing"]):
                 if given:
                     self.estimator = with_requests(self.estimator)
-                    self.scoring = scoring_with_weights(self.estimator, self.scoring)
+                    fitted_with_weights = None if sample_weight is None else self
+                    self.scoring = scoring_with_weights(self.estimator, self.scoring, fitted_with_weights)
                 hidden = None if self.progress is None else not self.progress
                 with progress_bar(self._title, self._n_candidates(), disable=hidden) as self._bar, watched(self):
                     BaseSearchCV.fit(self, X, y, **given, **params)

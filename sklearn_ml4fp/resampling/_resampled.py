@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn import config_context
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags, indexable
@@ -14,12 +15,23 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from .._compat import HasMethods, num_samples, safe_indexing
+from .._compat import HasMethods, check_method_params, num_samples, safe_indexing
 from .._events import check_ids
 from .._holdout import set_apart
 from .._missing import column_or_1d, with_nan
+from .._requests import (
+    asks_for,
+    declines_weights,
+    routed,
+    routed_to_fit,
+    router_of,
+    weights_declined,
+    with_requests,
+)
 from .._validation import check_weights
 from ._weighted import WeightedSampler
+
+_ROUTED = ("fit", "predict", "predict_proba", "predict_log_proba", "decision_function", "score")
 
 
 def _has(method: str) -> Any:
@@ -47,6 +59,10 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
     the resampling, and handed on as ``X_val``: no resampled or invented event has a parent among them. Their weights
     are scaled class by class to the proportions that the training has, so that the loss that is watched is the loss
     that is trained.
+
+    Weights and ids go to the estimator where it takes them, unless it declines, with
+    ``set_fit_request(sample_weight=False)``; the sampler gets them in any case. Other metadata travel where the
+    estimator or a part of it requests them.
 
     Parameters
     ----------
@@ -102,6 +118,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        **params: Any,
     ) -> Self:
         """Set a hold-out apart where the estimator wants one, resample the rest, and train on it.
 
@@ -118,6 +135,8 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
             gets those of the resampled events.
         X_val, y_val, sample_weight_val : array-like, default=None
             Events to watch instead of a hold-out, handed on as they are.
+        **params : dict
+            Other metadata that the estimator requests; those with a value for each event are resampled with the events.
 
         Returns
         -------
@@ -127,8 +146,10 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Weights for an estimator that takes none; an estimator inside of a Pipeline that sets events apart; what the
-            sampler and the estimator refuse.
+            Weights for an estimator that takes none; an estimator inside of a Pipeline that sets events apart; metadata
+            that a sampler which invents events cannot carry along; what the sampler and the estimator refuse.
+        TypeError
+            Metadata that nobody requests.
         """
         self._validate_params()
         if y is None:
@@ -142,39 +163,55 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
             y = labels if np.ndim(y) == 2 else y
         if (n := num_samples(X)) == 0:
             raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required.")
-        sample_weight = check_weights(sample_weight, n)
+        sample_weight = None if declines_weights(self, "fit") else check_weights(sample_weight, n)
         if groups is not None:
             check_ids(groups)
-        self._check_estimator(sample_weight)
+        self._check_estimator()
+        prototype = with_requests(self.estimator)
         own = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
         given = {name: value for name, value in own.items() if value is not None}
+        per_event = {"sample_weight": sample_weight, "groups": groups}
+        per_event = {name: value for name, value in per_event.items() if value is not None}
+        routed_to_fit(self, prototype, given | per_event | params)  # errors come before the resampling
         apart = None if given else self._set_apart(X, y, groups)
         parts = (X, y, sample_weight, groups)
         train = parts if apart is None else _rows(parts, apart[0])
-        X_new, y_new, w_new, groups_new = self._resample(*train, wants_groups=apart is None and not given)
+        wants_groups = apart is None and not given and asks_for(prototype, "fit", "groups")
+        X_new, y_new, w_new, groups_new = self._resample(*train, wants_groups=wants_groups)
         if apart is not None:
             held = _rows(parts, apart[1])
             given = {"X_val": held[0], "y_val": held[1]}
-            given["sample_weight_val"] = self._weights_apart(held, train, y_new, w_new)
-        if w_new is not None:
-            given["sample_weight"] = w_new
-        if groups_new is not None:
-            given["groups"] = groups_new
-        self.estimator_ = clone(self.estimator).fit(X_new, y_new, **{k: v for k, v in given.items() if v is not None})
+            if w_new is not None and not weights_declined(prototype, "fit"):
+                given["sample_weight_val"] = self._weights_apart(held, train, y_new, w_new)
+        new = {"sample_weight": w_new, "groups": groups_new}
+        given |= {name: value for name, value in new.items() if value is not None}
+        given |= self._resample_params(params, X, None if apart is None else np.flatnonzero(apart[0]))
+        with config_context(enable_metadata_routing=True):  # inside, a search hands weights and ids on
+            self.estimator_ = prototype.fit(X_new, y_new, **routed_to_fit(self, prototype, given))
         for name in ("classes_", "n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
         return self
 
-    def _check_estimator(self, sample_weight: np.ndarray | None) -> None:
-        name = type(self.estimator).__name__
+    def _check_estimator(self) -> None:
         if isinstance(self.estimator, Pipeline):
             raise ValueError(
                 "Resampled got a Pipeline as its estimator, which takes neither weights nor a hold-out. Turn it round: "
                 "a Pipeline with the transformers first and Resampled(sampler, last step) at its end."
             )
-        if sample_weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
-            raise ValueError(f"{name} takes no sample_weight in fit: expected one that does, or fit without weights.")
+
+    def _resample_params(self, params: dict[str, Any], X: Any, train: np.ndarray | None) -> dict[str, Any]:
+        """Other metadata for the resampled events: those with a value for each event follow them."""
+        index = getattr(self.sampler_, "sample_indices_", None)
+        known = index is not None and not (index < 0).any()
+        rows = (index if train is None else train[index]) if known else np.empty(0, dtype=int)
+        new = check_method_params(X, params, rows)
+        if not known and (lost := [name for name, value in params.items() if new[name] is not value]):
+            raise ValueError(
+                f"{lost[0]} cannot be carried through {self.sampler!r}, which invents events or does not tell from "
+                "which event each stems (sample_indices_). Take a sampler that repeats or drops events."
+            )
+        return new
 
     def _set_apart(self, X: Any, y: Any, groups: Any) -> tuple[np.ndarray, np.ndarray] | None:
         """Masks of the training events and of those that are set apart, chosen as the estimator would."""
@@ -195,7 +232,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
             sampler = WeightedSampler(sampler=sampler)
         self.sampler_ = sampler
         wanted = {"sample_weight": weights}
-        if wants_groups and has_fit_parameter(self.estimator, "groups"):
+        if wants_groups:
             wanted["groups"] = groups
         wanted = {name: value for name, value in wanted.items() if value is not None}
         X_new, y_new, *rest = sampler.fit_resample(X, y, **wanted)
@@ -215,36 +252,40 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         scaled = factors[np.searchsorted(labels, np.asarray(held[1])).clip(max=len(labels) - 1)]
         return scaled if own is None else own * scaled
 
-    @available_if(_has("predict"))
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict with the fitted estimator; ``X`` is not resampled."""
+    def _ask(self, method: str, X: Any, params: dict[str, Any]) -> Any:
         check_is_fitted(self, "estimator_")
-        return self.estimator_.predict(with_nan(X))
+        return getattr(self.estimator_, method)(with_nan(X), **routed(self.estimator_, method, params))
+
+    @available_if(_has("predict"))
+    def predict(self, X: Any, **params: Any) -> np.ndarray:
+        """Predict with the fitted estimator, which gets the metadata that it requests; ``X`` is not resampled."""
+        return self._ask("predict", X, params)
 
     @available_if(_has("predict_proba"))
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Any, **params: Any) -> np.ndarray:
         """Class probabilities of the fitted estimator, ``(n_events, n_classes)``, for the trained proportions."""
-        check_is_fitted(self, "estimator_")
-        return self.estimator_.predict_proba(with_nan(X))
+        return self._ask("predict_proba", X, params)
 
     @available_if(_has("predict_log_proba"))
-    def predict_log_proba(self, X: Any) -> np.ndarray:
+    def predict_log_proba(self, X: Any, **params: Any) -> np.ndarray:
         """Logarithms of the class probabilities of the fitted estimator."""
-        check_is_fitted(self, "estimator_")
-        return self.estimator_.predict_log_proba(with_nan(X))
+        return self._ask("predict_log_proba", X, params)
 
     @available_if(_has("decision_function"))
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: Any, **params: Any) -> np.ndarray:
         """Decision function of the fitted estimator."""
-        check_is_fitted(self, "estimator_")
-        return self.estimator_.decision_function(with_nan(X))
+        return self._ask("decision_function", X, params)
 
     @available_if(_has("score"))
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> float:
         """Score of the fitted estimator: accuracy of a classifier, R² of a regressor, with weights."""
         check_is_fitted(self, "estimator_")
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        return self.estimator_.score(with_nan(X), with_nan(y), **weights)
+        given = params if sample_weight is None else {"sample_weight": sample_weight, **params}
+        return self.estimator_.score(with_nan(X), with_nan(y), **routed(self.estimator_, "score", given))
+
+    def get_metadata_routing(self) -> Any:
+        """Who asks for what in ``fit``, in the predictions and in ``score``."""
+        return router_of(self, self.estimator, zip(_ROUTED, _ROUTED, strict=True))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

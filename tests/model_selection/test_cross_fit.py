@@ -360,7 +360,7 @@ def test_in_a_grid_search_with_routing(events):
 def test_in_cross_validation_the_folds_inside_are_independent_of_those_around():
     every = np.arange(30_000)
     for train, _ in EventKFold(5).split(every, groups=every):
-        inside = CrossFitClassifier(Recorder(), cv=5)._make_folds(None, np.zeros(len(train)), every[train])
+        inside = CrossFitClassifier(Recorder(), cv=5)._make_folds(None, np.zeros(len(train)), every[train], {})
         assert np.abs(np.bincount(inside, minlength=5) - len(train) / 5).max() < 5 * np.sqrt(len(train) * 0.16)
 
 
