@@ -99,10 +99,12 @@ def scoring_with_weights(estimator: Any, scoring: Any, owner: Any = None) -> Any
             UserWarning,
             stacklevel=3,
         )
+    if scorer is None:
+        return None
     if hasattr(scorer, "_score_func"):
         if scorer.get_metadata_routing().score.requests.get(_WEIGHTS) is None:
             scorer = clone(scorer, safe=False).set_score_request(**{_WEIGHTS: bool(takes)})
-    elif scorer is not None and takes and not hasattr(scorer, "get_metadata_routing"):
+    elif takes and not hasattr(scorer, "get_metadata_routing"):
         # routing does not look at the parameters of a plain function
         scorer = _WeightedFunction(scorer)
     return scorer

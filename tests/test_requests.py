@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import sklearn
-from imblearn.over_sampling import SMOTE
+from imblearn.over_sampling import SMOTE, RandomOverSampler
 from optuna.distributions import CategoricalDistribution
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import UnsetMetadataPassedError
@@ -25,7 +25,6 @@ from sklearn_ml4fp import (
     OptunaSearchCV,
     Reflect,
     Resampled,
-    WeightedSampler,
     roc_auc_scorer,
 )
 
@@ -106,7 +105,7 @@ def averaged(estimator, **_):
 
 
 def cross_fit(estimator, **params):
-    return CrossFitClassifier(estimator, cv=3, **params)
+    return CrossFitClassifier(estimator, **{"cv": 3, **params})
 
 
 COMPOSITIONS = [resampled, averaged, cross_fit, bayes, optuna]
@@ -192,10 +191,8 @@ def test_one_of_several_scorers_is_warned_of(events, compose):
     with pytest.warns(UserWarning, match="does not support") as caught:
         compose(LogisticRegression(), scoring=scoring, refit="good").fit(X, y, sample_weight=weight)
     assert sum("does not support sample_weight" in str(one.message) for one in caught) == 1
-    for estimator in (Detector(), make_pipeline(StandardScaler(), Detector())):
-        name = "C" if isinstance(estimator, Detector) else "detector__C"
-        with pytest.warns(UserWarning, match=r"The scoring (Detector|Pipeline)\.score does not support"):
-            compose(estimator, name, scoring=None).fit(X, y, sample_weight=weight)
+    with pytest.warns(UserWarning, match=r"The scoring Detector\.score does not support"):
+        compose(Detector(), scoring=None).fit(X, y, sample_weight=weight)
 
 
 @pytest.mark.parametrize("compose", SCORED)
@@ -281,12 +278,12 @@ def test_metadata_follow_the_resampled_events(events, routing):
     rare = X[:, 0] >= np.where(y == 1, N - 40, 0)
     X, y, weight = X[rare], y[rare], weight[rare]
     asking = Recorder().set_fit_request(charge=True)
-    got = Resampled(WeightedSampler(random_state=0), asking).fit(X, y, sample_weight=weight, charge=charge_of(X))
+    got = Resampled(RandomOverSampler(random_state=0), asking).fit(X, y, sample_weight=weight, charge=charge_of(X))
     got = got.estimator_.fitted_with_
     assert len(np.unique(got["X"], axis=0)) < len(got["X"])  # some events are repeated
     np.testing.assert_array_equal(got["charge"], charge_of(got["X"]))
     invents = Resampled(SMOTE(random_state=0), asking)
-    with pytest.raises(ValueError, match=r"charge cannot be carried through WeightedSampler\(sampler=SMOTE"):
+    with pytest.raises(ValueError, match=r"charge cannot be carried through SMOTE"):
         invents.fit(X, y, charge=charge_of(X))
     assert invents.fit(X, y, charge=3).estimator_.fitted_with_["charge"] == 3
 

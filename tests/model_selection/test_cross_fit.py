@@ -115,12 +115,12 @@ def test_models_and_scores_are_those_of_a_loop_by_hand(events):
         train, test = folds != fold, folds == fold
         alone = LogisticRegression().fit(X[train, 1:], y[train], sample_weight=weight[train])
         out_of_fold[test] = alone.predict_proba(X[test, 1:])[:, 1]
-        wanted = roc_auc_score(y[test], out_of_fold[test], sample_weight=weight[test])
+        wanted = roc_auc_score(y[test], out_of_fold[test], sample_weight=weight[test], pos_label="sig")
         np.testing.assert_allclose(model.fold_scores_[fold], wanted, rtol=1e-12)
-    wanted = roc_auc_score(y, out_of_fold, sample_weight=weight)
+    wanted = roc_auc_score(y, out_of_fold, sample_weight=weight, pos_label="sig")
     np.testing.assert_allclose(model.oof_score_, wanted, rtol=1e-12)
     np.testing.assert_allclose(model.score(X[:, 1:], y, weight, groups=event), wanted, rtol=1e-12)
-    assert model.oof_score_ != roc_auc_score(y, out_of_fold)  # the weights count
+    assert model.oof_score_ != roc_auc_score(y, out_of_fold, pos_label="sig")  # the weights count
     np.testing.assert_allclose(model.predict_proba(X[:, 1:], groups=event)[:, 1], out_of_fold, rtol=1e-12)
 
 
@@ -312,7 +312,9 @@ def test_weights_that_nobody_takes_are_refused_unless_declined(events):
     model.fit(X[:, 1:], y, groups=event, sample_weight=weight)
     plain = CrossFitClassifier(LogisticRegression(), cv=3).fit(X[:, 1:], y, groups=event)
     np.testing.assert_array_equal(model.estimators_[0].coef_, plain.estimators_[0].coef_)
-    assert model.oof_score_ == roc_auc_score(y, plain.predict_proba(X[:, 1:], groups=event)[:, 1], sample_weight=weight)
+    assert model.oof_score_ == roc_auc_score(
+        y, plain.predict_proba(X[:, 1:], groups=event)[:, 1], sample_weight=weight, pos_label="sig"
+    )
 
 
 def test_frames_and_parallel_folds(events):
