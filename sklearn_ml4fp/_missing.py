@@ -7,6 +7,8 @@ stand in front of them, under the same names, and are what the package uses.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -16,6 +18,7 @@ from scipy.sparse import issparse
 from sklearn.utils import validation
 
 from ._optional import comes_from, needs
+from ._params import hp
 
 _MARKS = {"NoneType", "NAType", "NaTType", "MaskedConstant"}  # by name: pandas need not be there
 
@@ -161,29 +164,122 @@ def real_numbers(values: Any, dtype: Any = None) -> np.ndarray | None:
     return array.astype(array.dtype.newbyteorder("=") if dtype is None else dtype, copy=False)
 
 
+MISSING_VALUES: Any = hp(
+    np.nan,
+    valid=(Real, tuple, list),
+    doc="Number, or several, that mark a missing value in all columns, such as −999 or (−999, −1). NaN, None, NA, null "
+    "and what is masked always are missing.",
+)
+
+
+def marked(X: np.ndarray, missing_values: Any) -> np.ndarray:
+    """Table of floats with NaN for the numbers that mark a missing value, such as −999; ``X`` itself without any.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_events, n_features)
+        Floating-point values.
+    missing_values : number, or tuple or list of numbers
+        The marks; NaN is always one.
+
+    Raises
+    ------
+    ValueError
+        A mark is no number.
+    """
+    marks = missing_values if isinstance(missing_values, (tuple, list)) else (missing_values,)
+    if not all(isinstance(mark, Real) and not isinstance(mark, (bool, np.bool_)) for mark in marks):
+        raise ValueError(
+            f"missing_values={missing_values!r}: expected a number or several, such as -999 or (-999, -1)."
+        )
+    found = np.isin(X, np.asarray(marks, dtype=X.dtype))
+    return np.where(found, X.dtype.type(np.nan), X) if found.any() else X
+
+
 # --- scikit-learn's checks, and transformers, behind the conversion ---
 
 
+@contextmanager
+def naming_text(X: Any) -> Iterator[None]:
+    """Name the columns of text in ``X`` where an error comes from them."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        if not (texts := _texts(X)):
+            raise
+        shown = ", ".join(f"{name!r} ({value!r})" for name, value in list(texts.items())[:10])
+        raise ValueError(
+            f"Input X has text in the columns {shown}: expected numbers. Encode such columns (OneHotEncoder, "
+            "OrdinalEncoder), or leave them out."
+        ) from error
+
+
+def _texts(X: Any) -> dict[Any, str]:
+    """The first text that is no number of each column that has any, by the name or the number of the column."""
+    columns: list[tuple[Any, np.ndarray]] = []
+    if hasattr(X, "columns"):
+        columns = [(name, np.asarray(X[name])) for name in X.columns if np.ndim(X[name]) == 1]
+    elif isinstance(X, np.ndarray) and X.ndim == 2:
+        columns = list(enumerate(X.T))
+    elif isinstance(X, list) and all(isinstance(row, list) for row in X):
+        columns = [(i, np.array(column, dtype=object)) for i, column in enumerate(zip(*X, strict=False))]
+    firsts = {name: next(filter(_is_text, x.tolist()), None) for name, x in columns if x.dtype.kind in "OUST"}
+    return {name: str(text) for name, text in firsts.items() if text is not None}
+
+
+def _is_text(value: Any) -> bool:
+    if not isinstance(value, (str, bytes)):
+        return False
+    try:
+        float(value)
+    except ValueError:
+        return True
+    return False
+
+
 class ReadsMissing:
-    """Goes before a transformer of scikit-learn among the bases: what is missing in ``X`` is NaN to it."""
+    """Goes before a transformer of scikit-learn among the bases: what is missing in ``X`` is NaN to it.
+
+    It says which columns are text, and transforms a chunk of no event to one of none.
+    """
 
     def transform(self, X: Any, *args: Any, **params: Any) -> Any:
         """Transform events ``X``, as scikit-learn's class of that name does."""
-        return super().transform(with_nan(X), *args, **params)  # type: ignore[misc]
+        return self._of_any(super().transform, X, *args, **params)  # type: ignore[misc]
 
     def inverse_transform(self, X: Any, *args: Any, **params: Any) -> Any:
         """Undo `transform`."""
-        return super().inverse_transform(with_nan(X), *args, **params)  # type: ignore[misc]
+        return self._of_any(super().inverse_transform, X, *args, **params)  # type: ignore[misc]
+
+    @staticmethod
+    def _of_any(method: Callable[..., Any], X: Any, *args: Any, **params: Any) -> Any:
+        shape = getattr(X, "shape", ())
+        nothing = len(shape) == 2 and shape[0] == 0 and shape[1] > 0
+        with naming_text(X):
+            out = method(_one_event(X) if nothing else with_nan(X), *args, **params)
+        return out[:0] if nothing else out
+
+
+def _one_event(X: Any) -> Any:
+    """An event of which everything is missing, in the container of the table ``X`` without events."""
+    if hasattr(X, "iloc"):
+        return X.reindex(range(1))
+    if hasattr(X, "clear"):  # polars
+        return X.clear(1)
+    dtype = np.asarray(X).dtype
+    return np.full((1, np.shape(X)[1]), np.nan, dtype=dtype if dtype.kind == "f" else np.float64)
 
 
 def validate_data(estimator: Any, X: Any, **params: Any) -> Any:
-    """scikit-learn's ``validate_data`` for events ``X`` alone."""
-    return validation.validate_data(estimator, with_nan(X), **params)
+    """scikit-learn's ``validate_data`` for events ``X`` alone; columns of text are named."""
+    with naming_text(X):
+        return validation.validate_data(estimator, with_nan(X), **params)
 
 
 def check_array(values: Any, **params: Any) -> Any:
-    """scikit-learn's ``check_array``."""
-    return validation.check_array(with_nan(values), **params)
+    """scikit-learn's ``check_array``; columns of text are named."""
+    with naming_text(values):
+        return validation.check_array(with_nan(values), **params)
 
 
 def column_or_1d(values: Any, *, warn: bool = False, name: str = "y") -> np.ndarray:

@@ -65,7 +65,7 @@ def _of_values(report: Facts) -> Iterator[Finding]:
                 "error", "placeholder", one,
                 f"{count} events share the value {value:g} of {c.name}, far from all others: it seems to stand for a "
                 "missing value, and would rule every mean and range.",
-                "Replace it by NaN, then mask or impute.",
+                "Replace it by NaN (MissingValueImputer with missing_values=), then mask or impute.",
             )  # fmt: skip
         elif c.n_outliers:
             low, high = c.limits

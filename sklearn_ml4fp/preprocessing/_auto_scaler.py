@@ -136,7 +136,7 @@ class AutoScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
             zero is none.
         """
         check_is_fitted(self, "scalers_")
-        X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", reset=False)
+        X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", ensure_min_samples=0, reset=False)
         return self._by_kind(X, "transform")
 
     def inverse_transform(self, X: Any) -> np.ndarray:
@@ -153,7 +153,8 @@ class AutoScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
             In the unit of the columns.
         """
         check_is_fitted(self, "scalers_")
-        return self._by_kind(check_array(X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan"), "inverse_transform")
+        X = check_array(X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", ensure_min_samples=0)
+        return self._by_kind(X, "inverse_transform")
 
     def _by_kind(self, X: np.ndarray, method: str) -> np.ndarray:
         result = np.empty_like(X)

@@ -12,7 +12,7 @@ from sklearn.utils.validation import FLOAT_DTYPES, check_is_fitted
 
 from .._compat import Interval, StrOptions, check_feature_names_in
 from .._distributions import weighted_quantile
-from .._missing import ReadsMissing, validate_data
+from .._missing import MISSING_VALUES, ReadsMissing, check_array, marked, validate_data
 from .._params import Declared, hp
 from .._validation import check_weights
 from ._scaling import column_names
@@ -33,12 +33,13 @@ def _statistic(values: np.ndarray, weights: np.ndarray | None, strategy: str) ->
 
 
 class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
-    """Fill missing values (NaN) column by column.
+    """Fill missing values column by column: NaN, None, NA, null, what is masked, and the numbers that mark them.
 
     - ``"mean"``, ``"median"``, ``"mode"``: of the column's weighted events;
     - ``"interpolation"``: linear between the neighbours along another column, such as a time or a position: the
       weighted mean of the events of ``fit`` at each of its values, the ends kept constant beyond;
-    - ``"constant"``: ``fill_value`` for every column.
+    - ``"constant"``: ``fill_value`` for every column;
+    - ``"none"``: nothing is filled, for models that take NaN: the numbers of ``missing_values`` become NaN.
 
     Each event is filled by itself, from what was learned in ``fit``: the result does not depend on the other events in
     the call. Where a network can mask (absent jets in a point cloud), no filling is needed.
@@ -56,8 +57,8 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
 
     strategy: str = hp(
         "mean",
-        valid=StrOptions({"mean", "median", "mode", "interpolation", "constant"}),
-        choices=("mean", "median", "mode", "constant"),  # interpolation fails without ``along``
+        valid=StrOptions({"mean", "median", "mode", "interpolation", "constant", "none"}),
+        choices=("mean", "median", "mode", "constant"),  # interpolation fails without ``along``, many models on NaN
         doc="What a missing value becomes.",
     )
     fill_value: float = hp(
@@ -65,6 +66,7 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
         valid=Interval(Real, None, None, closed="neither"),
         doc="The value of the strategy constant; often 0 or −1.",
     )
+    missing_values: Any = MISSING_VALUES
     along: Any = hp(
         None,
         valid=(str, Interval(Integral, 0, None, closed="left"), None),
@@ -81,7 +83,8 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
         Attributes
         ----------
         statistics_ : ndarray of shape (n_features,)
-            What fills each column; for interpolation where the column along which it goes is missing itself.
+            What fills each column, NaN for none; for interpolation where the column along which it goes is missing
+            itself.
         curves_ : dict of int to (ndarray, ndarray)
             For interpolation, the positions and values of each column.
         indicated_ : ndarray of int
@@ -117,14 +120,16 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
         """
         self._validate_params()
         X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan")
+        X = marked(X, self.missing_values)
         weights = check_weights(sample_weight, len(X))
         if weights is not None and not weights.all():
             X, weights = X[weights != 0], weights[weights != 0]
         missing = np.isnan(X)
         self.indicated_ = np.flatnonzero(missing.any(axis=0)) if self.add_indicator else np.array([], dtype=int)
         self.curves_: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        if self.strategy == "constant":
-            self.statistics_ = np.full(X.shape[1], float(self.fill_value))
+        if self.strategy in ("constant", "none"):
+            filled = self.fill_value if self.strategy == "constant" else np.nan
+            self.statistics_ = np.full(X.shape[1], float(filled))
             return self
         self._check_values(missing, weights)
         kept = [(x[~m], None if weights is None else weights[~m]) for x, m in zip(X.T, missing.T, strict=True)]
@@ -178,10 +183,19 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_events, n_features + n_indicators)
-            In the floating-point type of ``X``, without NaN.
+            In the floating-point type of ``X``; without NaN, but for the strategy none.
         """
         check_is_fitted(self, "statistics_")
-        X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", reset=False, copy=True)
+        X = validate_data(
+            self,
+            X,
+            dtype=FLOAT_DTYPES,
+            ensure_all_finite="allow-nan",
+            ensure_min_samples=0,
+            reset=False,
+            copy=True,
+        )
+        X = marked(X, self.missing_values)
         missing = np.isnan(X)
         indicators = missing[:, self.indicated_].astype(X.dtype)
         position = X[:, self._along].copy() if self.curves_ else None
@@ -217,9 +231,10 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
 
 
 class DropMissingColumns(ReadsMissing, SelectorMixin, Declared, BaseEstimator):
-    """Drop the columns in which too large a share of the events has no value (NaN).
+    """Drop the columns in which too large a share of the events has no value.
 
-    The share is Σw over the events without a value, divided by Σw over all events.
+    Missing are NaN, None, NA, null, what is masked, and the numbers of ``missing_values``; in the columns that are kept
+    they stay what they are. The share is Σw over the events without a value, divided by Σw over all events.
 
     Examples
     --------
@@ -236,6 +251,7 @@ class DropMissingColumns(ReadsMissing, SelectorMixin, Declared, BaseEstimator):
         search=(0.0, 1.0),
         doc="The largest share of missing values with which a column is kept.",
     )
+    missing_values: Any = MISSING_VALUES
 
     _attributes_doc = """
         Attributes
@@ -274,7 +290,7 @@ class DropMissingColumns(ReadsMissing, SelectorMixin, Declared, BaseEstimator):
         self._validate_params()
         X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan")
         weights = check_weights(sample_weight, len(X))
-        missing = np.isnan(X)
+        missing = np.isnan(marked(X, self.missing_values))
         self.missing_fraction_ = missing.mean(axis=0) if weights is None else weights @ missing / weights.sum()
         if not self._get_support_mask().any():
             raise ValueError(
@@ -282,6 +298,27 @@ class DropMissingColumns(ReadsMissing, SelectorMixin, Declared, BaseEstimator):
                 f"{self.missing_fraction_.min():.3g}): expected one to keep. Raise max_missing, or fill the values."
             )
         return self
+
+    def inverse_transform(self, X: Any) -> np.ndarray:
+        """Put the kept columns back in their places, with NaN in those that were dropped.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_events, n_kept)
+            Events after `transform`.
+
+        Returns
+        -------
+        ndarray of shape (n_events, n_features)
+            In the floating-point type of ``X``.
+        """
+        support = self.get_support()
+        X = check_array(X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", ensure_min_samples=0)
+        if X.shape[1] != support.sum():
+            raise ValueError(f"X has {X.shape[1]} columns, expected the {support.sum()} that `transform` gives.")
+        result = np.full((len(X), len(support)), np.nan, dtype=X.dtype)
+        result[:, support] = X
+        return result
 
     def _get_support_mask(self) -> np.ndarray:
         check_is_fitted(self, "missing_fraction_")

@@ -101,7 +101,7 @@ class OutlierClipper(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstim
             In the floating-point type of ``X``.
         """
         check_is_fitted(self, "lower_")
-        X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", reset=False)
+        X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", ensure_min_samples=0, reset=False)
         return np.clip(X, self.lower_.astype(X.dtype), self.upper_.astype(X.dtype))
 
     def __sklearn_tags__(self) -> Any:

@@ -12,7 +12,7 @@ from sklearn.utils.validation import FLOAT_DTYPES, check_is_fitted
 
 from .._compat import Interval, StrOptions, num_samples, safe_indexing
 from .._distributions import weighted_quantile
-from .._missing import ReadsMissing, check_array, validate_data, with_nan
+from .._missing import ReadsMissing, check_array, naming_text, validate_data, with_nan
 from .._params import Declared, hp
 from .._validation import check_weights
 
@@ -80,7 +80,8 @@ class MinMaxScaler(ReadsMissing, Declared, theirs.MinMaxScaler):
         weights = check_weights(sample_weight, num_samples(X)) if sample_weight is not None else None
         if weights is not None and not weights.all():
             X = safe_indexing(X, np.flatnonzero(weights))
-        return super().partial_fit(with_nan(X), y)
+        with naming_text(X):
+            return super().partial_fit(with_nan(X), y)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -139,7 +140,10 @@ class ZScoreScaler(ReadsMissing, Declared, theirs.StandardScaler):
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Update the means and variances by another part of the data; parameters as in `fit`."""
         weights = check_weights(sample_weight, num_samples(X)) if sample_weight is not None else None
-        with np.errstate(invalid="ignore"):  # the square root of a negative variance, which is an error below
+        with (
+            naming_text(X),
+            np.errstate(invalid="ignore"),
+        ):  # the square root of a negative variance, which is an error below
             super().partial_fit(with_nan(X), y, weights)
         if weights is not None and self.with_std:
             mean = self.mean_ if self.mean_ is not None else 0.0
@@ -284,7 +288,7 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
             result = np.abs(X)
             result /= linear
             return np.copysign(np.log1p(result, out=result), X, out=result)
-        least = np.fmin.reduce(X, axis=0)
+        least = np.fmin.reduce(X, axis=0, initial=np.inf)
         outside = least + offset <= 0  # the offset of log1p is one
         if self.method == "log" and isinstance(self.offset, str):
             outside |= least < -_ROUNDED_ZERO * offset
@@ -332,7 +336,7 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
             Values outside the domain of the logarithm.
         """
         check_is_fitted(self, "offset_")
-        X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", reset=False)
+        X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", ensure_min_samples=0, reset=False)
         scaled = self._log(X)
         if self.standardize:
             scaled -= self.mean_.astype(X.dtype)
@@ -353,7 +357,7 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
             In the unit of the columns.
         """
         check_is_fitted(self, "offset_")
-        X = check_array(X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan")
+        X = check_array(X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", ensure_min_samples=0)
         result = X * self.scale_.astype(X.dtype)
         result += self.mean_.astype(X.dtype)
         if self.method == "symlog":

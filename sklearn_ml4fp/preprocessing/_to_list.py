@@ -68,7 +68,7 @@ class ToList(CloudTransformer, auto_wrap_output_keys=("transform",)):  # type: i
         """Table ``(n_clouds, n_points * n_features + n_event_columns)``."""
         clouds = self._check(X)
         padded, _ = leading(clouds, self.order_by).to_padded(self.n_points)
-        return np.hstack([padded.reshape(len(clouds), -1), clouds.event_values])
+        return np.hstack([padded.reshape(len(clouds), padded.shape[1] * padded.shape[2]), clouds.event_values])
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """``pt_1, y_1, ..., pt_2, y_2, ...`` and the event columns."""

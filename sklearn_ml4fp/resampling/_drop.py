@@ -10,7 +10,7 @@ import numpy as np
 
 from .._compat import Interval
 from .._distributions import outlier_limits, shape_of
-from .._missing import check_array
+from .._missing import MISSING_VALUES, check_array, marked
 from .._params import hp
 from .._sampler import Events, Sampler
 
@@ -28,8 +28,9 @@ class _Drop(Sampler):
 
 
 class DropMissingRows(_Drop):
-    """Leave events out of the training that miss too many of their values (NaN).
+    """Leave events out of the training that miss too many of their values.
 
+    Missing are NaN, None, NA, null, what is masked, and the numbers of ``missing_values``.
     Events that are predicted keep their missing values: the model must accept them, or an imputer must fill them.
 
     Examples
@@ -47,9 +48,10 @@ class DropMissingRows(_Drop):
         search=(0.0, 0.9),
         doc="The largest share of missing values with which an event is kept.",
     )
+    missing_values: Any = MISSING_VALUES
 
     def _keep(self, X: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-        return np.isnan(X).mean(axis=1) <= self.max_missing
+        return np.isnan(marked(X, self.missing_values)).mean(axis=1) <= self.max_missing
 
 
 class DropOutliers(_Drop):

@@ -100,3 +100,20 @@ def test_errors():
         MissingValueImputer(strategy="interpolation", along="c").fit(pd.DataFrame({"a": [1.0], "b": [2.0]}))
     with pytest.raises(ValueError, match=r"Every column misses more than max_missing=0.2 .*0.5\)"):
         DropMissingColumns(max_missing=0.2).fit([[np.nan], [1.0]])
+
+
+def test_marks_become_nan_where_nothing_is_filled():
+    X = pd.DataFrame({"pt": [50.0, -999.0], "btag": [-1.0, 0.7]})
+    out = MissingValueImputer(strategy="none", missing_values=(-999, -1), add_indicator=True).fit_transform(X)
+    np.testing.assert_array_equal(out, [[50.0, np.nan, 0.0, 1.0], [np.nan, 0.7, 1.0, 0.0]])
+    assert X.iloc[1, 0] == -999
+    whole = np.array([[1, -999], [3, 4]])
+    np.testing.assert_array_equal(MissingValueImputer(missing_values=-999).fit_transform(whole), [[1, 4], [3, 4]])
+
+
+def test_dropped_columns_come_back_as_missing():
+    X = np.array([[1.0, np.nan, 3.0], [2.0, np.nan, np.nan]])
+    mine = DropMissingColumns().fit(X)
+    np.testing.assert_array_equal(mine.inverse_transform(mine.transform(X)), X)
+    with pytest.raises(ValueError, match="expected the 2 that"):
+        mine.inverse_transform(X)
