@@ -172,7 +172,7 @@ def plain_metric(y_true, y_pred):
 
 
 @pytest.mark.parametrize("compose", SCORED)
-@pytest.mark.parametrize("scoring", [unweighted, make_scorer(plain_metric)], ids=repr)
+@pytest.mark.parametrize("scoring", [unweighted, make_scorer(plain_metric)], ids=["function", "metric"])
 def test_a_scorer_without_weights_is_warned_of(events, compose, scoring):
     X, y, weight, groups = events
     with pytest.warns(UserWarning, match="does not support sample_weight: the scores of .* are unweighted"):

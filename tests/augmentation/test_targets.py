@@ -117,7 +117,7 @@ IMAGES = [
 
 
 @pytest.mark.parametrize("form", [pd.DataFrame, clouds])
-@pytest.mark.parametrize(("augmenter", "read"), SYMMETRIES, ids=repr)
+@pytest.mark.parametrize(("augmenter", "read"), SYMMETRIES)
 def test_targets_follow_the_events(augmenter, read, form):
     X = form(table())
     target = read(X)
@@ -136,7 +136,7 @@ def test_targets_follow_the_events(augmenter, read, form):
 
 
 @pytest.mark.parametrize("form", [pd.DataFrame, clouds])
-@pytest.mark.parametrize(("augmenter", "read"), SYMMETRIES, ids=repr)
+@pytest.mark.parametrize(("augmenter", "read"), SYMMETRIES)
 def test_predictions_are_turned_back(augmenter, read, form):
     X = form(table())
     model = AugmentedPrediction(augmenter, Exact(read), n_copies=4).fit(X, read(X))
