@@ -1,4 +1,4 @@
-"""Signal and background: labels, scores and signed weights of a comparison of two classes."""
+"""Signal and background: labels, scores, probabilities and signed weights of two classes."""
 
 from __future__ import annotations
 
@@ -95,3 +95,28 @@ def check_binary(
                 "negative weights."
             )
     return signal, score, weight
+
+
+def check_probabilities(
+    y_true: Any, y_prob: Any, sample_weight: Any, pos_label: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Check labels, probabilities of signal and weights, as `check_binary` does, and that 0 ≤ p ≤ 1."""
+    signal, prob, weight = check_binary(y_true, y_prob, sample_weight, pos_label)
+    if prob.min() < 0 or prob.max() > 1:
+        raise ValueError(
+            f"y_prob must be probabilities in [0, 1]; got values from {prob.min():.6g} to {prob.max():.6g}. "
+            "Take them from predict_proba, not from decision_function."
+        )
+    return signal, prob, weight
+
+
+def calibration_bins(
+    signal: np.ndarray, prob: np.ndarray, weight: np.ndarray, n_bins: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Sum w, w·p, w·y and w²(y − f)² in bins of equal width of the probability p, where f = Σwy/Σw of the bin."""
+    if n_bins < 1:
+        raise ValueError(f"n_bins must be at least 1; got {n_bins!r}.")
+    which = np.minimum((prob * n_bins).astype(int), n_bins - 1)
+    total, predicted, observed = (np.bincount(which, x, n_bins) for x in (weight, weight * prob, weight * signal))
+    fraction = np.divide(observed, total, out=np.zeros(n_bins), where=total != 0)
+    return total, predicted, observed, np.bincount(which, weight**2 * (signal - fraction[which]) ** 2, n_bins)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .._binary import calibration_bins, check_probabilities
 from ..metrics import expected_calibration_error
-from ..metrics._probabilities import calibration_bins, check_probabilities
 from ._plotting import new_axes, next_marker, signal_class, signal_score
 
 

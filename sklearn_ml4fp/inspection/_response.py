@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._distributions import weighted_quantile
-from ..metrics._response import HIGH, LOW, response
+from .._response import HIGH, LOW, response
 from ._plotting import new_axes, next_marker
 
 

@@ -6,20 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._binary import check_binary
+from .._binary import calibration_bins, check_binary, check_probabilities
 from ._roc import cumulative_yields
-
-
-def check_probabilities(
-    y_true: Any, y_prob: Any, sample_weight: Any, pos_label: Any
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    signal, prob, weight = check_binary(y_true, y_prob, sample_weight, pos_label)
-    if prob.min() < 0 or prob.max() > 1:
-        raise ValueError(
-            f"y_prob must be probabilities in [0, 1]; got values from {prob.min():.6g} to {prob.max():.6g}. "
-            "Take them from predict_proba, not from decision_function."
-        )
-    return signal, prob, weight
 
 
 def average_precision(y_true: Any, y_score: Any, *, pos_label: Any = None, sample_weight: Any = None) -> float:
@@ -100,18 +88,6 @@ def brier(y_true: Any, y_prob: Any, *, pos_label: Any = None, sample_weight: Any
     """
     signal, prob, weight = check_probabilities(y_true, y_prob, sample_weight, pos_label)
     return float(np.sum(weight * (prob - signal) ** 2) / weight.sum())
-
-
-def calibration_bins(
-    signal: np.ndarray, prob: np.ndarray, weight: np.ndarray, n_bins: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Sums of w, w·p, w·y and w²(y − f)² in bins of equal width of the probability p, with f the bin's Σwy/Σw."""
-    if n_bins < 1:
-        raise ValueError(f"n_bins must be at least 1; got {n_bins!r}.")
-    which = np.minimum((prob * n_bins).astype(int), n_bins - 1)
-    total, predicted, observed = (np.bincount(which, x, n_bins) for x in (weight, weight * prob, weight * signal))
-    fraction = np.divide(observed, total, out=np.zeros(n_bins), where=total != 0)
-    return total, predicted, observed, np.bincount(which, weight**2 * (signal - fraction[which]) ** 2, n_bins)
 
 
 def expected_calibration_error(
