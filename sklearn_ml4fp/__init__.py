@@ -135,7 +135,7 @@ _MODULE_OF: dict[str, str] = {
     "ConvergenceDisplay": "inspection._convergence",
     "CorrelationDisplay": "inspection._correlation",
     "DataReport": "inspection._data_report",
-    "Finding": "inspection._data_findings",
+    "Finding": "inspection._data_facts",
     "HyperparameterImportanceDisplay": "inspection._search_importance",
     "ImportanceDisplay": "inspection._importance",
     "investigate": "inspection._investigate",
