@@ -17,6 +17,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import validation
 
+from ._compat import Interval
 from ._optional import comes_from, needs
 from ._params import hp
 
@@ -165,8 +166,8 @@ def real_numbers(values: Any, dtype: Any = None) -> np.ndarray | None:
 
 
 MISSING_VALUES: Any = hp(
-    np.nan,
-    valid=(Real, tuple, list),
+    (),
+    valid=(Interval(Real, None, None, closed="neither"), tuple, list),
     doc="Number, or several, that mark a missing value in all columns, such as −999 or (−999, −1). NaN, None, NA, null "
     "and what is masked always are missing.",
 )
@@ -253,7 +254,7 @@ class ReadsMissing:
 
     @staticmethod
     def _of_any(method: Callable[..., Any], X: Any, *args: Any, **params: Any) -> Any:
-        shape = getattr(X, "shape", ())
+        shape: tuple[int, ...] = getattr(X, "shape", ())
         nothing = len(shape) == 2 and shape[0] == 0 and shape[1] > 0
         with naming_text(X):
             out = method(_one_event(X) if nothing else with_nan(X), *args, **params)

@@ -13,7 +13,7 @@ from .._params import hp
 from ._clouds import CloudTransformer, leading
 
 
-class ToList(CloudTransformer, auto_wrap_output_keys=("transform",)):  # type: ignore[call-arg]
+class ToList(CloudTransformer, auto_wrap_output_keys=("transform",)):
     """The n leading points of each cloud, flattened into a table row: point 1, point 2, ..., NaN where absent.
 
     Event columns follow behind. The table suits every scikit-learn estimator that takes missing values.
