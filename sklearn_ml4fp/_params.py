@@ -76,6 +76,10 @@ def hp(
     -------
     Hyperparameter
         Declaration of the field. A type checker takes it for any value, so that the field keeps its annotation.
+
+    See Also
+    --------
+    NetworkEstimator : Base of every network, with the hyperparameters of training.
     """
     if valid is None:
         if not choices or not all(isinstance(choice, str) for choice in choices):

@@ -33,6 +33,11 @@ class Sampler(OneToOneFeatureMixin, Declared, BaseEstimator):
 
     A sampler acts on training events only: put it into `Resampled`, or into imbalanced-learn's own Pipeline for events
     without weights. NaN, regression targets and data of any container are legal unless a sampler says otherwise.
+
+    See Also
+    --------
+    Resampled : Use a sampler in a Pipeline.
+    WeightedSampler, DropMissingRows, DropOutliers : Samplers.
     """
 
     @abstractmethod

@@ -27,6 +27,11 @@ class Augmenter(Sampler):
     A subclass names these hyperparameters in ``_target_parameters``, and its ``_apply`` appends what happens to the
     targets to ``batch.target_changes``; an empty tuple says that the changes leave every target as it is. Where nothing
     is said, targets of several columns (a direction) and azimuths are refused.
+
+    See Also
+    --------
+    Rotate, Smear : Augmenters.
+    Compose : Several augmenters in a row.
     """
 
     _target_parameters: ClassVar[tuple[str, ...] | None] = None

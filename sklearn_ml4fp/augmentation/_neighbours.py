@@ -159,6 +159,11 @@ class NeighbourInterpolation(Augmenter):
     and missing momenta are those of the event between, not of its objects. Leave columns that are whole numbers (a
     charge) out of ``columns``.
 
+    See Also
+    --------
+    WeightedSampler : SMOTE of imbalanced-learn, for rare classes.
+    Smear : Change each event by itself.
+
     References
     ----------
     Chawla et al., "SMOTE: Synthetic Minority Over-sampling Technique", JAIR 16 (2002) 321.

@@ -52,6 +52,10 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         Labels of a classifier.
 
+    See Also
+    --------
+    Rotate, Reflect, Translate, Smear : Augmenters to average over.
+
     Examples
     --------
     >>> import numpy as np

@@ -80,6 +80,11 @@ class Smear(Augmenter):
     follows the change of the jets' pT, and ``met`` with ``met_phi`` balance the change of all objects that have a φ.
     Missing values stay missing.
 
+    See Also
+    --------
+    Shift : Change all objects of an event together.
+    Compose : Several augmenters in a row.
+
     References
     ----------
     C. W. Fabjan and F. Gianotti, "Calorimetry for particle physics", Rev. Mod. Phys. 75 (2003) 1243.
@@ -142,6 +147,11 @@ class Shift(Augmenter):
     All listed columns of an event are multiplied by exp(s·z) with one Gaussian z an event; s is the relative
     uncertainty of the scale. Angles stay. ``ht``, ``met`` and ``met_phi`` follow as in `Smear`.
 
+    See Also
+    --------
+    Smear : Change each value by itself.
+    Compose : Several augmenters in a row.
+
     Examples
     --------
     >>> import pandas as pd
@@ -174,6 +184,11 @@ class DropParticles(Augmenter):
 
     Points leave their cloud. In a table with names (``jet1_pt``, ``jet1_eta``, ...) the columns of a lost object become
     NaN, objects that were sorted by pT close ranks, and ``ht``, ``met`` and ``met_phi`` follow as in `Smear`.
+
+    See Also
+    --------
+    Smear : Change the particles instead.
+    PermuteParticles : Change their order.
 
     Examples
     --------

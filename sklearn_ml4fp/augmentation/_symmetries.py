@@ -65,6 +65,11 @@ class Rotate(_Azimuthal):
     direction, or its azimuth. `AugmentedPrediction` turns its predictions back before it averages them, azimuths on the
     circle. A detector with cracks or a beam spot off the axis is not symmetric; compare the distributions of φ before.
 
+    See Also
+    --------
+    Reflect, Translate : Other symmetries.
+    Compose : Several augmenters in a row.
+
     Examples
     --------
     >>> import pandas as pd
@@ -153,6 +158,11 @@ class Reflect(_Azimuthal):
     symmetric), φ and p_y for one across it. Images are flipped along an axis. In a regression, ``target_columns`` and
     ``target_phi`` say which targets are mirrored with the events; `AugmentedPrediction` mirrors its predictions back.
 
+    See Also
+    --------
+    Rotate, Translate : Other symmetries.
+    Compose : Several augmenters in a row.
+
     Examples
     --------
     >>> import numpy as np
@@ -219,6 +229,11 @@ class Translate(Augmenter):
     moves in is zero. In a regression, ``target_columns`` (``target_xy`` for images) says which targets move with the
     events; `AugmentedPrediction` moves its predictions back.
 
+    See Also
+    --------
+    Rotate, Reflect : Other symmetries.
+    Compose : Several augmenters in a row.
+
     Examples
     --------
     >>> import numpy as np
@@ -282,6 +297,10 @@ class PermuteParticles(Augmenter):
     In a table, objects of one kind change places with all their columns (``jet1_pt``, ``jet1_eta`` with ``jet2_...``),
     absent ones too; in point clouds, the points of an event. For models that see an order where physics has none.
 
+    See Also
+    --------
+    DropParticles : Leave particles out.
+
     Examples
     --------
     >>> import pandas as pd
@@ -311,6 +330,10 @@ class PermuteParticles(Augmenter):
 
 class Compose(Augmenter):
     """Apply several augmenters, one after the other.
+
+    See Also
+    --------
+    AugmentedPrediction : Average predictions over augmented events.
 
     Examples
     --------

@@ -37,6 +37,11 @@ class Graphs(Ragged):
     ValueError
         If shapes do not fit together or an edge leaves its graph.
 
+    See Also
+    --------
+    PointClouds : The same without edges.
+    EdgeConvClassifier, MessagePassingClassifier, InteractionNetworkClassifier : Networks for graphs.
+
     Examples
     --------
     >>> import numpy as np

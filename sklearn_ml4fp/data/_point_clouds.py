@@ -49,6 +49,12 @@ class PointClouds(InMemory):
     TypeError
         If it is turned into one numpy array: a ragged container is padded only on request, by ``to_padded``.
 
+    See Also
+    --------
+    as_point_clouds : Convert whatever holds points.
+    Graphs : Point clouds with edges.
+    ToList, ToSet, ToImage : Representations for other estimators.
+
     Examples
     --------
     >>> import numpy as np
@@ -177,6 +183,11 @@ def as_point_clouds(X: Any) -> PointClouds:
         If ``X`` is none of these.
     ValueError
         If the entries of a list do not fit together.
+
+    See Also
+    --------
+    PointClouds : The container.
+    Graphs : Point clouds with edges.
 
     Examples
     --------

@@ -69,6 +69,11 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
     """Base of all networks: an architecture adds ``_build`` and its own hyperparameters.
 
     A subclass of this and a subclass of `NetworkClassifier` or `NetworkRegressor` meet in the public estimators.
+
+    See Also
+    --------
+    NetworkClassifier, NetworkRegressor : Bases of classifiers and regressors.
+    hp : Declare a hyperparameter.
     """
 
     _attributes_doc = """

@@ -20,7 +20,13 @@ from ._base import NetworkEstimator, Part
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):
-    """Base of the classifiers."""
+    """Base of the classifiers.
+
+    See Also
+    --------
+    NetworkRegressor : Base of the regressors.
+    hp : Declare a hyperparameter.
+    """
 
     loss: str = hp(
         "cross_entropy",

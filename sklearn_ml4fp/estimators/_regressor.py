@@ -21,6 +21,11 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
     Targets are standardised inside: the network learns (y − mean) / standard deviation of the training part, both
     weighted, so that a learning rate means the same whatever the unit of ``y``.
+
+    See Also
+    --------
+    NetworkClassifier : Base of the classifiers.
+    hp : Declare a hyperparameter.
     """
 
     loss: str = hp(

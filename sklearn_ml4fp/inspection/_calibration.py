@@ -31,6 +31,10 @@ class CalibrationDisplay:
     ax_, figure_ : matplotlib objects
         After :meth:`plot`.
 
+    See Also
+    --------
+    expected_calibration_error, brier : Calibration as a number.
+
     Examples
     --------
     >>> import numpy as np

@@ -32,6 +32,10 @@ class ConvergenceDisplay:
     ax_, figure_ : matplotlib objects
         After :meth:`plot`.
 
+    See Also
+    --------
+    HyperparameterImportanceDisplay, ObjectiveDependenceDisplay : Other pictures of a search.
+
     Examples
     --------
     >>> from sklearn.datasets import make_classification

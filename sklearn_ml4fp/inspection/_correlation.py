@@ -50,6 +50,10 @@ class CorrelationDisplay:
     ax_, figure_, image_ : matplotlib objects
         After :meth:`plot`.
 
+    See Also
+    --------
+    investigate : A report with correlations, also with the target.
+
     Examples
     --------
     >>> import numpy as np

@@ -34,6 +34,10 @@ class Finding(NamedTuple):
         What it means.
     action : str
         What to do.
+
+    See Also
+    --------
+    investigate : Make a report.
     """
 
     severity: str

@@ -32,6 +32,10 @@ class DataReport(Facts):
     test_shift : dict or None
         Area of a classifier of training against test events, and the largest difference of the cumulative
         distributions (Kolmogorov-Smirnov) of each column.
+
+    See Also
+    --------
+    investigate : Make a report.
     """
 
     def to_dict(self) -> dict[str, Any]:

@@ -105,6 +105,10 @@ class ImportanceDisplay:
     ax_, figure_ : matplotlib objects
         After :meth:`plot`.
 
+    See Also
+    --------
+    sklearn.inspection.permutation_importance : Importance of single columns.
+
     References
     ----------
     L. Breiman, Machine Learning 45 (2001) 5.

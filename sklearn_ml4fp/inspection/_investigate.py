@@ -252,6 +252,11 @@ def investigate(
         ``X`` is no table, or has no event or column; lengths or columns differ; labels are missing; weights that cannot
         be used.
 
+    See Also
+    --------
+    DataReport : What is returned.
+    AutoScaler, OutlierClipper, MissingValueImputer : Remedies that a report names.
+
     References
     ----------
     .. [1] Lopez-Paz & Oquab, "Revisiting Classifier Two-Sample Tests", ICLR 2017.

@@ -42,6 +42,10 @@ class LossCurveDisplay:
     ax_, figure_ : matplotlib objects
         After :meth:`plot`.
 
+    See Also
+    --------
+    OvertrainingDisplay : Compare scores of training and test events.
+
     Examples
     --------
     >>> from sklearn_ml4fp import LossCurveDisplay

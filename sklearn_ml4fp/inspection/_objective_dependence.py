@@ -61,6 +61,11 @@ class ObjectiveDependenceDisplay:
     figure_ : matplotlib Figure
         After :meth:`plot`.
 
+    See Also
+    --------
+    HyperparameterImportanceDisplay : Which hyperparameters matter.
+    ConvergenceDisplay : The best score against the number of candidates.
+
     References
     ----------
     Friedman, Annals of Statistics 29 (2001) 1189 (partial dependence).

@@ -47,6 +47,11 @@ class OvertrainingDisplay:
     ax_, figure_ : matplotlib objects
         After :meth:`plot`.
 
+    See Also
+    --------
+    LossCurveDisplay : Loss of training and validation events.
+    ks_distance : The distance that it shows.
+
     Examples
     --------
     >>> import numpy as np

@@ -30,6 +30,11 @@ class RejectionDisplay:
     ax_, figure_, line_, band_ : matplotlib objects
         After :meth:`plot`.
 
+    See Also
+    --------
+    background_rejection : Rejection at one efficiency.
+    roc_curve, roc_auc_score : ROC curve and area.
+
     Examples
     --------
     >>> import numpy as np

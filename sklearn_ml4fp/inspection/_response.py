@@ -31,6 +31,10 @@ class ResponseDisplay:
     ax_, figure_ : matplotlib objects
         After :meth:`plot`.
 
+    See Also
+    --------
+    response_bias, response_resolution : Bias and resolution as numbers.
+
     Examples
     --------
     >>> import numpy as np

@@ -35,6 +35,11 @@ class HyperparameterImportanceDisplay:
     ax_, figure_ : matplotlib objects
         After :meth:`plot`.
 
+    See Also
+    --------
+    ObjectiveDependenceDisplay : The score as a function of each hyperparameter.
+    ConvergenceDisplay : The best score against the number of candidates.
+
     References
     ----------
     Hutter, Hoos and Leyton-Brown, ICML 2014, PMLR 32 (1) 754 (functional ANOVA).

@@ -66,6 +66,10 @@ def bootstrap_interval(
         If ids are unusable, if there is one event only, which does not spread, if something is masked, or if the metric
         fails for a sample, as when a class with few events is not drawn at all.
 
+    See Also
+    --------
+    ks_test : A test by permutation of events.
+
     References
     ----------
     B. Efron, Annals of Statistics 7 (1979) 1: the percentile interval.

@@ -47,6 +47,11 @@ def ks_distance(y_true: Any, y_score: Any, *, pos_label: Any = None, sample_weig
     ValueError
         If a class is absent or the sum of its weights is not positive, or on NaN or infinity.
 
+    See Also
+    --------
+    ks_test : Its significance.
+    OvertrainingDisplay : Compare scores of training and test events.
+
     Examples
     --------
     >>> from sklearn_ml4fp import ks_distance
@@ -127,6 +132,10 @@ def ks_test(
     ValueError
         If a sample is no column or is empty, the weights of one do not sum to something positive, ids are given for one
         sample only or are in both, or on NaN or infinity.
+
+    See Also
+    --------
+    ks_distance : The distance as a metric of two classes.
 
     Examples
     --------

@@ -37,6 +37,11 @@ def average_precision(y_true: Any, y_score: Any, *, pos_label: Any = None, sampl
     ValueError
         If a class is absent or the sum of its weights is not positive, or on NaN or infinity.
 
+    See Also
+    --------
+    roc_auc_score : Area under the ROC curve.
+    sklearn.metrics.average_precision_score : The same for positive weights.
+
     Examples
     --------
     >>> from sklearn_ml4fp import average_precision
@@ -75,6 +80,11 @@ def brier(y_true: Any, y_prob: Any, *, pos_label: Any = None, sample_weight: Any
     ------
     ValueError
         If a class is absent or the sum of its weights is not positive, or if a value is no probability.
+
+    See Also
+    --------
+    expected_calibration_error : Distance of predicted and observed fractions.
+    CalibrationDisplay : Draw one against the other.
 
     References
     ----------
@@ -123,6 +133,11 @@ def expected_calibration_error(
     ------
     ValueError
         If a class is absent or the sum of its weights is not positive, or if a value is no probability.
+
+    See Also
+    --------
+    brier : Mean squared error of the probability.
+    CalibrationDisplay : Draw observed against predicted fractions.
 
     References
     ----------

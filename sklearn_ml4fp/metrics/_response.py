@@ -47,6 +47,11 @@ def response_bias(
     ValueError
         If shapes differ, the weights do not sum to something positive, or a true value is zero with ``relative=True``.
 
+    See Also
+    --------
+    response_resolution : Width of the response.
+    ResponseDisplay : Draw both against the true value.
+
     Examples
     --------
     >>> from sklearn_ml4fp import response_bias
@@ -90,6 +95,11 @@ def response_resolution(
     ------
     ValueError
         As for :func:`response_bias`.
+
+    See Also
+    --------
+    response_bias : Median of the response.
+    ResponseDisplay : Draw both against the true value.
 
     Examples
     --------

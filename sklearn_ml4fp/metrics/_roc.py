@@ -59,6 +59,11 @@ def roc_curve(
     ValueError
         If a class is absent or the sum of its weights is not positive, or on NaN or infinity.
 
+    See Also
+    --------
+    roc_auc_score : The area under the curve.
+    RejectionDisplay : Draw the background rejection.
+
     Examples
     --------
     >>> from sklearn_ml4fp import roc_curve
@@ -111,6 +116,12 @@ def roc_auc_score(
     ValueError
         If a class is absent or the sum of its weights is not positive, on NaN or infinity, or if ``labels`` has a label
         twice or lacks one of ``y_true``.
+
+    See Also
+    --------
+    roc_curve : The curve itself.
+    bootstrap_interval : An interval for the area.
+    average_precision : Area under the precision-recall curve.
 
     References
     ----------

@@ -66,6 +66,10 @@ def make_weighted_scorer(
     scorer : callable
         For ``scoring=``.
 
+    See Also
+    --------
+    roc_auc_scorer, background_rejection_scorer, asimov_scorer : Scorers made in this way.
+
     Examples
     --------
     >>> from sklearn_ml4fp import ams_score, background_rejection, make_weighted_scorer

@@ -44,6 +44,10 @@ def asimov_significance(s: Any, b: Any, *, sigma: Any = 0.0) -> Any:
     ValueError
         If sigma is negative, or something is no number.
 
+    See Also
+    --------
+    asimov_score : The same from labels and predictions.
+
     References
     ----------
     G. Cowan, K. Cranmer, E. Gross, O. Vitells, Eur. Phys. J. C 71 (2011) 1554, eq. 97 (σ = 0); with σ: G. Cowan,
@@ -160,6 +164,11 @@ def asimov_score(
         If a class is absent, or has no positive sum of weights to be scaled, y_pred holds scores, ``pos_label`` is none
         of the labels, or the uncertainty is negative.
 
+    See Also
+    --------
+    asimov_significance : The same from yields.
+    ams_score : The approximate median significance of the HiggsML challenge.
+
     Examples
     --------
     >>> from sklearn_ml4fp import asimov_score
@@ -212,6 +221,11 @@ def ams_score(
     ------
     ValueError
         As for :func:`asimov_score`, or if ``b_reg`` is negative.
+
+    See Also
+    --------
+    asimov_score : The median discovery significance, also with an uncertain background.
+    asimov_significance : The same from yields.
 
     References
     ----------

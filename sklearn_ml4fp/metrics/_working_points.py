@@ -98,6 +98,11 @@ def background_rejection(
         If a class is absent or the sum of its weights is not positive, on NaN or infinity, if an efficiency is outside
         (0, 1], or if b_reg is negative.
 
+    See Also
+    --------
+    significance_improvement : Signal efficiency over the root of the background efficiency.
+    RejectionDisplay : Draw the rejection against the signal efficiency.
+
     References
     ----------
     .. [1] M. T. Chao and W. E. Strawderman, "Negative moments of positive random variables", J. Am. Stat. Assoc. 67
@@ -159,6 +164,11 @@ def significance_improvement(
     ------
     ValueError
         As for :func:`background_rejection`.
+
+    See Also
+    --------
+    background_rejection : Inverse of the background efficiency.
+    asimov_score : Significance with yields.
 
     Examples
     --------

@@ -91,6 +91,12 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
     optimizer_results_ : list of OptimizeResult
         What scikit-optimize says of the search of each space; categories are there by number.
 
+    See Also
+    --------
+    OptunaSearchCV : Search with Optuna, which prunes training.
+    search_space : The space that an estimator declares.
+    ConvergenceDisplay : Draw how a search converges.
+
     References
     ----------
     Head et al., scikit-optimize, doi:10.5281/zenodo.1157319; Hoffman, Brochu and de Freitas, UAI 2011 (gp_hedge);

@@ -367,6 +367,11 @@ class CrossFitClassifier(_CrossFit, ClassifierMixin, BaseEstimator):
     history_ : list
         Histories of the models, if they have one.
 
+    See Also
+    --------
+    CrossFitRegressor : The same for regressors.
+    RotatingKFold : Blocks to train on, to watch and to test, in rotation.
+
     Examples
     --------
     >>> import numpy as np
@@ -442,6 +447,11 @@ class CrossFitRegressor(_CrossFit, RegressorMixin, BaseEstimator):
     ----------
     estimators_, cv_, oof_score_, fold_scores_, history_
         As for the classifier.
+
+    See Also
+    --------
+    CrossFitClassifier : The same for classifiers.
+    RotatingKFold : Blocks to train on, to watch and to test, in rotation.
 
     Examples
     --------

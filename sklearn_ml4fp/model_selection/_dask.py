@@ -65,6 +65,10 @@ class DaskBackend(DaskDistributedBackend):
     TimeoutError
         In a search: there was no worker for ``wait_for_workers_timeout`` seconds.
 
+    See Also
+    --------
+    BayesSearchCV, OptunaSearchCV : Searches that run on it.
+
     Examples
     --------
     >>> import joblib

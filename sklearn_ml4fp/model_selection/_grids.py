@@ -79,6 +79,11 @@ def param_grid(
     ValueError
         As for `search_space`, or ``n`` is less than 1.
 
+    See Also
+    --------
+    search_space, optuna_distributions, param_distributions : The same for other searches.
+    sklearn.model_selection.GridSearchCV : The search that takes it.
+
     Examples
     --------
     >>> from sklearn_ml4fp import FeedForwardClassifier, param_grid

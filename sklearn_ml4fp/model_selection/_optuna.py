@@ -95,6 +95,12 @@ class OptunaSearchCV(EventSearch):
     study_ : optuna.Study
         The study, for Optuna's own pictures and importances.
 
+    See Also
+    --------
+    BayesSearchCV : Search with scikit-optimize.
+    optuna_distributions : The distributions that an estimator declares.
+    ConvergenceDisplay : Draw how a search converges.
+
     References
     ----------
     Akiba et al., Optuna, doi:10.1145/3292500.3330701. Bergstra et al., Algorithms for hyper-parameter optimization,

@@ -96,6 +96,11 @@ def search_space(
         A name matches nothing, nothing is left to search, or a hyperparameter that is asked for has no effect (a
         momentum with Adam).
 
+    See Also
+    --------
+    BayesSearchCV : The search that takes it.
+    optuna_distributions, param_distributions, param_grid : The same for other searches.
+
     Examples
     --------
     >>> from sklearn.pipeline import Pipeline
@@ -141,6 +146,11 @@ def param_distributions(
     ValueError
         As for `search_space`.
 
+    See Also
+    --------
+    search_space, optuna_distributions, param_grid : The same for other searches.
+    sklearn.model_selection.RandomizedSearchCV : A search that takes them.
+
     Examples
     --------
     >>> from sklearn_ml4fp import FeedForwardClassifier, param_distributions
@@ -185,6 +195,11 @@ def optuna_distributions(
         As for `search_space`.
     ImportError
         Optuna is not installed.
+
+    See Also
+    --------
+    OptunaSearchCV : The search that takes them.
+    search_space, param_distributions, param_grid : The same for other searches.
 
     Examples
     --------

@@ -113,6 +113,12 @@ class EventKFold(_EventFolds):
         :func:`train_val_test_split` and of the other splitters, are independent also with equal salts; ``EventKFold``
         inside ``EventKFold`` with the same number of folds needs a salt of its own, and says so.
 
+    See Also
+    --------
+    EventShuffleSplit : One or several random splits.
+    RotatingKFold : Folds with a block to watch the training.
+    CrossFitClassifier, CrossFitRegressor : Fit a model per fold.
+
     Examples
     --------
     >>> import numpy as np
@@ -138,6 +144,11 @@ class RotatingKFold(_EventFolds):
         Number of blocks, at least 3.
     salt : int or str, default=0
         Another salt gives other, independent blocks.
+
+    See Also
+    --------
+    EventKFold : Folds without a block to watch.
+    CrossFitClassifier, CrossFitRegressor : Fit a model per fold.
 
     Examples
     --------
@@ -219,6 +230,11 @@ class EventShuffleSplit(_EventSplitter):
     salt : int or str, default=0
         Another salt gives other, independent splits.
 
+    See Also
+    --------
+    EventKFold : Folds.
+    train_val_test_split : Three parts at once.
+
     Examples
     --------
     >>> import numpy as np
@@ -292,6 +308,10 @@ def train_val_test_split(
     ------
     ValueError
         If ids are absent or unusable, lengths differ, sizes are not fractions of one, or a part has no event.
+
+    See Also
+    --------
+    EventKFold, EventShuffleSplit : Splitters for a cross-validation.
 
     Examples
     --------

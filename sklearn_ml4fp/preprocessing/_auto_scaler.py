@@ -37,6 +37,11 @@ class AutoScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
     For the choice, negative weights count by their size, so that it does not change with cancellations in small
     samples; means and variances are signed sums.
 
+    See Also
+    --------
+    MinMaxScaler, LogScaler, ZScoreScaler : The scalers that it chooses from.
+    investigate : A report that names the same scalings.
+
     Examples
     --------
     >>> import numpy as np

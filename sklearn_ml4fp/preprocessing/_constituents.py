@@ -42,6 +42,11 @@ class JetConstituentFeatures(MomentumMixin, CloudTransformer):
         If the points have no momenta, or several features have one of these names; if a pT or an energy is not
         positive.
 
+    See Also
+    --------
+    ParticleWise : Apply any transformer to the points.
+    ToList, ToSet, ToImage : Other representations of jets.
+
     References
     ----------
     .. [1] H. Qu, L. Gouskos, "Jet tagging via particle clouds", Phys. Rev. D 101 (2020) 056019, arXiv:1902.08570,

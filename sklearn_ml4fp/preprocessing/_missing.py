@@ -44,6 +44,11 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
     Each event is filled by itself, from what was learned in ``fit``: the result does not depend on the other events in
     the call. Where a network can mask (absent jets in a point cloud), no filling is needed.
 
+    See Also
+    --------
+    DropMissingColumns : Drop columns that are mostly missing.
+    DropMissingRows : Leave events out of the training.
+
     Examples
     --------
     >>> import numpy as np
@@ -235,6 +240,11 @@ class DropMissingColumns(ReadsMissing, SelectorMixin, Declared, BaseEstimator):
 
     Missing are NaN, None, NA, null, what is masked, and the numbers of ``missing_values``; in the columns that are kept
     they stay what they are. The share is Σw over the events without a value, divided by Σw over all events.
+
+    See Also
+    --------
+    MissingValueImputer : Fill missing values.
+    DropMissingRows : Leave events out of the training.
 
     Examples
     --------

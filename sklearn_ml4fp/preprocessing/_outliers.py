@@ -24,6 +24,11 @@ class OutlierClipper(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstim
     tail is heavy [1]_. A Gaussian, an exponential and a power law all stay inside; up to 1 % of outliers on a side do
     not move the limits. `DropOutliers` removes such events from training instead.
 
+    See Also
+    --------
+    DropOutliers : Leave events with outliers out of the training.
+    investigate : A report that lists outliers.
+
     References
     ----------
     .. [1] J. Pickands, "Statistical inference using extreme order statistics", Annals of Statistics 3 (1975) 119.

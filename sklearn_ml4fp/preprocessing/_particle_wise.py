@@ -39,6 +39,10 @@ class ParticleWise(CloudTransformer):
         If weights are given and the transformer takes none, or have no positive sum, if there is no point to fit on, if
         there is no feature of a name in ``columns``, or if the features differ from those of ``fit``.
 
+    See Also
+    --------
+    JetConstituentFeatures : The usual features of the particles in a jet.
+
     Examples
     --------
     >>> from sklearn.preprocessing import MinMaxScaler

@@ -35,6 +35,11 @@ class MinMaxScaler(ReadsMissing, Declared, theirs.MinMaxScaler):
     z = low + (high − low) · (x − min) / (max − min). The range (−1, 0) is (x − max) / (max − min). Events of weight
     zero do not take part; other weights do not matter for a minimum. NaN passes through.
 
+    See Also
+    --------
+    AutoScaler : Choose a scaler per column.
+    ZScoreScaler, LogScaler : Other scalings.
+
     Examples
     --------
     >>> import numpy as np
@@ -95,6 +100,11 @@ class ZScoreScaler(ReadsMissing, Declared, theirs.StandardScaler):
     z = (x − μ) / σ with μ = Σw x / Σw and σ² = Σw (x − μ)² / Σw. The sums are signed, as in every weighted mean: an
     event and its counter-event cancel. A constant column is only shifted. NaN passes through, and is left out of the
     sums.
+
+    See Also
+    --------
+    AutoScaler : Choose a scaler per column.
+    MinMaxScaler, LogScaler : Other scalings.
 
     Examples
     --------
@@ -173,6 +183,11 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
       weighted median of abs(x) where x is not zero.
 
     NaN passes through. Offsets and s are learned in the first call of ``partial_fit``, means and variances in all.
+
+    See Also
+    --------
+    AutoScaler : Choose a scaler per column.
+    ZScoreScaler, MinMaxScaler : Other scalings.
 
     Examples
     --------

@@ -97,6 +97,11 @@ class ToImage(MomentumMixin, CloudTransformer):
         If the points have no features ``pt`` (GeV), ``phi`` (rad) and ``y`` or ``eta``, and no ``px``, ``py``, ``pz``
         (GeV) either, by the last word of their names.
 
+    See Also
+    --------
+    ToList, ToSet : Other representations.
+    CNNClassifier, CNNRegressor : Networks for images.
+
     References
     ----------
     .. [1] L. de Oliveira et al., "Jet-images -- deep learning edition", JHEP 07 (2016) 069, arXiv:1511.05190.

@@ -36,6 +36,10 @@ class ToList(CloudTransformer, auto_wrap_output_keys=("transform",)):
     ValueError
         If ``order_by`` is no feature, or the columns differ from those of ``fit``.
 
+    See Also
+    --------
+    ToSet, ToImage : Other representations.
+
     Examples
     --------
     >>> from sklearn_ml4fp import PointClouds, ToList

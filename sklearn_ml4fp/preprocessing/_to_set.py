@@ -39,6 +39,10 @@ class ToSet(CloudTransformer):
     ValueError
         If ``order_by`` is no feature, or the columns differ from those of ``fit``.
 
+    See Also
+    --------
+    ToList, ToImage : Other representations.
+
     Examples
     --------
     >>> from sklearn_ml4fp import PointClouds, ToSet

@@ -33,6 +33,11 @@ class DropMissingRows(_Drop):
     Missing are NaN, None, NA, null, what is masked, and the numbers of ``missing_values``.
     Events that are predicted keep their missing values: the model must accept them, or an imputer must fill them.
 
+    See Also
+    --------
+    MissingValueImputer : Fill missing values instead.
+    Resampled : Use a sampler in a Pipeline.
+
     Examples
     --------
     >>> import numpy as np
@@ -59,6 +64,11 @@ class DropOutliers(_Drop):
 
     The limits are those of `OutlierClipper`: each tail is extrapolated from its own weighted quantiles, so that a
     healthy heavy tail stays. A missing value is no outlier.
+
+    See Also
+    --------
+    OutlierClipper : Set outliers to the limits instead.
+    Resampled : Use a sampler in a Pipeline.
 
     Examples
     --------

@@ -84,6 +84,11 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
     feature_names_in_ : ndarray of str
         Names of the columns, where ``X`` has them.
 
+    See Also
+    --------
+    WeightedSampler : Samplers of imbalanced-learn with weights.
+    DropMissingRows, DropOutliers : Samplers that leave events out.
+
     Examples
     --------
     >>> from imblearn.over_sampling import SMOTE

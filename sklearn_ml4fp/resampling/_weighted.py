@@ -103,6 +103,11 @@ class WeightedSampler(Sampler):
 
     Negative weights are refused: an event that is chosen without its counter-event biases every sum.
 
+    See Also
+    --------
+    Resampled : Use a sampler in a Pipeline.
+    NeighbourInterpolation : New events near every event.
+
     References
     ----------
     Chawla et al., "SMOTE: Synthetic Minority Over-sampling Technique", JAIR 16 (2002) 321.
