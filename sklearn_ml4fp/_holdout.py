@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._events import derive_salt, uniform
+from ._protocols import HoldOutSplitter
 
 # Salt of the hold-out, which makes it independent of every split that a user makes by the same ids.
 _SALT = derive_salt(0, "hold-out")
@@ -46,7 +47,7 @@ def set_apart(
     if isinstance(validation, Real):
         held = hold_out(n, float(validation), groups=groups, codes=codes, rng=rng)
         return ~held, held
-    if hasattr(validation, "hold_out"):
+    if isinstance(validation, HoldOutSplitter):
         rows = validation.hold_out(groups)
     else:
         rows = next(iter(validation.split(X, y, groups)))

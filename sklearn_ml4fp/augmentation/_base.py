@@ -100,6 +100,8 @@ class Augmenter(Sampler):
         self._validate_params()
         if target is not None:
             self.check_target(target)
+        if y is not None:
+            self._check_classes()
         batch = read(X, names)
         batch.y = y
         self._apply(batch, check_random_state(self.random_state if random_state is None else random_state))
@@ -140,6 +142,19 @@ class Augmenter(Sampler):
             f"Say which of the columns change with the events ({' or '.join(ways)}), or {leave} if none does."
         )
 
+    def _changes_targets(self) -> bool:
+        """Whether a hyperparameter names a target."""
+        return any(len(getattr(self, name) or ()) for name in self._target_parameters or ())
+
+    def _check_classes(self) -> None:
+        """Refuse to change targets that are classes."""
+        if self._changes_targets():
+            raise ValueError(
+                f"{self!r} says which targets change with the events, but the targets are classes, which stay: leave "
+                "these parameters out. (Whole numbers are taken for classes; those of a regression come as a column, "
+                "y[:, None].)"
+            )
+
     def _angular_targets(self) -> list[int]:
         """Numbers of the targets that are azimuths."""
         return list(getattr(self, "target_phi", None) or ())
@@ -174,11 +189,15 @@ class Augmenter(Sampler):
         return repeated._replace(X=write(batch, repeated.X), y=y, sample_weight=weights), index
 
     def _in_regression(self, y: Any) -> bool:
-        """Whether ``y`` are targets: by what they are, or since the augmenter says that they change."""
+        """Whether ``y`` are a regression's targets and no classes."""
         if y is None:
             return False
-        says = any(len(getattr(self, name) or ()) for name in self._target_parameters or ())
-        return says or type_of_target(np.asarray(y)).startswith("continuous")
+        if type_of_target(np.asarray(y)).startswith("continuous"):
+            return True
+        if np.ndim(y) > 1 and self._changes_targets():  # whole numbers that are said to change
+            return True
+        self._check_classes()
+        return False
 
 
 def is_azimuth(y: Any) -> bool:

@@ -106,7 +106,9 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
         if issparse(X):
             raise TypeError("Sparse data was passed, but dense data is required. Use X.toarray().")
         X, y = with_nan(X), with_nan(y)
-        if y is not None and not is_classifier(self.estimator):
+        if is_classifier(self.estimator):
+            self.augmenter._check_classes()
+        elif y is not None:
             self.augmenter.check_target(y)
             if phi := self.augmenter._angular_targets():
                 self._phi_begins = interval_of(np.asarray(y, dtype=np.float64).reshape(len(y), -1)[:, phi])

@@ -358,8 +358,8 @@ class Compose(Augmenter):
     def _angular_targets(self) -> list[int]:
         return sorted({number for augmenter in self._checked() for number in augmenter._angular_targets()})
 
-    def _in_regression(self, y: Any) -> bool:
-        return any(augmenter._in_regression(y) for augmenter in self._checked())
+    def _changes_targets(self) -> bool:
+        return any(augmenter._changes_targets() for augmenter in self._checked())
 
     def _checked(self) -> list[Augmenter]:
         for augmenter in self.augmenters:

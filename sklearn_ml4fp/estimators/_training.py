@@ -7,6 +7,7 @@ from typing import Any
 
 from .._compat import HasMethods, Interval, StrOptions
 from .._params import Declared, hp
+from .._protocols import EventAugmenter, methods_of
 from ..engine import OPTIMIZERS, SCHEDULES
 from ..nn import ACTIVATIONS, INITIALISATIONS, NORMALISATIONS
 
@@ -152,7 +153,7 @@ class TrainingChoices(Declared):
     )
     augment: Any = hp(
         None,
-        valid=(HasMethods(["augment", "learn", "check_target"]), None),
+        valid=(HasMethods(methods_of(EventAugmenter)), None),
         doc="An augmenter, such as `Rotate` or `Smear`, that changes every training event anew in each epoch, and the "
         "target of a regression with it. It sees the columns as ``fit`` gets them; the hold-out and predictions stay "
         "as they are.",

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from .._compat import check_method_params
 from .._events import id_kinds
 from .._missing import check_array, column_or_1d, with_nan
+from .._protocols import EventAssigner
 from .._requests import asks_for, routed, routed_to_fit, router_of, scoring_with_weights, with_requests
 from .._validation import check_weights
 from ._splits import EventKFold, _check_parts, _take
@@ -148,7 +149,7 @@ class _CrossFit(MetaEstimatorMixin):
 
     def _make_folds(self, X: Any, y: np.ndarray, groups: Any, params: dict[str, Any]) -> np.ndarray:
         """Fold of each event, (n_events,); sets ``cv_`` and ``n_folds_``."""
-        self._by_event = groups is not None or hasattr(self.cv, "assign")
+        self._by_event = groups is not None or isinstance(self.cv, EventAssigner)
         if not self._by_event:
             self.cv_ = check_cv(self.cv, y, classifier=is_classifier(self))
             self.n_folds_ = self.cv_.get_n_splits(X, y)
@@ -160,7 +161,7 @@ class _CrossFit(MetaEstimatorMixin):
             return np.repeat(np.arange(self.n_folds_), [len(test) for test in tests])[np.argsort(np.concatenate(tests))]
         # a role of its own: independent of an EventKFold around this
         self.cv_ = EventKFold(int(self.cv), salt="cross-fit") if isinstance(self.cv, Integral) else self.cv
-        if not hasattr(self.cv_, "assign"):
+        if not isinstance(self.cv_, EventAssigner):
             raise ValueError(
                 "with groups, cv must be a number of folds, or a splitter that tells the fold of any event by "
                 f"assign(ids), such as EventKFold; got {self.cv!r}."

@@ -19,6 +19,7 @@ from .._compat import HasMethods, check_method_params, num_samples, safe_indexin
 from .._events import check_ids
 from .._holdout import set_apart
 from .._missing import column_or_1d, with_nan
+from .._protocols import EventResampler, HoldOutEstimator, methods_of
 from .._requests import (
     asks_for,
     declines_weights,
@@ -103,7 +104,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "sampler": [HasMethods("fit_resample")],
+        "sampler": [HasMethods(methods_of(EventResampler))],
         "estimator": [HasMethods("fit")],
     }
     __metadata_request__fit = dict.fromkeys(("sample_weight", "groups", "X_val", "y_val", "sample_weight_val"), True)
@@ -222,9 +223,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         """Masks of the training events and of those that are set apart, chosen as the estimator would."""
         one = self.estimator
         # scikit-learn's gradient boosting takes X_val too, but its hold-out is a validation_fraction of its own
-        if not (has_fit_parameter(one, "X_val") and hasattr(one, "validation")):
-            return None
-        if not getattr(one, "early_stopping", False):
+        if not (isinstance(one, HoldOutEstimator) and has_fit_parameter(one, "X_val") and one.early_stopping):
             return None
         codes = np.unique(np.asarray(y), return_inverse=True)[1] if is_classifier(one) else None
         rng = check_random_state(getattr(one, "random_state", None))

@@ -18,6 +18,7 @@ from .._compat import HasMethods, num_samples
 from .._missing import check_array, column_or_1d
 from .._optional import needs
 from .._params import hp
+from .._protocols import EventResampler, methods_of
 from .._roles import columns_for
 from .._sampler import Events, Sampler
 from .._validation import check_class_weights
@@ -127,7 +128,7 @@ class WeightedSampler(Sampler):
 
     sampler: Any = hp(
         None,
-        valid=(HasMethods("fit_resample"), None),
+        valid=(HasMethods(methods_of(EventResampler)), None),
         doc="The sampler of imbalanced-learn; random oversampling by default.",
     )
     phi_columns: Any = hp(

@@ -268,6 +268,31 @@ def test_targets_that_are_not_there():
                 use()
 
 
+@pytest.mark.parametrize(
+    "augmenter",
+    [
+        Rotate(target_phi=[0]),
+        Reflect(target_columns=[0]),
+        Compose(augmenters=[Rotate(), Translate(target_columns=[0])]),
+    ],
+    ids=repr,
+)
+def test_classes_do_not_change(augmenter):
+    X = table()
+    classes = (X["pz"] > 0).astype(int)
+    boosting = HistGradientBoostingClassifier(max_iter=2)
+    for use in (
+        lambda: FeedForwardClassifier(**SMALL, augment=augmenter).fit(X, classes),
+        lambda: Resampled(augmenter, boosting).fit(X, classes),
+        lambda: AugmentedPrediction(augmenter, boosting).fit(X, classes),
+    ):
+        with pytest.raises(ValueError, match="says which targets change with the events, but the targets are classes"):
+            use()
+    # whole numbers that are targets
+    y = np.arange(60)[:, None]
+    assert (augmenter.fit_resample(X, y)[1] % 1 != 0).any() or isinstance(augmenter, Reflect)
+
+
 def test_interpolated_targets():
     X = table(200)
     y = np.column_stack([X["px"] - 2 * X["pz"], X["eta"]])  # linear, so that it is known between two events
