@@ -60,7 +60,7 @@ def replace(names: dict[str, Any]) -> None:
 
 SUITES = [
     Suite(
-        "compositions",
+        "`Resampled`, `AugmentedPrediction`, `CrossFitClassifier` and `-Regressor`, `BayesSearchCV`, `OptunaSearchCV`",
         "tests/test_metaestimators_metadata_routing.py",
         replace,
         before="METAESTIMATOR_IDS =",
