@@ -33,9 +33,9 @@ X_train, X_test, y_train, y_test = jets.data[:2000], jets.data[2000:3000], jets.
 common = {"max_epochs": 10, "lr": 3e-3, "random_state": 0}
 
 # %%
-# What the points are: rapidity and azimuth relative to the jet, logarithms of momentum and energy, and the kind of
+# Features of the points: rapidity and azimuth relative to the jet, logarithms of momentum and energy, and the kind of
 # particle. A list and a sequence are ordered by momentum, an image and a set have no order.
-# Columns of the jet as a whole, such as its mass, join behind the points.
+# Columns of the jet as a whole, such as its mass, follow the points.
 points = [JetConstituentFeatures(), ParticleWise(StandardScaler())]
 networks = {
     "list: ResNet": make_pipeline(
@@ -49,7 +49,7 @@ networks = {
 }
 
 # %%
-# The same two lines for each of them. With 2000 jets nobody wins; ``benchmarks/bench_architectures.py`` takes more.
+# The same two lines for each of them. 2000 jets are too few to tell which is best; ``benchmarks/bench_architectures.py`` takes more.
 for name, network in networks.items():
     score = network.fit(X_train, y_train).predict_proba(X_test)[:, 1]
     background, signal, _ = roc_curve(y_test, score)
