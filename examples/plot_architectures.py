@@ -49,7 +49,8 @@ networks = {
 }
 
 # %%
-# The same two lines for each of them. 2000 jets are too few to tell which is best; ``benchmarks/bench_architectures.py`` takes more.
+# The same two lines for each network. 2000 jets do not tell which is best; ``benchmarks/bench_architectures.py`` takes
+# more.
 for name, network in networks.items():
     score = network.fit(X_train, y_train).predict_proba(X_test)[:, 1]
     background, signal, _ = roc_curve(y_test, score)
