@@ -1,4 +1,4 @@
-"""Pictures and reports of data and of fitted models."""
+"""Displays and reports of data and of fitted models."""
 
 from typing import TYPE_CHECKING
 

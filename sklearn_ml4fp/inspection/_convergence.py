@@ -1,4 +1,4 @@
-"""How a search converges: the best score against the number of candidates."""
+"""Convergence of a search: the best score against the number of candidates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ConvergenceDisplay:
     """Score of each candidate of a search, and the best so far.
 
     Candidates that failed are marked at the lower edge. Of a successive halving only the last round is drawn, since
-    scores after fewer epochs, or on fewer events, are no scores of a candidate.
+    scores after fewer epochs, or on fewer events, are not comparable.
 
     Use :meth:`from_search` to make it.
 
@@ -23,7 +23,7 @@ class ConvergenceDisplay:
     scores : ndarray of shape (n_candidates,)
         Mean test scores in the order of the search; NaN for a candidate that failed.
     metric : str, default="score"
-        What the scores are.
+        Name of the scores.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class ConvergenceDisplay:
         search : estimator or dict
             Any fitted search (grid, random, Bayesian, Optuna's), or its ``cv_results_``.
         metric : str, optional
-            Which of several metrics; by default the one that ``refit`` names.
+            Name of one of several metrics; by default the one that ``refit`` names.
         name : str, optional
             Label of the curve.
         ax : matplotlib Axes, optional
@@ -96,7 +96,7 @@ class ConvergenceDisplay:
         display : ConvergenceDisplay
         """
         ax = new_axes(ax)
-        color, style = CURVES[len(ax.lines) // 2 % len(CURVES)]  # two lines a display
+        color, style = CURVES[len(ax.lines) // 2 % len(CURVES)]  # two lines per display
         number = np.arange(1, len(self.scores) + 1)
         failed = np.isnan(self.scores)
         ax.scatter(number, self.scores, s=14, color=color, alpha=0.5)

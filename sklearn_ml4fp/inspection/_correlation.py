@@ -12,9 +12,9 @@ from ._plotting import new_axes
 
 
 def weighted_correlation(X: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Correlation matrix (n_columns, n_columns) with signed weights, NaN left out pair by pair.
+    """Compute the correlation matrix (n_columns, n_columns) with signed weights, NaN left out pair by pair.
 
-    NaN where a column does not vary in the events of the pair, or its weighted variance is not positive.
+    It is NaN where a column does not vary in the events of the pair, or its weighted variance is not positive.
     """
     present = ~np.isnan(X)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -28,7 +28,7 @@ def weighted_correlation(X: np.ndarray, weight: np.ndarray) -> np.ndarray:
         square = (weighted * centred).T @ here / total - mean**2
         cross = weighted.T @ centred / total - mean * mean.T
         variance = square * square.T
-        # 1e-12 of the column's own spread: what rounding leaves of a constant
+        # 1e-12 of the spread of the column: the rounding errors of a constant
         floor = 1e-12 * (centred**2).mean(axis=0)
         good = (square > floor[:, None]) & (floor < square.T) & (total > 0)
         return np.where(good, cross / np.sqrt(variance), np.nan)
@@ -106,7 +106,7 @@ class CorrelationDisplay:
         """
         ax = new_axes(ax)
         n = len(self.names)
-        # purple to orange: told apart by colour-blind readers; the numbers carry the sign in print
+        # purple to orange, for colour-blind readers; in print the numbers show the sign
         self.image_ = ax.imshow(self.correlation, vmin=-1, vmax=1, cmap="PuOr_r")
         if n <= 16:  # more numbers than that do not fit into the cells
             for (row, column), value in np.ndenumerate(self.correlation):

@@ -1,4 +1,4 @@
-"""What a data report knows of each column, and of all columns together."""
+"""Statistics of each column of a data report, and of all columns together."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from scipy.stats import rankdata
 from .._distributions import Shape, outlier_limits, shape_of, suitable_scaling
 from ..metrics import roc_auc_score
 
-# Correlations and areas are estimated from at most so many events, drawn at random: their error is then 0.005, and
-# sorting all of a large sample for each column would take most of the time.
+# Number of events, drawn at random, from which correlations and areas are estimated. Their error is then 0.005; to sort
+# all of a large sample for each column would take most of the time.
 SAMPLE = 40_000
 _ROWS = 4096
 BINS = 40
@@ -29,7 +29,7 @@ class Table:
     values: np.ndarray
     dtypes: list[str]
     n_infinite: np.ndarray
-    other: dict[str, Any] = field(default_factory=dict)  # columns that are no numbers, as they came
+    other: dict[str, Any] = field(default_factory=dict)  # columns that are not numeric, unchanged
     repeated: list[str] = field(default_factory=list)  # names that several columns have
 
     @classmethod
@@ -41,7 +41,7 @@ class Table:
         other: dict[str, Any] | None = None,
         repeated: list[str] | None = None,
     ) -> Table:
-        """Take a matrix of shape ``(n_columns, n_events)``."""
+        """Make the table of a matrix ``(n_columns, n_events)``."""
         if columns.dtype.kind != "f":
             columns = columns.astype(np.float64)
         infinite = np.isinf(columns).sum(axis=1)
@@ -51,7 +51,7 @@ class Table:
 
 
 def transposed(values: np.ndarray) -> np.ndarray:
-    """Rows as columns, copied part by part within the cache: five times faster than all at once."""
+    """Transpose a matrix in parts that fit into the cache, five times faster than all at once."""
     result = np.empty(values.shape[::-1], dtype=values.dtype)
     for start in range(0, len(values), _ROWS):
         result[:, start : start + _ROWS] = values[start : start + _ROWS].T
@@ -99,7 +99,7 @@ def _moments(x: np.ndarray, w: np.ndarray | None) -> tuple[float, float, float]:
 
 
 def _placeholder(x: np.ndarray, shape: Shape) -> tuple[float, int] | None:
-    """An extreme value that many events share, further from all others than these spread: −999 and the like."""
+    """Find an extreme value, such as −999, that many events share and that lies outside the range of all others."""
     for extreme, next_one in ((shape.low, np.min), (shape.high, np.max)):
         count = int((x == extreme).sum())
         others = x[x != extreme]
@@ -115,7 +115,7 @@ def _placeholder(x: np.ndarray, shape: Shape) -> tuple[float, int] | None:
 def _histogram(
     x: np.ndarray, w: np.ndarray | None, codes: np.ndarray, n_classes: int, shape: Shape, log: bool
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Sums of weights in bins of equal width, of the logarithm where ``log``, around the 1 to 99 % quantiles."""
+    """Sum the weights in bins of equal width, of the logarithm if ``log``, around the 1 to 99 % quantiles."""
     if not 0 < shape.high - shape.low < np.inf:
         return None
     if log:
@@ -152,7 +152,7 @@ def describe(
     x = table.values[i]
     absent = np.isnan(x)
     n_missing = int(absent.sum())
-    w = weights if weights is None or weights.sum() > 0 else None  # of few particles they may cancel
+    w = weights if weights is None or weights.sum() > 0 else None  # the weights of a few particles may cancel
     total = max(len(x), 1) if w is None else w.sum()
     by_class, share = np.zeros(n_classes), (n_missing if w is None else w[absent].sum()) / total
     if n_missing:
@@ -191,7 +191,7 @@ def describe(
 
 
 def sample_rows(n: int) -> np.ndarray:
-    """Numbers of at most `SAMPLE` events, in rising order; always the same for the same ``n``."""
+    """Draw the numbers of at most `SAMPLE` events, in rising order; the same for the same ``n``."""
     if n <= SAMPLE:
         return np.arange(n)
     return np.sort(np.random.default_rng(0).choice(n, SAMPLE, replace=False))
@@ -199,7 +199,7 @@ def sample_rows(n: int) -> np.ndarray:
 
 @np.errstate(over="ignore", invalid="ignore")
 def correlations(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Weighted Pearson correlation of the rows ``(n_columns, n_events)``, each pair on the events that have both."""
+    """Compute the weighted Pearson correlation of rows ``(n_columns, n_events)``, each pair on the events with both."""
     there = ~np.isnan(values)
     w = np.ones(values.shape[1]) if weights is None else weights
     pairs = zip(values, there, strict=True)
@@ -216,12 +216,12 @@ def correlations(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
-    """Mean ranks of each row ``(n_columns, n_events)``, NaN where a value is missing."""
+    """Compute mean ranks in each row ``(n_columns, n_events)``, NaN where a value is missing."""
     return np.array([rankdata(x, nan_policy="omit") for x in values], dtype=np.float64).reshape(values.shape)
 
 
 def separation(x: np.ndarray, codes: np.ndarray, n_classes: int, weights: np.ndarray | None) -> float:
-    """Gini index |2·AUC − 1| of a column as a classifier of the class that it tells best from the others."""
+    """Gini index |2·AUC − 1| of a column as a classifier, for the class that it separates best from the others."""
     there = ~np.isnan(x)
     w = None if weights is None else weights[there]
     best = np.nan
@@ -235,10 +235,10 @@ def separation(x: np.ndarray, codes: np.ndarray, n_classes: int, weights: np.nda
 
 
 def _learned(categories: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """Mean of the goal in each event's category, (n_events,), learned from the half that the event is not in.
+    """Mean of the goal in each event's category, (n_events,), learned from the half without the event.
 
-    A category of which that half knows nothing has the mean of all: a column of a text of its own for each event tells
-    nothing.
+    A category that is absent in that half has the mean of all events. So a column with a different text in every event
+    has no association.
     """
     half = np.random.default_rng(0).permutation(len(goal)) % 2
     means = np.empty(len(goal))
@@ -254,7 +254,7 @@ def _learned(categories: np.ndarray, goal: np.ndarray) -> np.ndarray:
 def category_association(
     column: Any, rows: np.ndarray, codes: np.ndarray, n_classes: int, target: Any, weights: np.ndarray | None
 ) -> float:
-    """How well a column that is no numbers tells the target, from 0 to 1; all arrays are those of the ``rows``."""
+    """Association of a column that is not numeric with the target, from 0 to 1; all arrays belong to the ``rows``."""
     texts = [str(value) for value in np.asarray(column, dtype=object)[rows]]
     categories = np.unique(texts, return_inverse=True)[1]
     if target is not None:
@@ -266,7 +266,7 @@ def category_association(
 
 
 def row_hashes(values: np.ndarray) -> np.ndarray:
-    """One 64-bit hash of each event of a matrix ``(n_columns, n_events)``, with a NaN equal to a NaN."""
+    """Hash each event of a matrix ``(n_columns, n_events)`` to 64 bits; all NaN are equal."""
     bits = f"u{values.dtype.itemsize}"
     mixed = np.zeros(values.shape[1], dtype=np.uint64)
     for x in values:
@@ -277,7 +277,7 @@ def row_hashes(values: np.ndarray) -> np.ndarray:
 
 
 def as_json(value: Any) -> Any:
-    """Turn NumPy's numbers, arrays and named tuples into what JSON knows; NaN and infinity become None."""
+    """Convert NumPy's numbers, arrays and named tuples to types of JSON; NaN and infinity become None."""
     if isinstance(value, dict):
         return {str(key): as_json(one) for key, one in value.items()}
     if hasattr(value, "_asdict"):

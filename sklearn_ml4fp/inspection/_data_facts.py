@@ -1,4 +1,4 @@
-"""What an investigation knows: facts about a data set, and what is amiss."""
+"""Facts about a data set, and findings: what an investigation returns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ._data_columns import Column
 
 
 def printable(text: str) -> str:
-    """Text that does nothing to a terminal: control characters are written as escapes.
+    """Escape control characters, so that a text does nothing to a terminal.
 
     >>> print(printable("pt\\x1b[2J"))
     pt\\x1b[2J
@@ -20,20 +20,20 @@ def printable(text: str) -> str:
 
 
 class Finding(NamedTuple):
-    """One thing that is amiss.
+    """Finding of an investigation: a fault of the data, its meaning, and a remedy.
 
     Attributes
     ----------
     severity : {"error", "warning", "hint"}
         An error spoils training or its assessment; a warning may; a hint is worth knowing.
     kind : str
-        What it is, in a word or two.
+        Kind of fault, in a word or two.
     columns : tuple of str
-        The columns that it is about; empty for the events or the data set as a whole.
+        Columns concerned; empty for the events or the data set as a whole.
     meaning : str
-        What it means.
+        Meaning of the finding.
     action : str
-        What to do.
+        Remedy.
 
     See Also
     --------
@@ -49,15 +49,15 @@ class Finding(NamedTuple):
 
 @dataclass
 class Facts:
-    """The facts of a report; `DataReport`, which the user sees, says what they are."""
+    """Facts of a report; `DataReport`, its public subclass, documents them."""
 
     origin: str
     n_events: int
     n_particles: int
     memory_bytes: int
     columns: list[Column]
-    other_columns: dict[str, str]  # columns that are no numbers: name -> type
-    other_targets: dict[str, float]  # how well each of them tells the target, from 0 to 1
+    other_columns: dict[str, str]  # columns that are not numeric: name -> type
+    other_targets: dict[str, float]  # association of each of them with the target, from 0 to 1
     repeated_names: list[str]
     event_names: list[str]
     classes: list[dict[str, Any]]

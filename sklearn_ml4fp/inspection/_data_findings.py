@@ -1,4 +1,4 @@
-"""What a data report finds amiss: each finding says what it means and what to do."""
+"""Findings of a data report: each says what it means and what to do."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 from ._data_facts import Facts, Finding, printable
 
-# Five standard deviations: with hundreds of comparisons a report, chance alone gives no finding.
+# Five standard deviations: with hundreds of comparisons per report, chance alone gives no finding.
 _SIGMA = 5.0
 # An area of 0.99 from one column, or a rank correlation of that size with the target, is too good to be physics.
 _LEAK = 0.98
 _NEAR_DUPLICATE = 0.999
-_TREND = 0.1  # a weaker rank correlation with the event id matters to no model
+_TREND = 0.1  # a weaker rank correlation with the event id does not matter to a model
 _MISSING_DIFFERENCE = 0.05  # of the shares of missing values in two classes
 _MANY_MISSING = 0.5
 _RARE_CLASS = 0.1
@@ -26,14 +26,14 @@ _ORDER = ("error", "warning", "hint")
 
 
 def find(report: Facts) -> list[Finding]:
-    """All findings on a report, the severest first."""
+    """Find all faults that a report shows, the severest first."""
     checks = (_of_values, _of_weights, _of_classes, _of_missing, _of_associations, _of_duplicates, _of_test)
     found = [one._replace(meaning=printable(one.meaning)) for check in checks for one in check(report)]
     return sorted(found, key=lambda one: _ORDER.index(one.severity))
 
 
 def _is_trend(correlation: float, n: float) -> bool:
-    """Whether a rank correlation of ``n`` independent events is large, and not by chance (σ = 1/√n)."""
+    """Return whether a rank correlation of ``n`` independent events is large, and not by chance (σ = 1/√n)."""
     return abs(correlation) > _TREND and abs(correlation) * np.sqrt(n) > _SIGMA
 
 
@@ -138,7 +138,9 @@ def _of_missing(report: Facts) -> Iterator[Finding]:
         low, high = shares.argmin(), shares.argmax()
         spread = np.sqrt(sum(max(shares[i] * (1 - shares[i]), 1 / events[i]) / events[i] for i in (low, high)))
         if shares[high] - shares[low] > max(_MISSING_DIFFERENCE, _SIGMA * spread):
-            by_meaning.setdefault(tuple(shares.round(6)), []).append(c.name)  # what is missing together is one finding
+            by_meaning.setdefault(tuple(shares.round(6)), []).append(
+                c.name
+            )  # columns that are missing together are one finding
     for share, names in by_share.items():
         yield Finding(
             "hint", "mostly missing", tuple(names), f"{share:.0%} of {', '.join(names)} are missing.",
@@ -210,7 +212,7 @@ def _of_test(report: Facts) -> Iterator[Finding]:
         return
     n, m = shift["n_train"], shift["n_test"]
     chance = np.sqrt((n + m) / (n * m))  # scale of a Kolmogorov-Smirnov distance, and of 3.5 σ of an area
-    # 2.5: the probability of a larger distance is 2 exp(−2 · 2.5²) = 7e-6 a column
+    # 2.5: the probability of a larger distance is 2 exp(−2 · 2.5²) = 7e-6 per column
     moved = [(name, d) for name, d in shift["distance"].items() if d > max(_SHIFTED, 2.5 * chance)]
     if moved:
         listed = ", ".join(f"{name} by {d:.2f}" for name, d in sorted(moved, key=lambda pair: -pair[1]))

@@ -1,4 +1,4 @@
-"""A data report as a page: no script, no network, readable on a telephone."""
+"""Data report as an HTML page: no script, no network, readable on a telephone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ background:#f6f6f6;overflow-wrap:anywhere}
 
 
 def escape(text: str) -> str:
-    """Text that is neither markup nor a control character."""
+    """Escape markup and control characters."""
     return html.escape(printable(text))
 
 
@@ -85,7 +85,7 @@ def _card(column: Column, labels: list[str]) -> str:
 
 
 def _colour(value: float) -> str:
-    """Blue for −1, white for 0, red for +1; grey where there is no correlation."""
+    """Choose a colour: blue for −1, white for 0, red for +1, grey where there is no correlation."""
     if not np.isfinite(value):
         return "#bbb"
     fade = round(255 * (1 - abs(value)))
@@ -93,7 +93,7 @@ def _colour(value: float) -> str:
 
 
 def _map(names: list[str], matrix: np.ndarray) -> str:
-    """Correlation map; each square tells its pair and value when pointed at."""
+    """Correlation map; each square shows its pair and value when pointed at."""
     cell, margin = 16, 8 * max(map(len, names)) + 8
     side = margin + cell * len(names)
     parts = [
@@ -109,12 +109,12 @@ def _map(names: list[str], matrix: np.ndarray) -> str:
         for i in range(len(names))
         for j in range(len(names))
     ]
-    # never shrunk below readable letters: the box around it scrolls
+    # never smaller than readable letters: the box around it scrolls
     return f'<svg viewBox="0 0 {side} {side}" style="width:{side}px" role="img" aria-label="map">{"".join(parts)}</svg>'
 
 
 def body(report: Facts) -> str:
-    """The report as one element, for a notebook."""
+    """Format the report as one element, for a notebook."""
     labels = [str(one["label"]) for one in report.classes]
     findings = "".join(
         f'<div class="finding {one.severity}"><b>{one.severity}: {escape(one.kind)}</b><br>{escape(one.meaning)}'
@@ -144,7 +144,7 @@ def body(report: Facts) -> str:
 
 
 def page(report: Facts) -> str:
-    """The report as a whole HTML page."""
+    """Format the report as a whole HTML page."""
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Data report</title>'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,"></head>'

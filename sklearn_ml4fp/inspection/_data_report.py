@@ -1,4 +1,4 @@
-"""The report of an investigation: as text, dict, table and page."""
+"""Report of an investigation, as text, dict, table and page."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ._data_text import text
 
 @dataclass(repr=False)
 class DataReport(Facts):
-    """What `investigate` found: printed as text, shown as a page in a notebook.
+    """Report of `investigate`: printed as text, shown as a page in a notebook.
 
     Attributes
     ----------
     findings : list of Finding
-        What is amiss, the severest first: ``severity``, ``kind``, ``columns``, ``meaning`` and ``action``.
+        Faults, the severest first: ``severity``, ``kind``, ``columns``, ``meaning`` and ``action``.
     columns : list of Column
         Statistics of each column; of point clouds per event first, then per particle.
     classes : list of dict
@@ -39,14 +39,14 @@ class DataReport(Facts):
     """
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the histograms as numbers, strings, lists and dicts, ready for ``json.dump``."""
+        """Convert all but the histograms to numbers, strings, lists and dicts, ready for ``json.dump``."""
         everything = {name: value for name, value in vars(self).items() if name != "equal_columns"}
         everything["columns"] = [{k: v for k, v in vars(c).items() if k != "histogram"} for c in self.columns]
         result: dict[str, Any] = as_json(everything)
         return result
 
     def to_frame(self) -> Any:
-        """Table of the columns' statistics, one row a column (pandas DataFrame)."""
+        """Make a table of the statistics, one row per column (pandas DataFrame)."""
         pd = needs("pandas")
         labels = [f"missing in {one['label']}" for one in self.classes] if len(self.classes) > 1 else []
         rows = []
@@ -62,7 +62,7 @@ class DataReport(Facts):
         Parameters
         ----------
         path : str or Path, default=None
-            Where to write the page, if anywhere.
+            File to write the page to; None writes none.
 
         Returns
         -------

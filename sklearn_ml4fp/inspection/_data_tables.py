@@ -1,4 +1,4 @@
-"""Read what comes as a data set, an array, a data frame or point clouds, as tables of numbers."""
+"""Read arrays, data frames, point clouds and data sets as tables of numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._data_columns import Table, transposed
 
 
 def _distinct(names: Any) -> tuple[list[str], list[str]]:
-    """Names as text, numbered where several columns have one (pt, pt (2)), and the names that are."""
+    """Return names as text, numbered where several columns have one (pt, pt (2)), and the repeated names."""
     count: Counter[str] = Counter()
     found = []
     for name in map(str, names):
@@ -43,7 +43,7 @@ def _of_frame(X: Any) -> tuple[Table, int]:
 
 
 def _of_clouds(X: Any) -> tuple[Table, Table, int]:
-    """Particles as they are; events as number of particles, means over the particles, and the columns of the event."""
+    """Make tables of the particles, and of the events: number and means of the particles, and columns of the event."""
     counts = np.diff(X.offsets)
     names = [str(name) for name in X.feature_names]
     sums = segment_sum(X.values, X.offsets)
@@ -62,7 +62,7 @@ def _of_clouds(X: Any) -> tuple[Table, Table, int]:
 
 
 def read_events(X: Any) -> Any:
-    """Point clouds of an awkward array or a list of arrays; anything else as it is."""
+    """Convert an awkward array or a list of arrays to point clouds; return anything else unchanged."""
     if is_awkward(X) or (isinstance(X, list | tuple) and len(X) and np.ndim(X[0]) == 2):
         return as_point_clouds(X)
     return X
@@ -74,7 +74,7 @@ def read_tables(X: Any, names: Any = None) -> tuple[Table, Table | None, int]:
     Raises
     ------
     ValueError
-        ``X`` is no table of numbers.
+        ``X`` is not a table of numbers.
     """
     if isinstance(X, PointClouds):
         return _of_clouds(X)

@@ -1,4 +1,4 @@
-"""A data report as text."""
+"""Data report as text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _WIDEST = 24
 
 
 def size(n_bytes: float) -> str:
-    """A number of bytes for people."""
+    """Format a number of bytes for people."""
     for unit in ("B", "KiB", "MiB"):
         if n_bytes < 1024:
             return f"{n_bytes:.3g} {unit}"
@@ -17,7 +17,7 @@ def size(n_bytes: float) -> str:
 
 
 def summary(report: Facts) -> list[str]:
-    """What the data is: one line each for amount, weights and classes."""
+    """Summarise the data: one line each for amount, weights and classes."""
     has_particles = any(c.level == "particle" for c in report.columns)
     particles = f", {report.n_particles} particles" if has_particles else ""
     types = sorted({c.dtype for c in report.columns} | set(report.other_columns.values()))
@@ -43,7 +43,7 @@ def summary(report: Facts) -> list[str]:
 
 
 def text(report: Facts) -> str:
-    """The findings, then one line a column."""
+    """Format the findings, then one line per column."""
     lines = [*summary(report), "", f"Findings: {len(report.findings) or 'none'}"]
     for number, one in enumerate(report.findings, 1):
         lines += [f"{number}. {one.severity}, {one.kind}: {one.meaning}", f"   → {one.action}"]

@@ -1,4 +1,4 @@
-"""Importance of columns: what the score loses when their values are shuffled among the events."""
+"""Importance of columns: the loss of score when their values are shuffled among the events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ._plotting import BACKGROUND, new_axes
 
 
 def _shuffled_table(X: Any, columns: Sequence[Any], rng: np.random.RandomState) -> Any:
-    """A copy of X in which these columns are taken from other rows, all from the same ones."""
+    """Copy X, with these columns taken together from other rows."""
     rows = rng.permutation(np.shape(X)[0])
     if hasattr(X, "with_columns"):  # polars
         return X.with_columns([X[column][rows] for column in columns])
@@ -33,7 +33,7 @@ def _shuffled_table(X: Any, columns: Sequence[Any], rng: np.random.RandomState) 
 
 
 def _shuffled_clouds(X: PointClouds, columns: Any, rng: np.random.RandomState) -> PointClouds:
-    """A copy of X with features taken from other points, event columns from other events, or all points from those."""
+    """Copy X, with features taken from other points, or event columns or all points from other events."""
     clouds = rng.permutation(len(X))
     if columns is ...:
         other = X[clouds]
@@ -64,7 +64,7 @@ def _known_columns(X: Any) -> list[Any]:
 
 
 def _column_groups(X: Any, columns: Any) -> dict[str, Any]:
-    """Names of what is shuffled, and the columns of each; ... for the points of an event as a whole."""
+    """Name the groups of columns to shuffle; ... stands for the points of an event as a whole."""
     known = _known_columns(X)
     if columns is None:
         whole = {"whole clouds": ...} if isinstance(X, PointClouds) else {}

@@ -30,20 +30,20 @@ from ._data_findings import find
 from ._data_report import DataReport
 from ._data_tables import read_events, read_tables
 
-# More labels than this are values of a regression target or ids, and no classes that one can look at.
+# More labels than this are values of a regression target, or ids, and not classes.
 _MOST_CLASSES = 20
-# Events of each side that the two-sample classifier sees: its area is then known to 0.004, a tenth of what is reported.
+# Number of events of each sample for the two-sample classifier: its area is then known to 0.004, a tenth of the limit.
 _TWO_SAMPLE = 10_000
 _PATTERNS = 10
 
 
 def _classes_of(y: Any, n: int, weights: np.ndarray | None) -> tuple[np.ndarray, list[dict], np.ndarray | None]:
-    """Codes of the classes, what there is to say of each, and ``y`` where it is a regression target."""
+    """Return the codes of the classes, the facts on each class, and ``y`` if it is a regression target."""
     codes, labels, target = np.zeros(n, dtype=np.int64), np.array(["all"]), None
     if y is not None:
         y = column_or_1d(y)
         if len(y) != n:
-            raise ValueError(f"y has {len(y)} entries, expected {n}: one an event.")
+            raise ValueError(f"y has {len(y)} entries, expected {n}: one per event.")
         unique = unique_labels(y, "y")
         found = np.searchsorted(unique, y)
         if len(unique) <= _MOST_CLASSES and type_of_target(y) in ("binary", "multiclass"):
@@ -84,7 +84,7 @@ def _weights_of(weights: np.ndarray | None) -> dict[str, float]:
 
 
 def _patterns_of(table: Table) -> list[dict[str, Any]]:
-    """The most frequent sets of columns that are missing together."""
+    """Find the most frequent sets of columns that are missing together."""
     missing = np.isnan(table.values)
     some = np.flatnonzero(missing.any(axis=1))
     if len(some) == 0:
@@ -102,7 +102,7 @@ def _duplicates_of(table: Table, ids: np.ndarray | None, test: Table | None) -> 
     n_ids = values.shape[1] if ids is None else len(np.unique(ids))
     result = {"n_ids": n_ids, "n_events": 0, "n_across_groups": 0, "n_in_test": 0, "has_groups": ids is not None}
     few = values[:, :1000]
-    # Equal rows tell nothing where columns have few values: the events must differ somewhere as real numbers do.
+    # Equal rows mean nothing if all columns have few values: some column must vary as real numbers do.
     real = [i for i, x in enumerate(few) if len(np.unique(x[~np.isnan(x)])) > 0.5 * len(x)]
     there = ~np.isnan(values[real]).all(axis=0)
     hashes = row_hashes(values)
@@ -117,7 +117,7 @@ def _duplicates_of(table: Table, ids: np.ndarray | None, test: Table | None) -> 
 
 
 def _shift_of(table: Table, test: Table | None) -> dict[str, Any] | None:
-    """Compare training and test: one column at a time, and all together by a classifier; both without weights."""
+    """Compare training and test without weights: each column by itself, and all together by a classifier."""
     if test is None:
         return None
     if test.names != table.names:
@@ -132,7 +132,7 @@ def _shift_of(table: Table, test: Table | None) -> dict[str, Any] | None:
     n, m = map(len, chosen)
     area = np.nan
     if min(n, m) >= 10:
-        # ranks are as good to a tree, and know neither missing nor huge values
+        # ranks are equivalent for a tree, and are neither missing nor huge
         mixed, side = rankdata(both[:, np.concatenate(chosen)], axis=1).T, np.repeat([0, 1], [n, m])
         weights = np.where(side == 1, n / m, 1.0)
         shuffled = rng.permutation(n + m)
@@ -166,7 +166,7 @@ def _equal_columns(table: Table) -> list[tuple[int, int]]:
 def _associations(
     events: Table, weights: np.ndarray | None, codes: np.ndarray, n_classes: int, target: Any, groups: Any, n_ids: int
 ) -> tuple[dict[str, Any], list[dict[str, float]]]:
-    """Correlations of the columns, with each other, along the event id and with the target, on a sample."""
+    """Compute correlations of the columns with each other, the event id and the target, on a sample."""
     n, d = events.values.shape[1], len(events.names)
     rows = sample_rows(n)
     values, w = events.values[:, rows], None if weights is None else weights[rows]
@@ -195,7 +195,7 @@ def _associations(
 
 
 def _unpack(X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Any, Any, Any, Any, Any, str]:
-    """What a Bunch brings along, where it was not given."""
+    """Take from a Bunch what was not given."""
     if not isinstance(X, Bunch):
         return X, y, sample_weight, groups, None, ""
     title = " ".join(str(X.get("DESCR", "")).strip().split("\n\n")[0].strip("=*-~ \n").split())
@@ -204,7 +204,7 @@ def _unpack(X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Any, Any, 
 
 
 def _read(X: Any, names: Any, what: str) -> tuple[Any, Table, Table | None, int]:
-    """Events as they are analysed, their columns, those of their particles, and the memory in bytes."""
+    """Return the events, their columns, those of their particles, and the memory in bytes."""
     X = read_events(X)
     events, particles, memory = read_tables(X, names)
     if 0 in events.values.shape:
@@ -220,12 +220,12 @@ def investigate(
     groups: Any = None,
     X_test: Any = None,
 ) -> DataReport:
-    """Look at a data set before a model does: understand, explore, assess.
+    """Investigate a data set before a model sees it: describe its columns, and find faults.
 
-    Statistics are weighted; correlations, trends and separations are estimated from at most 40 000 events. Outliers are
-    values beyond what a column's own tails lead to (see `OutlierClipper`); the scaling that is named for a column
-    is the one that `AutoScaler` picks. Training and test sets are compared without weights, by the Kolmogorov-Smirnov
-    distance of each column and by a classifier that is to tell them apart [1]_.
+    Statistics are weighted. Correlations, trends and separations are estimated from at most 40 000 events. Outliers are
+    values far beyond the tails of their column, as for `OutlierClipper`. The scaling of a column is the one that
+    `AutoScaler` picks. Training and test sets are compared without weights, by the Kolmogorov-Smirnov distance of each
+    column and by a classifier that separates the two [1]_.
 
     Parameters
     ----------
@@ -237,24 +237,24 @@ def investigate(
     sample_weight : array-like of shape (n_events,), default=None
         Event weights; negative ones are legal.
     groups : array-like of shape (n_events,), default=None
-        Event ids: trends are looked for along them, and duplicates across them.
+        Event ids: trends are searched along them, and duplicates across them.
     X_test : array-like of shape (n_test, n_columns), point clouds or Bunch, default=None
         Test events, to compare with.
 
     Returns
     -------
     DataReport
-        With ``findings``, ``to_dict``, ``to_frame`` and ``to_html``; it prints as text.
+        Report with ``findings``, ``to_dict``, ``to_frame`` and ``to_html``; it prints as text.
 
     Raises
     ------
     ValueError
-        ``X`` is no table, or has no event or column; lengths or columns differ; labels are missing; weights that cannot
-        be used.
+        ``X`` is not a table, or has no event or column; lengths or columns differ; labels are missing; weights are not
+        usable.
 
     See Also
     --------
-    DataReport : What is returned.
+    DataReport : The report that is returned.
     AutoScaler, OutlierClipper, MissingValueImputer : Remedies that a report names.
 
     References
@@ -277,7 +277,7 @@ def investigate(
     weights = check_weights(sample_weight, n)
     ids = None if groups is None else check_ids(groups)
     if ids is not None and len(ids) != n:
-        raise ValueError(f"groups has {len(ids)} entries, expected {n}: one event id an event.")
+        raise ValueError(f"groups has {len(ids)} entries, expected {n}: one event id per event.")
     test = None if X_test is None else _read(_unpack(X_test, None, None, None)[0], names, "X_test")[1]
     codes, classes, target = _classes_of(y, n, weights)
     duplicates = _duplicates_of(events, ids, test)

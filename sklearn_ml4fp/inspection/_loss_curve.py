@@ -34,7 +34,7 @@ class LossCurveDisplay:
     Parameters
     ----------
     histories : list of mappings
-        One a network: ``train_loss``, and if there are any ``valid_loss`` and ``epoch``, array-like of shape
+        One per network: ``train_loss``, and if there are any ``valid_loss`` and ``epoch``, array-like of shape
         (n_epochs,).
 
     Attributes
@@ -99,7 +99,7 @@ class LossCurveDisplay:
         histories = [history] if isinstance(history, Mapping) else list(history)
         for each in histories:
             if "train_loss" not in each:
-                raise ValueError(f"a history needs 'train_loss', one value an epoch; got {sorted(each)}.")
+                raise ValueError(f"a history needs 'train_loss', one value per epoch; got {sorted(each)}.")
         return cls(histories).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> LossCurveDisplay:

@@ -12,7 +12,7 @@ from ._search_results import Surrogate, tried_by
 
 
 class Dependence(NamedTuple):
-    """How the score depends on one hyperparameter."""
+    """Dependence of the score on one hyperparameter."""
 
     name: str
     values: np.ndarray  # (n_values,), numbers of the labels where there are some
@@ -106,7 +106,7 @@ class ObjectiveDependenceDisplay:
         names : list of str, optional
             Hyperparameters to draw; by default all that were varied.
         metric : str, optional
-            Which of several metrics; by default the one that ``refit`` names.
+            Name of one of several metrics; by default the one that ``refit`` names.
         random_state : int, default=0
             Seed of the forest.
         ax : sequence of matplotlib Axes, optional

@@ -1,4 +1,4 @@
-"""What the displays share: axes in the field's look, colours for every eye, scores of an estimator."""
+"""Helpers of the displays: axes in the style of the field, colours, scores of an estimator."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from .._binary import signal_label
 from .._optional import needs, where_installed
 
-# Okabe and Ito's colours (2008), told apart by colour-blind readers; line styles, hatches and markers tell them apart
-# in print
+# Colours of Okabe and Ito (2008), which colour-blind readers can distinguish; in print, line styles, hatches and
+# markers distinguish them.
 BACKGROUND, SIGNAL = "#0072B2", "#D55E00"
 CURVES = [(BACKGROUND, "-"), (SIGNAL, "--"), ("#009E73", "-."), ("#CC79A7", (0, (5, 1, 1, 1, 1, 1))), ("#000000", ":")]
 
 
 def _dress(ax: Any) -> None:
-    """Ticks as in the field's plots, inward and on all sides, as mplhep has them where it is installed."""
+    """Turn the ticks inward and to all sides, as in plots of the field, if mplhep is installed."""
     if (mplhep := where_installed("mplhep")) is None:
         return
     style = mplhep.style.ATLAS
@@ -25,7 +25,7 @@ def _dress(ax: Any) -> None:
 
 
 def new_axes(ax: Any) -> Any:
-    """The axes given, or new ones in a figure of their own."""
+    """Return the given axes, or new ones in a new figure."""
     if ax is not None:
         return ax
     ax = needs("matplotlib.pyplot").subplots(layout="constrained")[1]
@@ -34,7 +34,7 @@ def new_axes(ax: Any) -> Any:
 
 
 def next_marker(ax: Any) -> dict[str, Any]:
-    """Look of the next set of points with error bars on an axes: a colour and a marker of its own."""
+    """Choose colour and marker of the next set of points with error bars on an axes."""
     count = sum(hasattr(container, "has_yerr") for container in ax.containers)
     return {"color": CURVES[count % len(CURVES)][0], "fmt": "osD^v"[count % 5], "ms": 5, "lw": 1.5}
 

@@ -21,7 +21,7 @@ class RejectionDisplay:
     Parameters
     ----------
     signal_efficiency, rejection, error : ndarray of shape (n_points,)
-        What is drawn; NaN where the sample is too small to measure a rejection.
+        Points of the curve; NaN where the sample is too small to measure a rejection.
     name : str, optional
         Label of the curve.
 
@@ -142,7 +142,7 @@ class RejectionDisplay:
         return cls(_EFFICIENCIES, rejection, error, name=name).plot(ax=ax, **kwargs)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> RejectionDisplay:
-        """Draw the curve, its uncertainty as a band, and once an axes the line of a useless score.
+        """Draw the curve, its uncertainty as a band, and once per axes the line of a useless score.
 
         Parameters
         ----------

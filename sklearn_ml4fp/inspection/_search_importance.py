@@ -71,7 +71,7 @@ class HyperparameterImportanceDisplay:
         search : estimator or dict
             Any fitted search, or its ``cv_results_``. Candidates that failed are left out.
         metric : str, optional
-            Which of several metrics; by default the one that ``refit`` names.
+            Name of one of several metrics; by default the one that ``refit`` names.
         random_state : int, default=0
             Seed of the forest.
         ax : matplotlib Axes, optional

@@ -1,4 +1,4 @@
-"""What the candidates of any search say: their scores, and a forest that models the score between them."""
+"""Candidates of a search: their scores, and a forest that models the score as a function of hyperparameters."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.utils.validation import check_is_fitted
 
 _N_TREES = 64
-_N_POINTS = 256  # points over which the other hyperparameters are averaged
-_N_FOR_VARIANCE = 8192  # and those over which the variance is taken: chance correlations change it by some 2 %
-_N_VALUES = 32  # values of a range
-_LEAST = 10  # candidates with a score; a forest of fewer says nothing
-_LOG_FROM = 10  # ends of a range that are nearer than this factor look much the same on either scale
+_N_POINTS = 256  # number of points over which the other hyperparameters are averaged
+_N_FOR_VARIANCE = 8192  # number of points for the variance: chance correlations change it by about 2 %
+_N_VALUES = 32  # number of values in a range
+_LEAST = 10  # number of candidates with a score that a forest needs
+_LOG_FROM = 10  # ratio of the ends of a range below which linear and logarithmic scale hardly differ
 
 
 class Tried(NamedTuple):
@@ -27,7 +27,7 @@ class Tried(NamedTuple):
 
 
 def tried_by(search: Any, metric: str | None = None) -> Tried:
-    """Candidates and mean scores of a fitted search; of successive halving, those of the last round.
+    """Return the candidates and mean scores of a fitted search; of successive halving, those of the last round.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def tried_by(search: Any, metric: str | None = None) -> Tried:
     scores = np.array(results[f"mean_test_{chosen}"], dtype=float)
     scores[~np.isfinite(scores)] = np.nan
     rounds = np.asarray(results.get("iter", np.zeros(len(scores))))
-    last = np.flatnonzero(rounds == rounds.max())  # scores on fewer events, or epochs, are no scores of the candidate
+    last = np.flatnonzero(rounds == rounds.max())  # scores on fewer events, or epochs, are not comparable
     return Tried([dict(results["params"][i]) for i in last], scores[last], chosen)
 
 
@@ -58,15 +58,15 @@ def _label(value: Any) -> str:
 
 
 def _unevenness(values: np.ndarray) -> float:
-    """Distance of Kolmogorov and Smirnov from an even distribution between the lowest and the highest value."""
+    """Kolmogorov-Smirnov distance from an even distribution between the lowest and the highest value."""
     share = np.sort((values - values.min()) / np.ptp(values))
     return float(np.abs(share - (np.arange(len(share)) + 0.5) / len(share)).max())
 
 
 class Searched:
-    """One hyperparameter as columns for a forest: a number between 0 and 1, or one column a category.
+    """Hyperparameter as columns for a forest: a number between 0 and 1, or one column per category.
 
-    A candidate may lack it (a momentum with Adam): a last column says so.
+    If a candidate may lack it (a momentum with Adam), an additional column tells this.
     """
 
     def __init__(self, name: str, values: list[Any], absent: np.ndarray) -> None:
@@ -87,14 +87,14 @@ class Searched:
         self.varies = bool(self.varies or absent.any())
 
     def _share(self, values: np.ndarray) -> np.ndarray:
-        """Where numbers lie between the lowest and the highest."""
+        """Map numbers linearly, from the lowest to the highest, to [0, 1]."""
         low, high = self.low, self.high
         if self.is_log:
             values, low, high = np.log(values), np.log(low), np.log(high)
         return (values - low) / (high - low) if high > low else np.zeros(len(values))
 
     def columns_of(self, values: list[Any], absent: np.ndarray) -> np.ndarray:
-        """Columns ``(n, k)`` of candidates."""
+        """Compute the columns ``(n, k)`` of candidates."""
         if self.is_number:
             numbers = np.array([self.low if lacks else v for v, lacks in zip(values, absent, strict=True)], float)
             return np.column_stack([np.where(absent, 0.5, self._share(numbers)), absent])
@@ -104,7 +104,7 @@ class Searched:
         return np.column_stack([one_hot, absent]).astype(float)
 
     def grid(self) -> tuple[np.ndarray, np.ndarray]:
-        """Values, numbers or numbers of the labels, evenly over what was searched, and their columns."""
+        """Return values, or numbers of the labels, evenly over the searched domain, and their columns."""
         if not self.is_number:
             eye = np.eye(len(self._kinds), len(self._kinds) + 1)
             return np.arange(len(self._kinds)), eye
@@ -115,11 +115,11 @@ class Searched:
 
     @property
     def lacking(self) -> np.ndarray:
-        """Columns of a candidate that lacks it."""
+        """Return the columns of a candidate that lacks the hyperparameter."""
         return np.array([0.5, 1.0]) if self.is_number else np.eye(len(self._kinds) + 1)[-1]
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Columns of n values evenly from what was searched, in random order; the share that lacks it is kept."""
+        """Draw the columns of n values evenly from the searched domain; the share that lacks it stays the same."""
         _, columns = self.grid()
         drawn = columns[rng.permutation(np.arange(n) * len(columns) // n)]
         drawn[rng.permutation(n) < round(self.absent.mean() * n)] = self.lacking
@@ -127,19 +127,19 @@ class Searched:
 
 
 class Surrogate:
-    """A random forest that models the score as a function of the hyperparameters that were varied.
+    """Random forest that models the score as a function of the varied hyperparameters.
 
     Parameters
     ----------
     tried : Tried
-        Candidates; those that failed are left out.
+        Candidates; failed ones are left out.
     random_state : int
         Seed of the forest, and of the points over which it is averaged.
 
     Raises
     ------
     ValueError
-        Too few candidates have a score, or nothing was varied.
+        Too few candidates have a score, or no hyperparameter was varied.
     """
 
     def __init__(self, tried: Tried, random_state: int) -> None:
@@ -162,7 +162,7 @@ class Surrogate:
         self._points = self._draw(_N_POINTS)
 
     def values_of(self, name: str) -> tuple[list[Any], np.ndarray]:
-        """Values of a hyperparameter in each candidate, and which candidates lack it."""
+        """Return the values of a hyperparameter in each candidate, and a mask of the candidates that lack it."""
         return [one.get(name) for one in self.params], np.array([name not in one for one in self.params])
 
     def _hyperparameter(self, name: str) -> Searched:
@@ -175,13 +175,13 @@ class Surrogate:
         return np.stack([tree.predict(points) for tree in self._forest.estimators_])
 
     def marginal(self, number: int, columns: np.ndarray) -> np.ndarray:
-        """Mean of each tree over all other hyperparameters, where one has these columns: (n_trees, n_values)."""
+        """Average each tree over all other hyperparameters, for given columns of one: (n_trees, n_values)."""
         points = np.tile(self._points, (len(columns), 1, 1))
         points[:, :, self._columns[number]] = columns[:, np.newaxis]
         return self._by_tree(points.reshape(-1, points.shape[-1])).reshape(_N_TREES, len(columns), -1).mean(axis=2)
 
     def main_effects(self) -> tuple[np.ndarray, np.ndarray]:
-        """Share of the forest's variance that each hyperparameter explains alone, and its spread over the trees."""
+        """Compute the share of the variance that each hyperparameter explains alone, and its spread over the trees."""
         trees = self._by_tree(self._draw(_N_FOR_VARIANCE))
         total, total_of_trees = trees.mean(axis=0).var(), trees.var(axis=1)
         alone = [self._variance_alone(i) for i in range(len(self.hyperparameters))]
@@ -190,7 +190,7 @@ class Surrogate:
         return share, of_trees.std(axis=1)
 
     def _variance_alone(self, number: int) -> tuple[float, np.ndarray]:
-        """Variance of the mean over all other hyperparameters, of the forest and of each tree."""
+        """Compute the variance of the mean over all other hyperparameters, of the forest and of each tree."""
         one = self.hyperparameters[number]
         _, columns = one.grid()
         lacks = one.absent.mean()

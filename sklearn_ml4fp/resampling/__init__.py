@@ -1,4 +1,4 @@
-"""Samplers: which events a model is trained on, with weights and groups carried along."""
+"""Samplers, which change the training events and carry weights and groups along."""
 
 from typing import TYPE_CHECKING
 

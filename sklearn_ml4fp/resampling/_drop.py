@@ -18,7 +18,7 @@ from .._sampler import Events, Sampler
 class _Drop(Sampler):
     @abstractmethod
     def _keep(self, X: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-        """Which rows stay, ``(n_events,)`` bool."""
+        """Mask of the events to keep, ``(n_events,)``."""
 
     def _resample(self, events: Events) -> tuple[Events, np.ndarray]:
         dense = np.asarray(events.X) if hasattr(events.X, "iloc") else events.X  # a frame may have sparse columns
@@ -30,8 +30,8 @@ class _Drop(Sampler):
 class DropMissingRows(_Drop):
     """Leave events out of the training that miss too many of their values.
 
-    Missing are NaN, None, NA, null, what is masked, and the numbers of ``missing_values``.
-    Events that are predicted keep their missing values: the model must accept them, or an imputer must fill them.
+    Missing values are NaN, None, NA, null, masked values, and the numbers of ``missing_values``. In predictions, events
+    keep their missing values: the model must accept them, or an imputer must fill them.
 
     See Also
     --------
@@ -51,7 +51,7 @@ class DropMissingRows(_Drop):
         0.0,
         valid=Interval(Real, 0, 1, closed="left"),
         search=(0.0, 0.9),
-        doc="The largest share of missing values with which an event is kept.",
+        doc="Largest share of missing values with which an event is kept.",
     )
     missing_values: Any = MISSING_VALUES
 
@@ -84,8 +84,8 @@ class DropOutliers(_Drop):
         8.0,
         valid=Interval(Real, 0, None, closed="left"),
         search=(3.0, 12.0),
-        doc="Steps that are allowed beyond the 1 and 99 % quantiles; 8 leaves less than 0.01 · 5⁻⁸ = 3e-8 of an "
-        "exponential or power-law tail outside.",
+        doc="Number of steps beyond the 1 and 99 % quantiles that are allowed; 8 leaves less than 0.01 · 5⁻⁸ = 3e-8 "
+        "of an exponential or power-law tail outside.",
     )
 
     def _keep(self, X: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A sampler and an estimator as one estimator, which resamples its training events only."""
+"""Sampler and estimator in one estimator, which resamples its training events only."""
 
 from __future__ import annotations
 
@@ -53,13 +53,12 @@ def _rows(parts: tuple, mask: np.ndarray) -> tuple:
 
 
 class Resampled(MetaEstimatorMixin, BaseEstimator):
-    """Train an estimator on resampled events; prediction and scores are on the events as they are.
+    """Train an estimator on resampled events; events to predict are not resampled.
 
-    As the last step of a scikit-learn Pipeline it brings any sampler there, with weights and event ids. Where the
-    estimator sets events apart for early stopping, as the networks of this library do, they are set apart here, before
-    the resampling, and handed on as ``X_val``: no resampled or invented event has a parent among them. Their weights
-    are scaled class by class to the proportions that the training has, so that the loss that is watched is the loss
-    that is trained.
+    As the last step of a scikit-learn Pipeline, it brings any sampler there, with weights and event ids. If the
+    estimator sets events apart for early stopping, as networks do, they are set apart here before the resampling and
+    passed on as ``X_val``. So no resampled or synthetic event has a parent among them. Their weights are scaled class
+    by class to the proportions of the training, so that the watched loss is the loss that is trained.
 
     Weights and ids go to the estimator where it takes them, unless it declines, with
     ``set_fit_request(sample_weight=False)``; the sampler gets them in any case. Other metadata travel where the
@@ -68,9 +67,9 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
     Parameters
     ----------
     sampler : object with ``fit_resample``
-        A sampler of this library, or one of imbalanced-learn, which is put into `WeightedSampler`.
+        Sampler of this package, or of imbalanced-learn, which is put into `WeightedSampler`.
     estimator : estimator
-        A classifier or regressor.
+        Classifier or regressor.
 
     Attributes
     ----------
@@ -126,7 +125,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         sample_weight_val: Any = None,
         **params: Any,
     ) -> Self:
-        """Set a hold-out apart where the estimator wants one, resample the rest, and train on it.
+        """Set a hold-out apart if the estimator uses one, resample the rest, and train on it.
 
         Parameters
         ----------
@@ -140,7 +139,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
             Event ids: the hold-out shares no id with the training part. An estimator that takes groups and no ``X_val``
             gets those of the resampled events.
         X_val, y_val, sample_weight_val : array-like, default=None
-            Events to watch instead of a hold-out, handed on as they are.
+            Events to watch instead of a hold-out, passed on unchanged.
         **params : dict
             Other metadata that the estimator requests; those with a value for each event are resampled with the events.
 
@@ -155,7 +154,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
             Weights for an estimator that takes none; an estimator inside of a Pipeline that sets events apart; metadata
             that a sampler which invents events cannot carry along; what the sampler and the estimator refuse.
         TypeError
-            Metadata that nobody requests.
+            Metadata that no part requests.
         """
         self._validate_params()
         if y is None:
@@ -207,7 +206,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
             )
 
     def _resample_params(self, params: dict[str, Any], X: Any, train: np.ndarray | None) -> dict[str, Any]:
-        """Other metadata for the resampled events: those with a value for each event follow them."""
+        """Resample other metadata that have a value for each event."""
         index = getattr(self.sampler_, "sample_indices_", None)
         known = index is not None and not (index < 0).any()
         rows = (index if train is None else train[index]) if known else np.empty(0, dtype=int)
@@ -220,7 +219,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         return new
 
     def _set_apart(self, X: Any, y: Any, groups: Any) -> tuple[np.ndarray, np.ndarray] | None:
-        """Masks of the training events and of those that are set apart, chosen as the estimator would."""
+        """Choose the training events and those to set apart, as the estimator would, as masks."""
         one = self.estimator
         # scikit-learn's gradient boosting takes X_val too, but its hold-out is a validation_fraction of its own
         if not (isinstance(one, HoldOutEstimator) and has_fit_parameter(one, "X_val") and one.early_stopping):
@@ -230,7 +229,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         return set_apart(one.validation, X, y, groups=groups, codes=codes, rng=rng)
 
     def _resample(self, X: Any, y: Any, weights: Any, groups: Any, *, wants_groups: bool) -> tuple:
-        """Resampled events, weights and groups; the last two None where there are none or nobody asks for them."""
+        """Resample events, weights and groups; the last two are None if absent or not requested."""
         sampler = clone(self.sampler)
         if "sample_weight" not in signature(sampler.fit_resample).parameters:
             sampler = WeightedSampler(sampler=sampler)
@@ -288,7 +287,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         return self.estimator_.score(with_nan(X), with_nan(y), **routed(self.estimator_, "score", given))
 
     def get_metadata_routing(self) -> Any:
-        """Who asks for what in ``fit``, in the predictions and in ``score``."""
+        """Return the routing of metadata in ``fit``, in the predictions and in ``score``."""
         return router_of(self, self.estimator, zip(_ROUTED, _ROUTED, strict=True))
 
     def __sklearn_tags__(self) -> Any:

@@ -1,4 +1,4 @@
-"""imbalanced-learn's samplers for weighted events."""
+"""Samplers of imbalanced-learn, for weighted events."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from .._sampler import Events, Sampler
 from .._validation import check_class_weights
 
 _INTERPOLATING = {SMOTE: "k_neighbors", BorderlineSMOTE: "k_neighbors", ADASYN: "n_neighbors"}
-_BLIND = (RandomOverSampler, RandomUnderSampler)  # choose by class alone
+_BLIND = (RandomOverSampler, RandomUnderSampler)  # these choose by class alone
 
 
 class FeatureNeighbors(NearestNeighbors):
-    """Nearest neighbours by all columns but the last: the event's weight, which is carried along."""
+    """Nearest neighbours by all columns but the last, which holds the event weight."""
 
     def fit(self, X: Any, y: Any = None) -> FeatureNeighbors:
         """Index the events ``(n_events, n_features + 1)``."""
@@ -36,12 +36,12 @@ class FeatureNeighbors(NearestNeighbors):
         return fitted
 
     def kneighbors(self, X: Any = None, n_neighbors: Any = None, return_distance: bool = True) -> Any:
-        """Neighbours of events ``(n_events, n_features + 1)``."""
+        """Find the neighbours of events ``(n_events, n_features + 1)``."""
         return super().kneighbors(None if X is None else X[:, :-1], n_neighbors, return_distance)
 
 
 def _like(given: Any, array: np.ndarray) -> Any:
-    """An array in the container and with the types of another; NaN in a column of integers is its mark of a gap."""
+    """Convert an array to the container and types of another; NaN in a column of integers marks a missing value."""
     if isinstance(given, list):
         return array.tolist()
     if not hasattr(given, "columns"):
@@ -60,7 +60,7 @@ def _like(given: Any, array: np.ndarray) -> Any:
 
 
 def _numbers_of(columns: Any, X: Any) -> list[int]:
-    """Positions of the azimuths; the word phi alone may find none."""
+    """Find the positions of the azimuths; the word phi alone may find none."""
     names, n = [str(name) for name in getattr(X, "columns", ())], np.shape(X)[1]
     if columns == "phi":
         return columns_for(names, columns)
@@ -84,11 +84,11 @@ def _shares(counts: np.ndarray, total: int) -> np.ndarray:
 class WeightedSampler(Sampler):
     """Make a sampler of imbalanced-learn aware of event weights, event ids and missing values.
 
-    Samplers that choose events (random over- and undersampling, and all others with ``sample_indices_``) choose rows of
-    whatever holds the events; random ones do not look at it, so it may hold NaN or be a point cloud. Each chosen event
-    keeps its weight and its id. Samplers that invent events on the line between two of the same class (SMOTE,
-    BorderlineSMOTE, ADASYN) place their weight on the same line: w = (1 − λ) w₁ + λ w₂ with the λ of the event.
-    Neighbours are searched by the features alone.
+    Samplers that choose events (random over- and undersampling, and all others with ``sample_indices_``) choose rows.
+    Random ones do not look at the rows, which may hold NaN or be point clouds. Each chosen event keeps its weight and
+    its id. Samplers that make events on the line between two events of a class (SMOTE, BorderlineSMOTE, ADASYN) place
+    the weight on the same line: w = (1 − λ) w₁ + λ w₂ with the λ of the event. Neighbours are searched by the features
+    alone.
 
     **Sums of weights.** After resampling, the weights of each class are multiplied by a common factor, so that they
     average to the mean weight Σw/n before resampling. The sums of weights of the classes are then in the ratio of their
@@ -129,7 +129,7 @@ class WeightedSampler(Sampler):
     sampler: Any = hp(
         None,
         valid=(HasMethods(methods_of(EventResampler)), None),
-        doc="The sampler of imbalanced-learn; random oversampling by default.",
+        doc="Sampler of imbalanced-learn; the default is random oversampling.",
     )
     phi_columns: Any = hp(
         "phi",
@@ -142,7 +142,7 @@ class WeightedSampler(Sampler):
         if events.y is None:
             raise ValueError("WeightedSampler expected classes y, got None: it balances classes.")
         if np.ndim(events.y) == 1:
-            column_or_1d(events.y)  # no label is missing
+            column_or_1d(events.y)  # refuses missing labels
         check_classification_targets(events.y)
         y, one_hot = check_target_type(events.y, indicate_one_vs_all=True)
         labels, codes = np.unique(y := np.asarray(y), return_inverse=True)
@@ -168,7 +168,7 @@ class WeightedSampler(Sampler):
         return new, index
 
     def _interpolate(self, sampler: Any, events: Events, y: np.ndarray) -> tuple[Events, np.ndarray]:
-        """The events with new ones behind them, and all their labels."""
+        """Append new events, and return all labels as well."""
         name, invented = type(sampler).__name__, _INTERPOLATING[type(sampler)]
         if events.groups is not None:
             raise ValueError(
@@ -191,7 +191,7 @@ class WeightedSampler(Sampler):
         new = np.empty((len(made), X.shape[1]))
         new[:, np.setdiff1d(np.arange(X.shape[1]), phi)] = made[:, :rest]
         angles = np.arctan2(made[:, rest + len(phi) : -1], made[:, rest : rest + len(phi)])
-        full_turn = np.all(~(X[:, phi] < 0), axis=0)  # from 0 to 2π, as the events have them
+        full_turn = np.all(~(X[:, phi] < 0), axis=0)  # from 0 to 2π, like the given angles
         new[:, phi] = np.where(full_turn, angles % (2 * np.pi), angles)
         array = np.asarray(dense)
         array = X if array.dtype.kind == "O" else array  # nullable types
@@ -208,7 +208,7 @@ class WeightedSampler(Sampler):
 
 
 def _choose(sampler: Any, X: Any, y: np.ndarray) -> np.ndarray:
-    """Numbers of the events that a sampler chooses; random ones do not look at the events."""
+    """Return the numbers of the events that a sampler chooses; random samplers do not look at the events."""
     if getattr(sampler, "shrinkage", None) is not None:
         raise ValueError("RandomOverSampler(shrinkage=...) moves events; expected None. Use Smear to move them.")
     sampler.fit_resample(np.arange(num_samples(X))[:, None] if isinstance(sampler, _BLIND) else X, y)
@@ -222,7 +222,7 @@ def _choose(sampler: Any, X: Any, y: np.ndarray) -> np.ndarray:
 
 
 def _by_pattern(sampler: Any, table: np.ndarray, y: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """SMOTE within the events of one class that miss the same values."""
+    """Apply SMOTE to the events of one class that miss the same values."""
     if type(sampler) is not SMOTE:
         raise ValueError(
             f"{type(sampler).__name__} compares neighbours of different classes: expected no NaN. Fill them "
@@ -248,7 +248,7 @@ def _by_pattern(sampler: Any, table: np.ndarray, y: np.ndarray, k: int) -> tuple
 
 
 def _neighbours(sampler: Any, invented: str, k: int) -> dict[str, Any]:
-    """The sampler's neighbour searches, blind to the weight; an event counts as its own first neighbour."""
+    """Make the neighbour searches of a sampler, without the weight; an event counts as its own first neighbour."""
     found: dict[str, Any] = {invented: FeatureNeighbors(n_neighbors=k + 1)}
     if isinstance(sampler, BorderlineSMOTE):
         found["m_neighbors"] = FeatureNeighbors(n_neighbors=int(sampler.m_neighbors) + 1)
@@ -256,15 +256,15 @@ def _neighbours(sampler: Any, invented: str, k: int) -> dict[str, Any]:
 
 
 def _smote(rows: np.ndarray, size: int, k: int, rng: np.random.RandomState) -> np.ndarray:
-    """``size`` new events between the rows of one class and pattern; a single row is repeated."""
+    """Make ``size`` new events between the rows of one class and pattern; a single row is repeated."""
     n = len(rows)
-    if n == 1 or rows.shape[1] == 1:  # nobody to go to, or only the weight is there
+    if n == 1 or rows.shape[1] == 1:  # no neighbour, or no feature
         return rows[rng.randint(n, size=size)]
     smote = SMOTE(
         sampling_strategy={0: n + size},
         k_neighbors=FeatureNeighbors(n_neighbors=min(k, n - 1) + 1),
         random_state=rng,
     )
-    # SMOTE does not look at other classes, but wants one to be there
+    # SMOTE ignores other classes, but needs one
     both, _ = smote.fit_resample(np.vstack([rows, rows[:1]]), np.r_[np.zeros(n, int), 1])
     return both[n + 1 :]
