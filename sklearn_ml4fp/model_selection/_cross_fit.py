@@ -1,340 +1,26 @@
-"""Cross-fitting: one model a fold, and every event is scored by the model that has not seen it."""
+"""Cross-fitting: one model per fold, and every event is scored by the model that has not seen it."""
 
 from __future__ import annotations
 
-from numbers import Integral
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone, is_classifier
-from sklearn.metrics import check_scoring
-from sklearn.model_selection import check_cv
-from sklearn.utils import get_tags
-from sklearn.utils.metadata_routing import MethodMapping
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from .._compat import check_method_params
-from .._events import id_kinds
-from .._missing import check_array, column_or_1d, with_nan
-from .._protocols import EventAssigner
-from .._requests import asks_for, routed, routed_to_fit, router_of, scoring_with_weights, with_requests
-from .._validation import check_weights
-from ._splits import EventKFold, _check_parts, _take
-
-_RESPONSES = ("predict", "predict_proba", "decision_function")
-_ROUTED = ("fit", *_RESPONSES)
+from .._missing import check_array, column_or_1d
+from ._cross_fit_base import CrossFit
 
 
 def _has(method: str) -> Any:
-    """Whether the models have a method, asked of the fitted ones or, before, of the prototype."""
+    """Make a method available if the fitted models, or before that the prototype, have it."""
     return available_if(lambda self: hasattr(getattr(self, "estimators_", [self.estimator])[0], method))
 
 
-def _fit_one(estimator: Any, X: Any, y: np.ndarray, rows: np.ndarray, params: dict[str, Any]) -> Any:
-    return estimator.fit(_take(X, rows), y[rows], **check_method_params(X, params, rows))
-
-
-class _ByFold:
-    """Stands in a scorer for cross-fitted models: predicts every event by the model of its fold."""
-
-    def __init__(self, fitted: _CrossFit, folds: np.ndarray | None, params: dict[str, Any]) -> None:
-        self.fitted = fitted
-        self.folds = folds
-        self.params = params
-
-    def __sklearn_tags__(self) -> Any:
-        return self.fitted.__sklearn_tags__()
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self.fitted, name)  # AttributeError if the models cannot
-        if name not in _RESPONSES:
-            return value
-
-        def respond(X: Any) -> np.ndarray:
-            model = self.fitted.estimators_[0]
-            wanted = {key: value for key, value in self.params.items() if asks_for(model, name, key)}
-            return self.fitted._respond(name, X, self.folds, wanted)
-
-        respond.__name__ = name  # scorers ask a method for its name
-        return respond
-
-
-class _CrossFit(MetaEstimatorMixin):
-    """What the classifier and the regressor share: folds, fits, and who predicts whom."""
-
-    __metadata_request__fit = {"groups": True, "sample_weight": True}  # noqa: RUF012
-    __metadata_request__predict = {"groups": True}  # noqa: RUF012
-    __metadata_request__score = {"groups": True, "sample_weight": True}  # noqa: RUF012
-
-    def __init__(
-        self,
-        estimator: Any,
-        *,
-        cv: Any = 5,
-        scoring: Any = None,
-        without_groups: str = "raise",
-        n_jobs: int | None = None,
-    ) -> None:
-        self.estimator = estimator
-        self.cv = cv
-        self.scoring = scoring
-        self.without_groups = without_groups
-        self.n_jobs = n_jobs
-
-    _default_scoring: str
-
-    def _check_y(self, y: Any) -> np.ndarray:
-        raise NotImplementedError
-
-    def _check_training(self, y: np.ndarray, folds: np.ndarray) -> None:
-        """Refuse folds on whose rest no model can be trained."""
-
-    # --- fit ---
-
-    def fit(self, X: Any, y: Any, *, groups: Any = None, sample_weight: Any = None, **params: Any) -> Self:
-        """Fit one model a fold, on the events of the other folds.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_events, ...)
-            What the estimator takes.
-        y : array-like of shape (n_events,) or (n_events, n_outputs)
-            Labels or targets.
-        groups : array-like of shape (n_events,) or (n_events, n_columns), optional
-            Event ids, which decide the folds; also handed to an estimator that asks for them (every network does, for
-            its own hold-out). Without them the folds are scikit-learn's, by row.
-        sample_weight : array-like of shape (n_events,), optional
-            Event weights, for the estimator and for the scores; negative ones where both allow them.
-        **params : dict
-            Other metadata, for the estimator, the splitter and the scorer, where one of them requests it.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If ids are unusable, a fold is empty or a class missing outside a fold, or weights are given to an estimator
-            that takes none.
-        TypeError
-            If other metadata are given that nobody requests.
-        """
-        self._check_parameters(y)
-        X, y = with_nan(X), self._check_y(y)
-        check_consistent_length(X, y, groups, sample_weight)
-        weight = check_weights(sample_weight, len(y))
-        given = {name: v for name, v in (("groups", groups), ("sample_weight", weight)) if v is not None} | params
-        with config_context(enable_metadata_routing=True):  # inside: a plain Pipeline too hands weights and ids on
-            prototype = with_requests(self.estimator) if given else self.estimator
-            to_fit = routed_to_fit(self, prototype, given)
-            folds = self._make_folds(X, y, groups, params)
-            self._check_training(y, folds)
-            self.estimators_ = Parallel(n_jobs=self.n_jobs)(
-                delayed(_fit_one)(clone(prototype), X, y, np.flatnonzero(folds != fold), to_fit)
-                for fold in range(self.n_folds_)
-            )
-            self._score_folds(X, y, given, folds)
-        return self
-
-    def _check_parameters(self, y: Any) -> None:
-        if y is None:
-            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
-        if self.without_groups not in ("raise", "average"):
-            raise ValueError(f"without_groups must be 'raise' or 'average'; got {self.without_groups!r}.")
-
-    def _make_folds(self, X: Any, y: np.ndarray, groups: Any, params: dict[str, Any]) -> np.ndarray:
-        """Fold of each event, (n_events,); sets ``cv_`` and ``n_folds_``."""
-        self._by_event = groups is not None or isinstance(self.cv, EventAssigner)
-        if not self._by_event:
-            self.cv_ = check_cv(self.cv, y, classifier=is_classifier(self))
-            self.n_folds_ = self.cv_.get_n_splits(X, y)
-            tests = [test for _, test in self.cv_.split(X, y, **routed(self.cv_, "split", params))]
-            if not np.array_equal(np.sort(np.concatenate(tests)), np.arange(len(y))):
-                raise ValueError(
-                    f"cross-fitting needs every event in exactly one test fold; {self.cv_!r} does otherwise."
-                )
-            return np.repeat(np.arange(self.n_folds_), [len(test) for test in tests])[np.argsort(np.concatenate(tests))]
-        # a role of its own: independent of an EventKFold around this
-        self.cv_ = EventKFold(int(self.cv), salt="cross-fit") if isinstance(self.cv, Integral) else self.cv
-        if not isinstance(self.cv_, EventAssigner):
-            raise ValueError(
-                "with groups, cv must be a number of folds, or a splitter that tells the fold of any event by "
-                f"assign(ids), such as EventKFold; got {self.cv!r}."
-            )
-        self.n_folds_ = self.cv_.get_n_splits()
-        folds = self.cv_.assign(groups)
-        _check_parts(folds, [f"fold {i}" for i in range(self.n_folds_)], groups, repr(self.cv_))
-        self._id_kinds = id_kinds(groups)
-        return folds
-
-    def _check_kinds(self, groups: Any) -> None:
-        """Refuse ids of another kind than in fit: 7 and "7" hash differently, so the model may have seen the event."""
-        if len(groups) and (kinds := id_kinds(groups)) != self._id_kinds:
-            fitted, got = (
-                f"{len(names)} column{'s' if len(names) > 1 else ''} ({', '.join(names)})"
-                for names in (self._id_kinds, kinds)
-            )
-            raise ValueError(
-                f"this {type(self).__name__} was fitted with groups of {fitted}; got groups of {got}. The same event "
-                "would be scored by a model that has seen it: pass the ids as in fit, of the same types and columns. "
-                "For events that no model has seen, leave groups out and set without_groups='average'."
-            )
-
-    # --- scores ---
-
-    def _scorer(self, owner: Any = None) -> Any:
-        """The scorer, which takes weights if its metric does; where it takes none, ``owner`` is warned."""
-        with config_context(enable_metadata_routing=True):
-            return scoring_with_weights(
-                self.estimator, check_scoring(self.estimator, self.scoring or self._default_scoring), owner
-            )
-
-    def _score(self, scorer: Any, scored: Any, X: Any, y: np.ndarray, given: dict[str, Any]) -> float:
-        with config_context(enable_metadata_routing=True):
-            return float(scorer(scored, X, y, **routed(scorer, "score", given)))
-
-    def _score_folds(self, X: Any, y: np.ndarray, given: dict[str, Any], folds: np.ndarray) -> None:
-        scorer = self._scorer(self if "sample_weight" in given else None)
-        self.fold_scores_ = np.empty(self.n_folds_)
-        for fold in range(self.n_folds_):
-            rows = np.flatnonzero(folds == fold)
-            of_fold = check_method_params(X, given, rows)
-            model = _ByFold(self, folds[rows], of_fold)
-            self.fold_scores_[fold] = self._score(scorer, model, _take(X, rows), y[rows], of_fold)
-        self.oof_score_ = self._score(scorer, _ByFold(self, folds, given), X, y, given)
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None, **params: Any) -> float:
-        """Score with ``scoring``, each event by the model that has not seen it.
-
-        Parameters
-        ----------
-        X, y, sample_weight, groups, **params : array-like
-            As for :meth:`fit`; the ids as for :meth:`predict`.
-        """
-        given = {
-            name: v for name, v in (("groups", groups), ("sample_weight", with_nan(sample_weight))) if v is not None
-        }
-        model = _ByFold(self, self._folds_of(X, groups), given | params)
-        return self._score(
-            self._scorer(self if "sample_weight" in given else None), model, X, with_nan(y), given | params
-        )
-
-    @property
-    def history_(self) -> list[Any]:
-        """Histories of the models, one a fold, where they have one (networks do)."""
-        return [(model.steps[-1][1] if hasattr(model, "steps") else model).history_ for model in self.estimators_]
-
-    # --- predict ---
-
-    def _folds_of(self, X: Any, groups: Any) -> np.ndarray | None:
-        """Fold of each event by its id, or None: average."""
-        check_is_fitted(self, "estimators_")
-        if groups is not None:
-            if not self._by_event:
-                raise ValueError(
-                    f"this {type(self).__name__} was fitted without groups: it does not know which model has seen "
-                    "which event. Fit it with groups, or predict without them to average the models."
-                )
-            check_consistent_length(X, groups)
-            self._check_kinds(groups)
-            return self.cv_.assign(groups)
-        if self._by_event and self.without_groups != "average":
-            raise ValueError(
-                f"this {type(self).__name__} was fitted with groups and needs them to predict: predict(X, groups=ids) "
-                "scores each event by the model that has not seen it. scikit-learn's scorers and displays do not pass "
-                "them: use oof_score_, score(X, y, groups=ids), or the displays' from_predictions. For data that no "
-                "model has seen, such as the test part of a search, set without_groups='average'."
-            )
-        return None
-
-    def _respond(self, method: str, X: Any, folds: np.ndarray | None, given: dict[str, Any]) -> np.ndarray:
-        """Response (n_events, ...) of the model of each event's fold, or the models' mean."""
-        X = with_nan(X)
-        if folds is None:
-            return self._average(method, X, given)
-        if not len(folds):
-            return getattr(self.estimators_[0], method)(X)  # the model's own error for no events
-        present = np.unique(folds)
-        rows = [np.flatnonzero(folds == fold) for fold in present]
-        parts = []
-        for fold, chosen in zip(present, rows, strict=True):
-            of_fold = check_method_params(X, given, chosen)
-            parts.append(np.asarray(self._ask(self.estimators_[fold], method, _take(X, chosen), of_fold)))
-        return np.concatenate(parts)[np.argsort(np.concatenate(rows))]
-
-    def _ask(self, model: Any, method: str, X: Any, given: dict[str, Any]) -> Any:
-        """Response of one model, which gets the metadata that it asks for."""
-        with config_context(enable_metadata_routing=True):
-            return getattr(model, method)(X, **routed(model, method, given))
-
-    def _average(self, method: str, X: Any, given: dict[str, Any]) -> np.ndarray:
-        return np.mean([self._ask(model, method, X, given) for model in self.estimators_], axis=0)
-
-    def _predict(self, method: str, X: Any, groups: Any, params: dict[str, Any]) -> np.ndarray:
-        given = params if groups is None else {"groups": groups, **params}
-        return self._respond(method, X, self._folds_of(X, groups), given)
-
-    def get_metadata_routing(self) -> Any:
-        """Who asks for what: this by itself, the estimator, the splitter and the scorer."""
-        router = router_of(self, self.estimator, zip(_ROUTED, _ROUTED, strict=True))
-        with config_context(enable_metadata_routing=True):
-            scoring = MethodMapping().add(caller="fit", callee="score").add(caller="score", callee="score")
-            router.add(scorer=self._scorer(), method_mapping=scoring)
-            if hasattr(self.cv, "get_metadata_routing"):
-                router.add(splitter=self.cv, method_mapping=MethodMapping().add(caller="fit", callee="split"))
-        return router
-
-    def predict(self, X: Any, *, groups: Any = None, **params: Any) -> np.ndarray:
-        """Predict each event by the model that has not seen it.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_events, ...)
-        groups : array-like of shape (n_events,) or (n_events, n_columns), optional
-            Event ids. Recorded data and simulation are treated alike: one model an event, by its id. (The mean of the
-            models is a sharper score, so a cut would mean something else for it.)
-        **params : dict
-            Metadata that the models request in ``predict``.
-
-        Returns
-        -------
-        y : ndarray of shape (n_events,) or (n_events, n_outputs)
-
-        Raises
-        ------
-        ValueError
-            If groups are absent though they were there in ``fit``, unless ``without_groups="average"``, or if they are
-            of another kind than in ``fit``: integers or strings, column by column.
-        """
-        return self._predict("predict", X, groups, params)
-
-    @property
-    def n_features_in_(self) -> int:
-        """Number of columns, of the first model."""
-        return self.estimators_[0].n_features_in_
-
-    @property
-    def feature_names_in_(self) -> np.ndarray:
-        """Names of the columns, of the first model."""
-        return self.estimators_[0].feature_names_in_
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.input_tags = inner.input_tags
-        tags.target_tags = inner.target_tags
-        tags.classifier_tags = inner.classifier_tags
-        tags.regressor_tags = inner.regressor_tags
-        return tags
-
-
-class CrossFitClassifier(_CrossFit, ClassifierMixin, BaseEstimator):
-    """K classifiers, each trained without one fold, as one deployable classifier that never scores its training events.
+class CrossFitClassifier(CrossFit, ClassifierMixin, BaseEstimator):
+    """Classifier made of K models, each trained without one fold, that never scores an event by a model that has seen
+    it.
 
     An event's fold depends on its id alone, so simulation and recorded data, also of later files and systematic
     variations, are scored alike: by the model that has not seen an event of this id.
@@ -342,24 +28,24 @@ class CrossFitClassifier(_CrossFit, ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     estimator : classifier
-        Trained once a fold; it may be a pipeline or a search.
+        Estimator that is trained once per fold; it may be a pipeline or a search.
     cv : int or splitter, default=5
         Number of folds, or a splitter with ``assign(ids)`` such as :class:`EventKFold`.
     scoring : str or callable, optional
         Metric of ``oof_score_``, ``fold_scores_`` and ``score``, such as ``roc_auc_scorer``; by default the accuracy.
     without_groups : {"raise", "average"}, default="raise"
-        What to do when predicting without ids, having been fitted with them: refuse, since events of the training
-        would be scored by models that have seen them, or average the models, which is right for events that none has
-        seen. Fitted without ids, the models are always averaged.
+        Behaviour if ``fit`` got ids and a prediction gets none. "raise" refuses, since training events would be scored
+        by models that have seen them. "average" averages the models, which is right for events that none has seen.
+        Fitted without ids, the models are always averaged.
     n_jobs : int, optional
-        Folds fitted at once.
+        Number of folds fitted at the same time.
 
     Attributes
     ----------
     estimators_ : list of classifiers
         The model of each fold, trained on the others.
     cv_ : splitter
-        ``cv_.assign(ids)`` tells the fold of any event.
+        Splitter; ``cv_.assign(ids)`` gives the fold of any event.
     classes_ : ndarray of shape (n_classes,)
     oof_score_ : float
         Score of all events, each predicted out of fold.
@@ -425,24 +111,24 @@ class CrossFitClassifier(_CrossFit, ClassifierMixin, BaseEstimator):
         return self._predict("decision_function", X, groups, params)
 
 
-class CrossFitRegressor(_CrossFit, RegressorMixin, BaseEstimator):
-    """K regressors, each trained without one fold, as one regressor that never predicts its training events.
+class CrossFitRegressor(CrossFit, RegressorMixin, BaseEstimator):
+    """Regressor made of K models, each trained without one fold, that never predicts its training events.
 
-    The classifier's twin: see :class:`CrossFitClassifier`.
+    It works as :class:`CrossFitClassifier` does.
 
     Parameters
     ----------
     estimator : regressor
-        Trained once a fold; it may be a pipeline or a search.
+        Estimator that is trained once per fold; it may be a pipeline or a search.
     cv : int or splitter, default=5
         Number of folds, or a splitter with ``assign(ids)`` such as :class:`EventKFold`.
     scoring : str or callable, optional
         Metric of ``oof_score_``, ``fold_scores_`` and ``score``; by default R².
     without_groups : {"raise", "average"}, default="raise"
-        What to do when predicting without ids, having been fitted with them: refuse, or average the models, which is
-        right for events that none has seen.
+        Behaviour if ``fit`` got ids and a prediction gets none: refuse, or average the models, which is right for
+        events that none has seen.
     n_jobs : int, optional
-        Folds fitted at once.
+        Number of folds fitted at the same time.
 
     Attributes
     ----------
