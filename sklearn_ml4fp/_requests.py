@@ -27,8 +27,8 @@ def _predicts(part: Any) -> bool:
     return hasattr(part, "fit") and (hasattr(part, "predict") or not hasattr(part, "transform"))
 
 
-def _complete(part: Any) -> None:
-    """Answer the requests for weights and ids that nobody has answered: predictors want them, transformers do not."""
+def _complete(part: Any, wants: bool) -> None:
+    """Answer the requests for weights and ids that nobody has answered."""
     if not hasattr(part, "fit"):  # a splitter or a scorer, which states its requests itself
         return
     for method in ("fit", "score"):
@@ -37,19 +37,26 @@ def _complete(part: Any) -> None:
             return
         open_ones = [name for name in _METADATA if getattr(requests, method).requests.get(name, False) is None]
         if open_ones:
-            getattr(part, f"set_{method}_request")(**dict.fromkeys(open_ones, _predicts(part)))
+            getattr(part, f"set_{method}_request")(**dict.fromkeys(open_ones, wants))
 
 
-def with_requests(estimator: Any) -> Any:
+def with_requests(estimator: Any, *, wants: bool = False) -> Any:
     """Return a clone in which every consumer of weights and ids has said whether it wants them.
 
     Every predictor that takes them gets them; a transformer gets them only where the user, or its class, asks.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A predictor, a transformer, or a composition.
+    wants : bool
+        Whether the estimator itself gets them even if it is a transformer.
     """
     with config_context(enable_metadata_routing=True):
         estimator = clone(estimator)
         for part in [estimator, *estimator.get_params(deep=True).values()]:
             if hasattr(part, "get_metadata_routing") and not isinstance(part, type):
-                _complete(part)
+                _complete(part, _predicts(part) or (wants and part is estimator))
     return estimator
 
 
@@ -137,7 +144,7 @@ def weights_declined(estimator: Any, method: str) -> bool:
     return any(declines_weights(part, method) for part in (estimator, *(part for part in parts if _predicts(part))))
 
 
-def router_of(owner: Any, estimator: Any, methods: Iterable[tuple[str, str]]) -> MetadataRouter:
+def router_of(owner: Any, estimator: Any, methods: Iterable[tuple[str, str]], *, wants: bool = False) -> MetadataRouter:
     """Who asks for what in a composition of one estimator: it itself, by its own requests, and the estimator.
 
     Parameters
@@ -148,13 +155,15 @@ def router_of(owner: Any, estimator: Any, methods: Iterable[tuple[str, str]]) ->
         Predictors in it get weights and ids unless they decline.
     methods : iterable of (str, str)
         Methods of the composition, each with the method of the estimator that it calls.
+    wants : bool
+        As for `with_requests`.
     """
     mapping = MethodMapping()
     for caller, callee in methods:
         mapping.add(caller=caller, callee=callee)
     with config_context(enable_metadata_routing=True):
         router = MetadataRouter(owner=type(owner).__name__).add_self_request(owner)
-        return router.add(method_mapping=mapping, estimator=with_requests(estimator))
+        return router.add(method_mapping=mapping, estimator=with_requests(estimator, wants=wants))
 
 
 def routed(part: Any, method: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from sklearn_ml4fp import (
     DropMissingRows,
     EventKFold,
     OptunaSearchCV,
+    ParticleWise,
+    PointClouds,
     Reflect,
     Resampled,
     roc_auc_scorer,
@@ -300,6 +302,27 @@ def test_ids_reach_a_search_and_a_cross_fit_inside(events):
     assert model.score(X, y, groups=groups) == 1
     nested = AugmentedPrediction(Reflect(columns=[1], probability=0.0), cross_fit(Recorder()))
     np.testing.assert_array_equal(nested.fit(X, y, groups=groups).predict(X, groups=groups), y)
+
+
+def test_a_transformer_of_points(events, routing):
+    X, _, weight, _ = events
+    clouds = PointClouds(np.repeat(X, 2, axis=0), 2 * np.arange(N + 1))
+
+    class Scaler(StandardScaler):
+        def fit(self, X, y=None, sample_weight=None, charge=None):
+            self.given_ = charge
+            return super().fit(X, y, sample_weight)
+
+    for declined in (False, True):
+        scaler = Scaler().set_fit_request(charge=True)
+        scaler = scaler.set_fit_request(sample_weight=False) if declined else scaler
+        model = make_pipeline(ParticleWise(scaler), ParticleWise(StandardScaler()))
+        model.fit(clouds, sample_weight=weight, charge=charge_of(X))
+        fitted = model[0].transformer_
+        np.testing.assert_array_equal(fitted.given_, np.repeat(charge_of(X), 2))
+        np.testing.assert_allclose(fitted.mean_, np.average(X, axis=0, weights=None if declined else weight))
+    with pytest.raises(TypeError, match=r"unexpected argument.*colour"):
+        ParticleWise(scaler).fit(clouds, colour=charge_of(X))
 
 
 def test_a_splitter_gets_what_it_requests(events, routing):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 
-from .._compat import HasMethods
+from .._compat import HasMethods, check_method_params
+from .._requests import declines_weights, routed_to_fit, router_of, with_requests
 from .._roles import column_for
 from .._validation import check_weights
 from ..data import PointClouds
@@ -18,7 +18,8 @@ from ._clouds import CloudTransformer
 class ParticleWise(CloudTransformer):
     """A scikit-learn transformer for tables, applied to the points of clouds as if each were a row of its own.
 
-    Event columns stay as they are. Weights of the events count once for every point of the event.
+    Event columns stay as they are. Weights of the events count once for every point of the event, unless the
+    transformer declines them (``set_fit_request(sample_weight=False)``). It gets other metadata that it requests.
 
     Parameters
     ----------
@@ -69,23 +70,26 @@ class ParticleWise(CloudTransformer):
         self.transformer = transformer
         self.columns = columns
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Fit the transformer to all points of ``X``; ``y`` and ``sample_weight``, one an event, are given to each."""
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, **params: Any) -> Self:
+        """Fit the transformer to all points of ``X``; ``y``, weights and metadata of an event are those of its points."""
         self._validate_params()
         clouds = self._learn(X)
         if len(clouds.values) == 0:
             raise ValueError(f"there is no point in the {len(clouds)} clouds: nothing to fit the transformer to.")
-        arguments = {}
-        if (weights := check_weights(sample_weight, len(clouds))) is not None:
-            if not has_fit_parameter(self.transformer, "sample_weight"):
-                raise ValueError(f"{type(self.transformer).__name__} takes no sample_weight; fit it without.")
-            arguments["sample_weight"] = np.repeat(weights, clouds.counts)
+        weights = None if declines_weights(self, "fit") else check_weights(sample_weight, len(clouds))
+        given = params if weights is None else {"sample_weight": weights, **params}
+        of_points = check_method_params(clouds, given, np.repeat(np.arange(len(clouds)), clouds.counts))
+        prototype = with_requests(self.transformer, wants=True)
         target = None if y is None else np.repeat(np.asarray(y), clouds.counts, axis=0)
         self._seen, self._left = self._split_columns(clouds.feature_names)
         seen = self._seen_of(clouds)
-        self.transformer_ = clone(self.transformer).fit(seen, target, **arguments)
+        self.transformer_ = prototype.fit(seen, target, **routed_to_fit(self, prototype, of_points))
         self._width = self.transformer_.transform(seen[:1]).shape[1]
         return self
+
+    def get_metadata_routing(self) -> Any:
+        """Who asks for what in ``fit``: this by itself, and the transformer."""
+        return router_of(self, self.transformer, [("fit", "fit")], wants=True)
 
     def _split_columns(self, names: tuple[str, ...]) -> tuple[list[int], list[int]]:
         """Positions of the features that the transformer sees, and of the others."""
