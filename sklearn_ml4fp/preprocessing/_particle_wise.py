@@ -71,7 +71,7 @@ class ParticleWise(CloudTransformer):
         self.columns = columns
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, **params: Any) -> Self:
-        """Fit the transformer to all points of ``X``; ``y``, weights and metadata of an event are those of its points."""
+        """Fit the transformer to all points of ``X``; an event's ``y``, weight and metadata are those of its points."""
         self._validate_params()
         clouds = self._learn(X)
         if len(clouds.values) == 0:
