@@ -6,9 +6,6 @@ of joblib's Dask backend stand in ``_compat_dask``, because they load Dask.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from sklearn.exceptions import UnsetMetadataPassedError
@@ -16,7 +13,7 @@ from sklearn.metrics._scorer import _MultimetricScorer as MultimetricScorer
 from sklearn.metrics._scorer import _PassthroughScorer
 from sklearn.metrics._scorer import _Scorer as Scorer
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.model_selection._validation import _insert_error_scores
+from sklearn.model_selection._validation import _fit_and_score as fit_and_score
 from sklearn.utils import _param_validation
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import HasMethods, StrOptions, make_constraint, validate_params
@@ -95,78 +92,19 @@ else:
         return scorer
 
 
-class Outcomes:
-    """What the function ``evaluate_candidates`` that a search of scikit-learn gets has gathered; more can be put in.
-
-    scikit-learn has no way to hand in the scores of a candidate that was fitted before, or to go on where all folds of
-    one fail. The lists that it gathers in, and its result, are variables of the function's closure in all versions that
-    are supported.
-
-    Parameters
-    ----------
-    evaluate_candidates : callable
-        As ``_run_search`` gets it.
-    search : BaseSearchCV
-        Whose function it is.
-    """
-
-    def __init__(self, evaluate_candidates: Any, search: Any) -> None:
-        names, cells = evaluate_candidates.__code__.co_freevars, evaluate_candidates.__closure__
-        inside = dict(zip(names, cells, strict=True))
-        self._candidates: list[dict[str, Any]] = inside["all_candidate_params"].cell_contents
-        self._folds: list[dict[str, Any]] = inside["all_out"].cell_contents
-        self._results = inside["results"]
-        # the search learns the number of folds before it runs (1.9) or only afterwards
-        self.n_splits: int = inside["n_splits"].cell_contents if "n_splits" in inside else search.n_splits_
-
-    @contextmanager
-    def set_aside(self) -> Iterator[None]:
-        """Let scikit-learn format new candidates alone: a failure before them may not know their metrics."""
-        candidates, folds = self._candidates[:], self._folds[:]
-        self._candidates.clear()
-        self._folds.clear()
-        try:
-            yield
-        finally:
-            self._candidates[:0], self._folds[:0] = candidates, folds
-
-    def add(self, candidates: list[dict[str, Any]], folds: list[list[dict[str, Any]]]) -> None:
-        """Put in candidates, and what scikit-learn says of each of their folds."""
-        self._candidates += candidates
-        self._folds += [fold for of_candidate in folds for fold in of_candidate]
-
-    def last(self, n: int) -> list[list[dict[str, Any]]]:
-        """What scikit-learn says of the folds of the last n candidates."""
-        folds, k = self._folds[len(self._folds) - n * self.n_splits :], self.n_splits
-        return [folds[i * k : (i + 1) * k] for i in range(n)]
-
-    def update(self, search: Any, error_score: float) -> dict[str, Any]:
-        """Let the search format everything anew, and return it."""
-        if callable(search.scoring):  # only a success tells what a function returns
-            _insert_error_scores(self._folds, error_score)
-        self._results.cell_contents = search._format_results(self._candidates, self.n_splits, self._folds)
-        return self._results.cell_contents
-
-
-def all_fits_failed(error: Exception) -> bool:
-    """Return whether scikit-learn's search gave up because no fold of any candidate could be fitted."""
-    return re.match(r"\s*All the \d+ fits failed", str(error)) is not None
-
-
 __all__ = [
     "BaseSearchCV",
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
     "MultimetricScorer",
-    "Outcomes",
     "ScoreRequestMixin",
     "Scorer",
     "StrOptions",
-    "all_fits_failed",
     "asking_parts",
     "check_feature_names_in",
     "check_method_params",
+    "fit_and_score",
     "make_constraint",
     "num_samples",
     "safe_indexing",

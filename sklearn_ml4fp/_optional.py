@@ -22,6 +22,8 @@ EXTRA_OF = {
     "uproot": "hep",
 }
 
+PROJECT_OF = {"skopt": "scikit-optimize"}  # of what is always installed, where the project has another name
+
 
 def needs(module: str, *, otherwise: str = "") -> Any:
     """Import an optional package that the task at hand cannot do without.
@@ -49,7 +51,7 @@ def needs(module: str, *, otherwise: str = "") -> Any:
         package = module.split(".")[0]
         missing = isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == package
         what = "is missing; install it" if missing else f"cannot be imported ({error}); install it anew"
-        name = f'"sklearn-ml4fp[{EXTRA_OF[package]}]"' if package in EXTRA_OF else package
+        name = f'"sklearn-ml4fp[{EXTRA_OF[package]}]"' if package in EXTRA_OF else PROJECT_OF.get(package, package)
         raise ImportError(f"{package} {what} with: pip install {name}{'. ' if otherwise else ''}{otherwise}") from error
 
 

@@ -22,20 +22,20 @@ SAMPLERS = {
 NEEDS = {
     "torch skorch": NETWORKS,
     "imblearn": SAMPLERS,
-    "skopt": {"BayesSearchCV"},
+    "skopt": set(),
     "optuna": set(),
     "dask distributed": set(),
-    "rich matplotlib pandas awkward": set(),
+    "matplotlib pandas awkward": set(),
 }
 
-SCRIPT = """
+SCRIPT = '''
 import json, os, sys
 import sklearn.model_selection, sklearn.linear_model, scipy.stats, scipy.ndimage
 before = set(sys.modules)
 import sklearn_ml4fp
 sklearn_ml4fp.EventKFold
 loaded = sorted({name.split(".")[0] for name in set(sys.modules) - before})
-import imblearn.over_sampling, imblearn.under_sampling, skopt  # which take seconds: once, and not in every child
+import imblearn.over_sampling, imblearn.under_sampling, optuna, skopt  # once: they take seconds
 
 class Hide:
     def __init__(self, names):
@@ -55,7 +55,17 @@ def broken(hidden):
             getattr(sklearn_ml4fp, name)
         except ImportError:
             found.append(name)
-    return found
+    return found, {name: what_becomes_of(name) for name in ("BayesSearchCV", "OptunaSearchCV")}
+
+def what_becomes_of(name):
+    """Of a small search: what cannot be imported is said when it is needed."""
+    from sklearn.linear_model import LogisticRegression
+
+    search = getattr(sklearn_ml4fp, name)(LogisticRegression(), {"C": (0.1, 1.0)}, n_iter=2, cv=2, random_state=0)
+    try:
+        return len(search.fit([[0.0], [1.0]] * 4, [0, 1] * 4).cv_results_["params"])
+    except ImportError as error:
+        return str(error)
 
 answers = {}
 for packages in sys.argv[1:]:
@@ -69,7 +79,7 @@ for packages in sys.argv[1:]:
         answers[packages] = json.loads(file.read())
     os.wait()
 print(json.dumps({"loaded": loaded, "broken": answers}))
-"""
+'''
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +109,14 @@ def test_a_splitter_loads_nothing_that_is_heavy(answers):
 
 @pytest.mark.parametrize("packages", NEEDS)
 def test_packages_that_are_absent_break_only_the_names_that_need_them(answers, packages):
-    assert set(answers["broken"][packages]) == NEEDS[packages] | NETWORKS
+    assert set(answers["broken"][packages][0]) == NEEDS[packages] | NETWORKS
+
+
+@pytest.mark.parametrize("packages", NEEDS)
+def test_each_search_needs_its_own_library_alone(answers, packages):
+    bayes, optuna = answers["broken"][packages][1].values()
+    assert "pip install scikit-optimize" in bayes if packages == "skopt" else bayes == 2
+    assert 'pip install "sklearn-ml4fp[optuna]"' in optuna if packages == "optuna" else optuna == 2
 
 
 @pytest.mark.parametrize("name", sklearn_ml4fp.__all__)

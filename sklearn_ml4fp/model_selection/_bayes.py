@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
-from typing import Any, Self
+from collections.abc import Iterator
+from numbers import Integral
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.utils import check_random_state
-from skopt import BayesSearchCV as _SkoptBayesSearchCV
-from skopt.callbacks import check_callback
 
-from .._compat import MultimetricScorer
-from ._bayes_run import Run
+from .._optional import needs
+from ._candidates import size_of
 from ._history import History, fingerprint
 from ._search import EventSearch
-from ._skopt_fixes import Coded, make_optimizer
 from ._spaces import search_space
-from ._watch import callback_task
 
 
-class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
+class BayesSearchCV(EventSearch):
     """Bayesian search over hyperparameters that hands event weights and ids to all who need them.
 
     scikit-optimize's search: a surrogate (a Gaussian process by default) models the score as a function of the
@@ -32,9 +28,9 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
     estimator : estimator
         What is tuned, usually a Pipeline.
     search_spaces : dict, list of dict or list of (dict, int), default=None
-        Names of parameters to dimensions of scikit-optimize, or to lists of values that are no numbers. None takes
-        `search_space` of the estimator. Each space of a list has a surrogate and candidates of its own: ``n_iter``, or
-        as many as stand beside it.
+        Names of parameters to a list of choices, a range ``(low, high)`` or ``(low, high, "log-uniform")``, or a
+        dimension of scikit-optimize. None takes `search_space` of the estimator. Each space of a list has a surrogate
+        and candidates of its own: ``n_iter``, or as many as stand beside it.
     n_iter : int, default=50
         Number of candidates, with those of an earlier fit or of a history.
     optimizer_kwargs : dict, default=None
@@ -45,13 +41,17 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
         ``n_initial_points`` (10) candidates are random.
     scoring : str, callable, list, tuple or dict, default=None
         As in scikit-learn's searches.
-    n_jobs : int, default=1
-        Folds and candidates that are fitted at once.
+    n_jobs : int, default=None
+        Fits at once: of the folds, and of the ``n_points`` candidates; with a pruner of the candidates only, whose
+        folds are fitted one after the other.
     n_points : int, default=1
         Candidates asked for at once, to be fitted at the same time with ``n_jobs``: while the first is not known, the
         next ones are chosen as if it were as good as the best.
-    refit : bool or str, default=True
-        Whether to fit the best candidate on all data.
+    pruner : optuna.pruners.BasePruner, default=None
+        Who ends trainings that fall behind, as in `OptunaSearchCV`; None ends none. For the surrogate a candidate that
+        was stopped counts as the worst so far.
+    refit : bool, str or callable, default=True
+        Whether to fit the best candidate on all data; of several metrics, the name of the one that is maximised.
     cv : int, splitter or None, default=None
         How to split. Where ``fit`` gets ``groups``, a number k (None: 5) means ``EventKFold(k)``, since scikit-learn's
         own choice would ignore the groups.
@@ -72,7 +72,7 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
     history : path-like or None, default=None
         File in which each finished candidate is kept, with the scores of its folds. Where the file exists, its
         candidates are taken from there, and the search goes on: with the same seed, to the result of a search that was
-        never interrupted. One search a file.
+        never interrupted. One search uses a file at a time.
     warm_start : bool, default=False
         Whether a second ``fit`` on the same data goes on from the candidates of the one before, up to ``n_iter``.
     progress : bool or None, default=None
@@ -114,7 +114,12 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
     """
 
     _title = "Bayesian search"
-    _while_searching = ("_bar", "_callbacks", "_data")
+    _space = "search_spaces"
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **EventSearch._parameter_constraints,
+        "search_spaces": [dict, list, None],
+        "optimizer_kwargs": [dict, None],
+    }
 
     def __init__(
         self,
@@ -124,8 +129,9 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
         n_iter: int = 50,
         optimizer_kwargs: dict | None = None,
         scoring: Any = None,
-        n_jobs: int | None = 1,
+        n_jobs: int | None = None,
         n_points: int = 1,
+        pruner: Any = None,
         refit: bool | str = True,
         cv: Any = None,
         verbose: int = 0,
@@ -146,6 +152,7 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
         self.scoring = scoring
         self.n_jobs = n_jobs
         self.n_points = n_points
+        self.pruner = pruner
         self.refit = refit
         self.cv = cv
         self.verbose = verbose
@@ -194,100 +201,51 @@ class BayesSearchCV(EventSearch, _SkoptBayesSearchCV):
         Raises
         ------
         ValueError
-            ``X_val`` has as many events as ``X`` and would be cut to each fold; all candidates failed; the history is
-            that of another search.
+            A parameter, the weights or the ids are not what they must be; ``X_val`` has as many events as ``X`` and
+            would be cut to each fold; all candidates failed; the history is damaged, or that of another search.
+        RuntimeError
+            Another search uses the history.
+        ImportError
+            scikit-optimize, or with a pruner Optuna, is not installed.
         """
-        self._check_choices()
-        self._callbacks = check_callback(callback)
-        self._data = fingerprint((X, y, groups, sample_weight, params)) if self._remembers else ""
-        # not scikit-optimize's own fit: it always passes groups on, also None, which metadata routing refuses
-        return self._search(X, y, groups=groups, sample_weight=sample_weight, params=params)
+        callbacks = needs("skopt.callbacks").check_callback(callback)
+        return self._search(X, y, groups=groups, sample_weight=sample_weight, params=params, callbacks=callbacks)
 
-    def _check_choices(self) -> None:
-        if callable(self.refit):
-            raise ValueError("BayesSearchCV needs a score to optimise: refit must be True, False or the name of one.")
-        for name, kind in (("n_iter", Integral), ("n_points", Integral), ("patience", Integral), ("timeout", Real)):
-            value = getattr(self, name)
-            optional = name in ("patience", "timeout")
-            if not (optional and value is None) and (not isinstance(value, kind) or value <= 0):
-                raise ValueError(f"{name}={value!r}: expected a positive number{' or None' if optional else ''}.")
+    def _declared_space(self, exclude: list[str]) -> Any:
+        return search_space(self.estimator, exclude=exclude)
 
-    @property
-    def _remembers(self) -> bool:
-        return self.warm_start or self.history is not None
+    def _coded_space(self) -> list[tuple[Any, int]]:
+        """Spaces, and how many candidates are wanted of each."""
+        from ._skopt import Coded
 
-    def _complete_parameters(self) -> None:
-        if self.search_spaces is None:
-            self.search_spaces = search_space(self.estimator)
-
-    def _coded_spaces(self) -> list[tuple[Coded, int]]:
-        """Spaces, and how many candidates each of them has: one, where there is only one point."""
         given = self.search_spaces if isinstance(self.search_spaces, list) else [self.search_spaces]
         given = given or [{}]  # which is an error
         pairs = [one if isinstance(one, tuple) and len(one) == 2 else (one, self.n_iter) for one in given]
-        spaces = [(Coded(space), n) for space, n in pairs]
-        return [(space, 1 if space.is_single else n) for space, n in spaces]
+        if wrong := [n for _, n in pairs if not isinstance(n, Integral) or isinstance(n, bool) or n < 1]:
+            raise ValueError(f"search_spaces: expected numbers of candidates beside the spaces, got {wrong[0]!r}.")
+        return [(Coded(space), int(n)) for space, n in pairs]
 
-    def _n_candidates(self) -> int:
-        return sum(n for _, n in self._coded_spaces())
+    def _describe(self, space: Any) -> dict[str, str]:
+        stated = self.random_state if isinstance(self.random_state, Integral) else None
+        proposer = self.n_points, self.optimizer_kwargs, stated
+        return {
+            "space": fingerprint([one.describe() for one, _ in space]),
+            "surrogate, n_points or seed": fingerprint(proposer),
+        }
 
-    # --- what is remembered ---
+    def _names(self, space: Any) -> list[str]:
+        return [name for one, _ in space for name in one.names]
 
-    def _open_history(self, spaces: list[Coded]) -> History:
-        """Candidates that were finished before, of this very search."""
-        search = {}
-        if self._remembers:
-            stated = self.random_state if isinstance(self.random_state, Integral) else None
-            choices = [space.describe() for space in spaces], self.n_points, self.optimizer_kwargs, stated
-            scores = self.scoring, self.error_score, self.return_train_score, isinstance(self.refit, str) and self.refit
-            search = {
-                "estimator": fingerprint(self.estimator),
-                "space, surrogate or seed": fingerprint(choices),
-                "data": self._data,
-                "cv": fingerprint(getattr(self, "_checked_cv_orig", self.cv)),
-                "scoring": fingerprint(scores),
-            }
-        # a seed of its own, so that the candidates can be asked again whatever random_state is
-        drawn = check_random_state(self.random_state).randint(2**31 - 1)
-        seed = int(self.random_state) if isinstance(self.random_state, Integral) else drawn
-        last = getattr(self, "_history", None)
-        if self.history is None and self.warm_start and last is not None:
-            last.check(last.search, search)
-            return last
-        return History(search, seed, self.history)
+    def _n_candidates(self, space: Any) -> int:
+        return sum(int(min(n, size_of(one.axes))) for one, n in space)
 
-    # --- the search ---
+    def _proposers(self, space: Any, seed: int, **options: Any) -> Iterator[Any]:
+        from ._skopt import SkoptProposer
 
-    def _run_search(self, evaluate_candidates: Any, callback_ctx: Any = None) -> None:
-        spaces = self._coded_spaces()
-        history = self._open_history([space for space, _ in spaces])
-        run = Run(self, evaluate_candidates, history)
-        optimizers, results = [], []  # not on self yet: scikit-learn sends the search itself to its workers
-        with callback_task(callback_ctx, self, "search", None) as task:  # a batch whose worker is killed counts again
-            for number, (space, n_iter) in enumerate(spaces):
-                optimizer = make_optimizer(space.dimensions, n_iter, run.rng, dict(self.optimizer_kwargs or {}))
-                optimizers.append(optimizer)
-                if (result := run.search(number, space, optimizer, n_iter, task)) is not None:
-                    results.append(result)
-        self.optimizers_, self._optim_results = optimizers, results
-        if self.warm_start:
-            self._history = history
-        if not np.isfinite(run.best):
-            raise ValueError(f"all {len(history.records)} candidates failed; the last one with:\n{run.last_error}")
+        rng, arguments = np.random.RandomState(seed), dict(self.optimizer_kwargs or {})
+        for one, n_iter in space:
+            yield SkoptProposer(one, n_iter, rng, arguments, options["callbacks"])
 
-    def _objective(self, results: dict[str, Any]) -> np.ndarray:
-        """Scores that are maximised."""
-        names = [name.removeprefix("mean_test_") for name in results if name.startswith("mean_test_")]
-        if names == ["score"]:
-            return results["mean_test_score"]
-        self._check_refit_for_multimetric(names)
-        return results[f"mean_test_{self.refit}"]
-
-    def _failed_fold(self, error: str) -> dict[str, Any]:
-        """What scikit-learn says of a fold that cannot be fitted; how long that took is not known any more."""
-        scorers, _ = self._get_scorers()
-        several = isinstance(scorers, MultimetricScorer)
-        score = dict.fromkeys(scorers._scorers, self.error_score) if several else self.error_score
-        train = {"train_scores": score} if self.return_train_score else {}
-        times = {"fit_time": np.nan, "score_time": np.nan, "n_test_samples": 0}
-        return {"test_scores": score, **train, **times, "fit_error": error}
+    def _keep(self, proposers: list[Any], history: History) -> None:
+        self.optimizers_ = [proposer.optimizer for proposer in proposers]
+        self.optimizer_results_ = [proposer.result for proposer in proposers if proposer.result is not None]

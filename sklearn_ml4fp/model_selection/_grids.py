@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from .._params import Hyperparameter
 from ._declared import Place, walk
-from ._spaces import is_whole, space_of
+from ._ranges import Range
+from ._spaces import space_of
 
 
-def _values(parameter: Hyperparameter, n: int) -> list:
+def _values(span: Range, n: int) -> list:
     """Return n values of a range, evenly on its scale, its ends among them; one value lies in the middle."""
-    low, high = parameter.search or (0, 0)
+    low, high = span.search
     steps = np.linspace(0, 1, n) if n > 1 else np.array([0.5])
-    values = low * (high / low) ** steps if parameter.scale == "log" else low + (high - low) * steps
-    if is_whole(parameter):
+    values = low * (high / low) ** steps if span.scale == "log" else low + (high - low) * steps
+    if span.is_whole:
         return sorted({round(value) for value in values})
     return [float(f"{value:.6g}") for value in values]  # six digits: 0.001, not 0.0009999999999999998
 
@@ -66,7 +66,7 @@ def param_grid(
         Values of each range, evenly on its scale (logarithmic for rates), its ends among them; integers once each.
         Choices are taken all.
     override : dict, default=None
-        As for `search_space`, with lists of values.
+        As for `search_space`, with lists or ranges.
 
     Returns
     -------
@@ -96,6 +96,6 @@ def param_grid(
         raise ValueError(f"n={n!r}: expected a number of values, 1 or more.")
     grids = []
     for places in walk(estimator, include, exclude, override):
-        grid = {place.name: space_of(place, lambda parameter: _values(parameter, n), list) for place in places}
+        grid = {place.name: space_of(place, lambda span: _values(span, n), list) for place in places}
         grids += _split(places, grid)
     return grids

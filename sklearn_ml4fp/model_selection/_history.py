@@ -5,106 +5,174 @@ from __future__ import annotations
 import json
 import os
 import re
+import warnings
+from collections.abc import Callable, Iterable
+from math import isfinite
+from numbers import Real
 from pathlib import Path
 from pickle import PicklingError
-from typing import Any
+from typing import Any, Self
 
 import joblib
 
-_FORMAT = 1
-_FIELDS = {"space", "point", "params", "elapsed", "folds"}
+try:
+    import fcntl
+except ImportError:  # no file can be locked; what another search writes is found out nevertheless
+    fcntl = None  # type: ignore[assignment]
+
+_FORMAT = 2
+_SHORT = 100  # a list of choices, or of steps; a longer one is a list of events
 
 
 def fingerprint(thing: Any) -> str:
-    """Hash of the content of anything, the same in every session."""
+    """Hash of the content of anything, the same in every session, and for a copy."""
+    # part by part: joblib's hash says whether two parts are one object
+    if hasattr(thing, "get_params") and not isinstance(thing, type):
+        thing = type(thing).__qualname__, thing.get_params(deep=False)
+    if isinstance(thing, dict):
+        thing = {name: fingerprint(value) for name, value in thing.items()}
+    elif isinstance(thing, tuple) or (isinstance(thing, list) and len(thing) <= _SHORT):
+        thing = [fingerprint(value) for value in thing]
     try:
         return joblib.hash(thing)
     except (PicklingError, AttributeError, TypeError):  # a lambda, say: what it looks like, without its address
         return joblib.hash(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing)))
 
 
-def _readable(value: Any) -> Any:
+def readable(value: Any) -> Any:
+    """Return what JSON can hold as it is, and the text of anything else."""
     return value if value is None or isinstance(value, (bool, int, float, str)) else repr(value)
 
 
-def _parse(path: Path, number: int, line: bytes, fields: set[str]) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        record = None
-    if not isinstance(record, dict) or not fields <= record.keys():
-        raise ValueError(
-            f"line {number} of {path} is no line of a search's history: expected a JSON object with {sorted(fields)}. "
-            "Take another file."
-        )
-    return record
+# --- what a line may hold: pairs of a description and a check ---------------------------------------------------------
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_score(value: Any) -> bool:
+    return _is_number(value) or (isinstance(value, dict) and bool(value) and all(map(_is_number, value.values())))
+
+
+def _is_fold(fold: Any) -> bool:
+    """Whether this is what scikit-learn says of a fit; empty, where a candidate was stopped before that fold."""
+    if not isinstance(fold, dict) or not fold:
+        return fold == {}
+    scores = [fold.get("test_scores"), *(fold[name] for name in ("train_scores",) if name in fold)]
+    times = [fold.get(name) for name in ("fit_time", "score_time")]
+    return all(map(_is_score, scores)) and all(map(_is_number, times)) and isinstance(fold.get("fit_error"), str | None)
+
+
+def _are_folds(folds: Any) -> bool:
+    return isinstance(folds, list) and bool(folds) and all(map(_is_fold, folds)) and folds[0] != {}
+
+
+def _are_reports(reports: Any) -> bool:
+    return isinstance(reports, dict) and all(key.isdecimal() and _is_number(reports[key]) for key in reports)
+
+
+_HEADER: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "format": ("a whole number", _is_whole),
+    "seed": ("a whole number", lambda value: _is_whole(value) and value < 2**32),
+    "search": (
+        "an object of texts",
+        lambda value: isinstance(value, dict) and all(isinstance(one, str) for one in value.values()),
+    ),
+}
+_RECORD: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "space": ("a whole number", _is_whole),
+    "point": ("a list or an object", lambda value: isinstance(value, (list, dict))),
+    "params": ("an object", lambda value: isinstance(value, dict)),
+    "elapsed": ("a number of seconds", lambda value: _is_number(value) and isfinite(value) and value >= 0),
+    "folds": ("a list of objects with times, test_scores and fit_error", _are_folds),
+    "reports": ("an object of epochs and numbers", _are_reports),
+    "pruned": ("true or false", lambda value: isinstance(value, bool)),
+    "score": ("a number", _is_number),
+}
 
 
 class History:
-    """Finished candidates of one search, in the order in which they finished.
-
-    The file holds one JSON object a line: first what the search is, then the candidates. Each is written in one piece
-    and reaches the disk before the search goes on; a line that a kill cut off is dropped. Reading it runs no code.
+    """Finished candidates of one search, in the order in which they finished; this one keeps them in memory.
 
     Parameters
     ----------
     search : dict of str to str
         Fingerprints of what makes a search another one.
     seed : int
-        Seed of the candidates, where the file does not know it.
-    path : path-like or None
-        The file; None keeps the candidates in memory alone.
+        Seed of the candidates.
 
-    Raises
-    ------
-    ValueError
-        The file is no history, or that of another search.
+    Attributes
+    ----------
+    records : list of dict
+        The candidates, with the number of their space, the seconds that the search had taken, and all that
+        `Candidate` has.
     """
 
-    def __init__(self, search: dict[str, str], seed: int, path: Any = None) -> None:
-        self.search, self.seed = search, seed
-        self.path = None if path is None else Path(path)
-        self.records: list[dict[str, Any]] = []
-        if self.path is None:
-            return
-        lines = self._complete_lines()
-        if not lines:
-            self._write([{"format": _FORMAT, "seed": seed, "search": search}])
-            return
-        header = _parse(self.path, 1, lines[0], {"format", "seed", "search"})
-        if header["format"] != _FORMAT:
-            raise ValueError(f"{self.path} has format {header['format']!r}; this version reads {_FORMAT}.")
-        self.check(header["search"], search)
-        self.seed = int(header["seed"])
-        self.records = [_parse(self.path, i, line, _FIELDS) for i, line in enumerate(lines[1:], start=2)]
+    name = "The memory of the last fit"
+    cure = "start anew (warm_start=False)"
 
-    def check(self, ours: dict[str, str], theirs: dict[str, str]) -> None:
-        """Refuse to go on with another search."""
-        if different := [name for name, value in theirs.items() if ours.get(name) != value]:
-            where = "The candidates of the last fit" if self.path is None else f"The candidates in {self.path}"
+    def __init__(self, search: dict[str, str], seed: int) -> None:
+        self.search, self.seed = search, seed
+        self.records: list[dict[str, Any]] = []
+
+    def check(self, theirs: dict[str, str]) -> None:
+        """Refuse to go on with another search.
+
+        Raises
+        ------
+        ValueError
+            The candidates are those of another search.
+        """
+        if different := [name for name, value in theirs.items() if self.search.get(name) != value]:
             raise ValueError(
-                f"{where} belong to another search: {' and '.join(different)} differ from those of this one. Give the "
-                "same again, or start anew" + (" (warm_start=False)." if self.path is None else " with another file.")
+                f"{self.name} belongs to another search: {', '.join(different)} differ from those of this one. Give "
+                f"the same again, or {self.cure}."
             )
 
-    def _complete_lines(self) -> list[bytes]:
-        """Lines of the file, after cutting off one that a kill left without its end."""
-        assert self.path is not None
-        if not self.path.exists():
-            return []
-        content = self.path.read_bytes()
-        complete = content[: content.rfind(b"\n") + 1]
-        if len(complete) < len(content):
-            os.truncate(self.path, len(complete))
-        return complete.splitlines()
+    def damage(self, where: str, expected: str) -> ValueError:
+        """Make the error that says what is wrong with a record."""
+        return ValueError(
+            f"{self.name} is damaged: {where} must be {expected}. Remove what is damaged, or {self.cure}."
+        )
 
-    def _write(self, records: list[dict[str, Any]]) -> None:
-        if self.path is None:
-            return
-        lines = "".join(json.dumps(record, default=float) + "\n" for record in records)
-        with self.path.open("ab", buffering=0) as file:
-            file.write(lines.encode())
-            os.fsync(file.fileno())
+    def _checked(self, where: str, text: Any, fields: dict[str, tuple[str, Callable[[Any], bool]]]) -> dict[str, Any]:
+        """Read the JSON of a header or a record."""
+        try:
+            read = json.loads(text)
+        except (TypeError, ValueError):
+            read = None
+        if not isinstance(read, dict) or not fields.keys() <= read.keys():
+            raise self.damage(where, f"a JSON object with {', '.join(fields)}")
+        for name, (expected, is_right) in fields.items():
+            if not is_right(read[name]):
+                raise self.damage(f"{name!r} in {where}", f"{expected}, not {json.dumps(read[name])[:60]}")
+        return read
+
+    def _take(self, where: str, header: Any, records: Iterable[tuple[str, Any]]) -> None:
+        """Take over what was kept, after a check of all of it."""
+        read = self._checked(where, header, _HEADER)
+        if read["format"] != _FORMAT:
+            raise ValueError(f"{self.name} has format {read['format']!r}; this version reads {_FORMAT}.")
+        ours, self.search, self.seed = self.search, read["search"], read["seed"]
+        self.check(ours)
+        seen, n_twice = set(), 0
+        for place, text in records:
+            record = self._checked(place, text, _RECORD)
+            key = json.dumps([record["space"], record["point"]], sort_keys=True)
+            n_twice += key in seen
+            if key not in seen:
+                seen.add(key)
+                self.records.append({**record, "where": place})
+        if n_twice:
+            warnings.warn(f"{self.name} holds {n_twice} candidates twice; they count once.", UserWarning, stacklevel=2)
+
+    def _header(self) -> str:
+        return json.dumps({"format": _FORMAT, "seed": self.seed, "search": self.search})
 
     @property
     def elapsed(self) -> float:
@@ -115,19 +183,100 @@ class History:
         """Candidates of one space."""
         return [record for record in self.records if record["space"] == number]
 
-    def add(
-        self, space: int, points: list[list], candidates: list[dict[str, Any]], folds: list[list[dict]], elapsed: float
-    ) -> None:
+    def add(self, records: list[dict[str, Any]]) -> None:
         """Take note of candidates that are finished."""
-        new = [
-            {
-                "space": space,
-                "point": point,
-                "params": {name: _readable(value) for name, value in candidate.items()},
-                "elapsed": elapsed,
-                "folds": of_candidate,
-            }
-            for point, candidate, of_candidate in zip(points, candidates, folds, strict=True)
-        ]
-        self._write(new)
-        self.records += new
+        self._write(records)
+        self.records += records
+
+    def _write(self, records: list[dict[str, Any]]) -> None:
+        """Keep them where they outlive the process: nowhere."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        """Let others have what is kept."""
+
+
+class FileHistory(History):
+    """A history in a file, which one search uses at a time.
+
+    The file holds one JSON object a line: first what the search is, then the candidates. Each batch is written in one
+    piece and reaches the disk before the search goes on; a line that a kill cut off is dropped. Reading it runs no
+    code. The file is locked while the search runs; where the file system knows no locks, its length is compared
+    before each write.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    search, seed : object
+        As for `History`; an existing file states the seed itself.
+
+    Raises
+    ------
+    ValueError
+        The file is no history, is damaged, or is that of another search.
+    RuntimeError
+        Another search uses it.
+    """
+
+    cure = "take another file"
+
+    def __init__(self, path: Any, search: dict[str, str], seed: int) -> None:
+        super().__init__(search, seed)
+        self.path = Path(path)
+        self.name = f"The history {self.path}"
+        if self.path.exists() and not self.path.is_file():
+            raise ValueError(f"history={str(path)!r} is no regular file; {self.cure}.")
+        if not self.path.absolute().parent.is_dir():
+            raise ValueError(f"history={str(path)!r}: the folder does not exist. Make it, or {self.cure}.")
+        self._file = self.path.open("a+b", buffering=0)
+        try:
+            self._lock()
+            self._read()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _busy(self) -> RuntimeError:
+        return RuntimeError(
+            f"{self.name} is in use by another search, which may be the same one that still runs. Wait for its end, or "
+            f"{self.cure}."
+        )
+
+    def _lock(self) -> None:
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise self._busy() from None
+        except OSError:  # a file system without locks
+            return
+
+    def _read(self) -> None:
+        self._file.seek(0)
+        content = self._file.readall() or b""
+        lines = content.splitlines(keepends=True)
+        if lines and not lines[-1].endswith(b"\n"):  # a kill came in between
+            content = content[: -len(lines.pop())]
+        if lines:
+            self._take("line 1", lines[0], [(f"line {i}", line) for i, line in enumerate(lines[1:], start=2)])
+        self._file.truncate(len(content))  # only now that it is known to be a history
+        self._size = len(content)
+        if not lines:
+            self._append([self._header()])
+
+    def _append(self, lines: list[str]) -> None:
+        if os.fstat(self._file.fileno()).st_size != self._size:
+            raise self._busy()
+        self._size += self._file.write("".join(f"{line}\n" for line in lines).encode())
+        os.fsync(self._file.fileno())
+
+    def _write(self, records: list[dict[str, Any]]) -> None:
+        self._append([json.dumps(record, default=float) for record in records])
+
+    def __exit__(self, *error: Any) -> None:
+        """Close the file, which unlocks it."""
+        self._file.close()

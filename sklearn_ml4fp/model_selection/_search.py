@@ -1,20 +1,40 @@
-"""What every search does around scikit-learn's: hand event weights and ids to all who need them, and show progress."""
+"""What every search does: hand event weights and ids to all who need them, search, and make scikit-learn's table."""
 
 from __future__ import annotations
 
-import sys
-from concurrent.futures.process import BrokenProcessPool
-from numbers import Integral
+import os
+import warnings
+from collections.abc import Iterator
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from sklearn import config_context, get_config
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.utils import check_random_state, indexable
 from sklearn.utils.metadata_routing import MethodMapping
 
-from .._compat import BaseSearchCV, ScoreRequestMixin, asking_parts, num_samples
+from .._compat import (
+    BaseSearchCV,
+    Interval,
+    MultimetricScorer,
+    ScoreRequestMixin,
+    asking_parts,
+    check_method_params,
+    num_samples,
+    with_callbacks,
+)
+from .._events import check_ids
 from .._progress import progress_bar
 from .._requests import scoring_with_weights, with_requests
+from .._validation import check_weights
+from ._candidates import Candidate, Proposer
+from ._evaluation import Evaluation, fits_of
+from ._history import FileHistory, History, fingerprint
+from ._loop import Loop
 from ._splits import EventKFold
-from ._watch import watched
+from ._watch import callback_task, fit_best, fit_task, watch
 
 
 def _check_not_sliced(X: Any, params: dict[str, Any]) -> None:
@@ -28,64 +48,275 @@ def _check_not_sliced(X: Any, params: dict[str, Any]) -> None:
             )
 
 
-def deaths() -> tuple[type[Exception], ...]:
-    """Errors that say that a process died in which something was fitted: it ran out of memory, or was killed."""
-    known: tuple[type[Exception], ...] = (BrokenProcessPool,)  # joblib's own derive from it
-    if "distributed" in sys.modules:
-        from distributed.scheduler import KilledWorker
-
-        known += (KilledWorker,)
-    return known
+def _check_metadata(X: Any, groups: Any, sample_weight: Any) -> dict[str, Any]:
+    """Weights and ids that are given, after a check: in a fold, what is wrong with them would be a failed fit."""
+    n, given = num_samples(X), {}
+    if groups is not None:
+        if (n_ids := len(check_ids(groups))) != n:
+            raise ValueError(f"groups has {n_ids} ids and X {n} events: expected one id an event.")
+        given["groups"] = groups
+    if sample_weight is not None:
+        check_weights(sample_weight, n)
+        given["sample_weight"] = sample_weight
+    return given
 
 
 class EventSearch(ScoreRequestMixin, BaseSearchCV):
-    """Base of the searches: a subclass chooses the candidates in ``_run_search`` and says how many there are.
+    """Base of the searches; a subclass says who proposes candidates.
 
-    While it searches, the parameters of the search may be replaced by what they stand for (a space for None, say, in
-    `_complete_parameters`); after ``fit`` they are as the user stated them.
+    A search is not changed while it runs: what its parameters stand for (folds by event for a number, a space for None)
+    stands in a copy, from which the results come in the end.
     """
 
     _title: ClassVar[str]  # what the progress bar says
-    _while_searching: ClassVar[tuple[str, ...]] = ("_bar",)  # attributes that live as long as the search runs
+    _space: ClassVar[str]  # the parameter that holds the space
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseSearchCV._parameter_constraints,
+        "n_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_points": [Interval(Integral, 1, None, closed="left")],
+        "patience": [Interval(Integral, 1, None, closed="left"), None],
+        "timeout": [Interval(Real, 0, None, closed="neither"), None],
+        "history": [str, os.PathLike, None],
+        "warm_start": ["boolean"],
+        "progress": ["boolean", None],
+        "random_state": ["random_state"],
+    }
     estimator: Any
     scoring: Any
     cv: Any
+    refit: Any
+    error_score: Any
+    return_train_score: bool
+    random_state: Any
+    history: Any
+    warm_start: bool
+    pruner: Any
     progress: bool | None
 
-    def _complete_parameters(self) -> None:
-        """Put into the place of the parameters what they stand for."""
+    # --- what a subclass says ---
 
-    def _finish(self) -> None:
-        """Put the results into order, after the search and before the parameters are as they were."""
+    def _declared_space(self, exclude: list[str]) -> Any:
+        """The space that the estimator declares, but for some hyperparameters."""
+        raise NotImplementedError
 
-    def _n_candidates(self) -> int | None:
-        """Candidates that the search will try, where it is known."""
-        return None
+    def _coded_space(self) -> Any:
+        """The space as the proposer takes it, after a check."""
+        raise NotImplementedError
 
-    def _search(self, X: Any, y: Any, *, groups: Any, sample_weight: Any, params: dict[str, Any]) -> Self:
+    def _describe(self, space: Any) -> dict[str, str]:
+        """Fingerprints of what makes the candidates others."""
+        raise NotImplementedError
+
+    def _names(self, space: Any) -> list[str]:
+        """Parameters that are searched."""
+        raise NotImplementedError
+
+    def _n_candidates(self, space: Any) -> int:
+        """Candidates that are wanted."""
+        raise NotImplementedError
+
+    def _proposers(self, space: Any, seed: int, **options: Any) -> Iterator[Proposer]:
+        """Who proposes candidates, for one space after the other."""
+        raise NotImplementedError
+
+    def _keep(self, proposers: list[Any], history: History) -> None:
+        """Take over what is of interest of the proposers."""
+        raise NotImplementedError
+
+    def _open_history(self, space: Any, identity: dict[str, str], seed: int) -> History:
+        """The candidates that are known, and where new ones are kept."""
+        return History(identity, seed) if self.history is None else FileHistory(self.history, identity, seed)
+
+    @property
+    def _remembers(self) -> bool:
+        return self.warm_start or self.history is not None
+
+    # --- fit ---
+
+    def _search(
+        self, X: Any, y: Any, *, groups: Any, sample_weight: Any, params: dict[str, Any], **options: Any
+    ) -> Self:
         """Do what ``fit`` does, with groups and weights routed to every part, the splitter and the scorers."""
+        if not get_config()["skip_parameter_validation"]:
+            self._validate_params()
         _check_not_sliced(X, params)
-        metadata = {"groups": groups, "sample_weight": sample_weight}
-        given = {name: value for name, value in metadata.items() if value is not None}
-        stated = self.get_params(deep=False)
-        try:
-            if groups is not None and (self.cv is None or isinstance(self.cv, Integral)):
-                self.cv = EventKFold(int(self.cv or 5))
-            self._complete_parameters()
-            with config_context(enable_metadata_routing=bool(given) or get_config()["enable_metadata_routing"]):
-                if given:
-                    self.estimator = with_requests(self.estimator)
-                    fitted_with_weights = None if sample_weight is None else self
-                    self.scoring = scoring_with_weights(self.estimator, self.scoring, fitted_with_weights)
-                hidden = None if self.progress is None else not self.progress
-                with progress_bar(self._title, self._n_candidates(), disable=hidden) as self._bar, watched(self):
-                    BaseSearchCV.fit(self, X, y, **given, **params)
-            self._finish()
-        finally:
-            self.__dict__.update(stated)
-            for name in self._while_searching:
-                self.__dict__.pop(name, None)
+        given = _check_metadata(X, groups, sample_weight)
+        with config_context(enable_metadata_routing=bool(given) or get_config()["enable_metadata_routing"]):
+            search = self._completed(given)
+            known = getattr(self, "_finished", None) if self.warm_start and self.history is None else None
+            finished = search._run(X, y, {**given, **params}, known, options)
+        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
+            delattr(self, name)
+        self.__dict__.update({name: value for name, value in vars(search).items() if name.endswith("_")})
+        self.__dict__.pop("_finished", None)
+        if self.warm_start and self.history is None:
+            self._finished = finished
         return self
+
+    def _completed(self, given: dict[str, Any]) -> Self:
+        """A copy in which every parameter says what it stands for, without what an earlier fit has learned."""
+        search = type(self).__new__(type(self))
+        learned = {name for name in vars(self) if name.endswith("_") or name == "_finished"}
+        search.__dict__.update({name: value for name, value in vars(self).items() if name not in learned})
+        if "groups" in given and (self.cv is None or isinstance(self.cv, Integral)):
+            search.cv = EventKFold(int(self.cv or 5))
+        if given:
+            search.estimator = with_requests(self.estimator)
+            with_weights = self if "sample_weight" in given else None
+            search.scoring = scoring_with_weights(search.estimator, self.scoring, with_weights)
+        if getattr(self, self._space) is None:
+            exclude = []
+            if self.pruner is not None:
+                from ._pruning import other_losses
+
+                exclude = other_losses(self.estimator.get_params())
+            setattr(search, self._space, self._declared_space(exclude))
+        return search
+
+    @with_callbacks
+    def _run(self, X: Any, y: Any, params: dict[str, Any], known: History | None, options: dict[str, Any]) -> History:
+        """Search, and refit the best candidate; called on a completed copy, which keeps the results."""
+        space = self._coded_space()
+        scorers, refit_metric = self._get_scorers()
+        if isinstance(scorers, MultimetricScorer) and not isinstance(self.refit, str):
+            raise ValueError(f"Of several scores, refit= must name the one to maximise; got {self.refit!r}.")
+        identity = self._identity(space, (X, y, params)) if self._remembers else {}
+        X, y = indexable(X, y)
+        params = check_method_params(X, params=params)
+        routed = self._get_routed_params_for_fit(params)
+        splits = self._cut(X, y, routed.splitter.split)
+        if self._remembers:
+            identity["cv"] = fingerprint(splits)
+        pruning = self._make_pruning(space)
+        evaluation = Evaluation(self, X, y, splits, scorers, routed, pruning)
+        hidden = None if self.progress is None else not self.progress
+        seed = self._seed()
+        if known is not None:
+            known.check(identity)
+        with (
+            known or self._open_history(space, identity, seed) as history,
+            progress_bar(self._title, self._n_candidates(space), disable=hidden) as bar,
+            evaluation.parallel,
+        ):
+            watch(self, bar)
+            with fit_task(self, X, y, params) as root:
+                loop = Loop(
+                    self, evaluation, history, self._objective,
+                    lambda best: bar.advance(f"{self._title}, best score {best:.4f}"), pruning,
+                )  # fmt: skip
+                with callback_task(root, self, "search", None) as task:
+                    self._keep(loop.run(self._proposers(space, history.seed, **options), task), history)
+                self._choose(loop.candidates, refit_metric)
+                self.scorer_ = scorers._scorers if isinstance(scorers, MultimetricScorer) else scorers
+                if self.refit:
+                    self.best_estimator_ = clone(evaluation.estimator).set_params(
+                        **clone(self.best_params_, safe=False)
+                    )
+                    self.refit_time_ = fit_best(root, self, X, y, routed.estimator.fit, params)
+                    if hasattr(self.best_estimator_, "feature_names_in_"):
+                        self.feature_names_in_ = self.best_estimator_.feature_names_in_
+        return history
+
+    def _seed(self) -> int:
+        """A seed of its own, so that the candidates can be asked again whatever ``random_state`` is."""
+        if isinstance(self.random_state, Integral):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _make_pruning(self, space: Any) -> Any:
+        if self.pruner is None:
+            return None
+        from ._pruning import Pruning
+
+        return Pruning(self.pruner, self.estimator, self._names(space))
+
+    def _cut(self, X: Any, y: Any, params: dict[str, Any]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The folds, cut once: the same ones for all candidates, whatever the splitter is."""
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        splits = list(cv.split(X, y, **params))
+        self.n_splits_ = cv.get_n_splits(X, y, **params)
+        if not splits:
+            raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
+        if len(splits) != self.n_splits_:
+            raise ValueError(
+                f"cv.split and cv.get_n_splits return inconsistent results. Expected {self.n_splits_} splits, got "
+                f"{len(splits)}"
+            )
+        return splits
+
+    def _identity(self, space: Any, data: tuple) -> dict[str, str]:
+        """What may not change while a search goes on."""
+        scores = self.scoring, self.error_score, self.return_train_score, isinstance(self.refit, str) and self.refit
+        return {
+            "estimator": fingerprint(self.estimator),
+            **self._describe(space),
+            "data": fingerprint(data),
+            "scoring": fingerprint(scores),
+            "pruner": fingerprint(self.pruner),
+        }
+
+    # --- results ---
+
+    def _objective(self, candidate: Candidate) -> float:
+        """Mean over the folds of the score that is maximised."""
+        scores = [fold.get("test_scores", np.nan) for fold in candidate.folds]
+        if any(isinstance(score, dict) for score in scores) and not isinstance(self.refit, str):
+            raise ValueError(f"Of several scores, refit= must name the one to maximise; got {self.refit!r}.")
+        return float(np.mean([score[self.refit] if isinstance(score, dict) else score for score in scores]))
+
+    def _choose(self, candidates: list[Candidate], refit_metric: str) -> None:
+        """Make the table of all candidates, and choose the best one."""
+        if not any(candidate.is_scored for candidate in candidates):
+            raise ValueError(self._why_none(candidates))
+        fits = fits_of(candidates, train=self.return_train_score)
+        more = {} if self.pruner is None else {"pruned": [candidate.pruned for candidate in candidates]}
+        with warnings.catch_warnings():  # also NaN of failed and of pruned candidates: those have been said
+            warnings.filterwarnings("ignore", "One or more of the (test|train) scores are non-finite", UserWarning)
+            results = self._format_results([one.params for one in candidates], self.n_splits_, fits, more)
+        self._warn_of_scores(candidates, results)
+        self.multimetric_ = isinstance(fits[0]["test_scores"], dict)
+        refit_metric = self.refit if self.multimetric_ else refit_metric
+        self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
+        if not callable(self.refit):
+            self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
+        self.best_params_ = results["params"][self.best_index_]
+        self.cv_results_ = results
+
+    def _why_none(self, candidates: list[Candidate]) -> str:
+        """Why no candidate has a score."""
+        n, errors = len(candidates), [error for candidate in candidates for error in candidate.errors]
+        if all(candidate.pruned for candidate in candidates):
+            return f"The pruner ended the training of all {n} candidates. Pass one that is less strict."
+        n_fits = sum(fold != {} for candidate in candidates for fold in candidate.folds)
+        if len(errors) == n_fits:
+            return (
+                f"All the {n_fits} fits failed, of {n} candidates. Set error_score='raise' to see where. The last one "
+                f"failed with:\n{errors[-1]}"
+            )
+        fitted = next(candidate for candidate in candidates if len(candidate.errors) < len(candidate.folds))
+        return (
+            f"No candidate of {n} has a finite score, though {n_fits - len(errors)} of {n_fits} fits succeeded: the "
+            f"scores are what fails. The folds of {fitted.params} score "
+            f"{[fold.get('test_scores') for fold in fitted.folds]}. Look at scoring=, and at the size of the folds."
+        )
+
+    @staticmethod
+    def _warn_of_scores(candidates: list[Candidate], results: dict[str, Any]) -> None:
+        """Say which candidates were fitted, but have no finite score: they count as the worst."""
+        fitted = np.array([not candidate.errors and not candidate.pruned for candidate in candidates])
+        for kind in ("test", "train"):
+            means = [values for name, values in results.items() if name.startswith(f"mean_{kind}_")]
+            lacking = np.flatnonzero(fitted & ~np.isfinite(np.array(means)).all(axis=0))
+            if means and len(lacking):
+                shown = "; ".join(f"{i}: {candidates[i].params}" for i in lacking[:5])
+                warnings.warn(
+                    f"One or more of the {kind} scores are non-finite, though the fits succeeded, of {len(lacking)} "
+                    f"candidates, which count as the worst: {shown}{'; ...' if len(lacking) > 5 else ''}",
+                    UserWarning,
+                    stacklevel=2,
+                )
+
+    # --- routing ---
 
     def _get_scorers(self) -> Any:
         scorers, refit_metric = super()._get_scorers()
@@ -97,11 +328,3 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
         if self.cv is None or isinstance(self.cv, Integral):
             router.add(splitter=EventKFold(), method_mapping=MethodMapping().add(caller="fit", callee="split"))
         return router
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave behind what is running: scikit-learn sends the search itself to its workers."""
-        return {name: value for name, value in super().__getstate__().items() if name not in self._while_searching}
-
-    def _advance(self, best_score: float) -> None:
-        """Take one step of the progress bar."""
-        self._bar.advance(f"{self._title}, best score {best_score:.4f}")

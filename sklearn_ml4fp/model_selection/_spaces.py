@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from scipy.stats import loguniform, randint, uniform
 from sklearn.utils import check_random_state
 
-from .._params import Hyperparameter
+from .._optional import needs
 from ._declared import Place, walk
-from ._trials import import_optuna
+from ._ranges import Range, choices_of, range_of
 
 
 class LogUniformIntegers:
@@ -39,22 +38,26 @@ class LogUniformIntegers:
         return f"LogUniformIntegers({self.low}, {self.high})"
 
 
-def is_whole(parameter: Hyperparameter) -> bool:
-    """Whether a range is one of integers."""
-    return all(isinstance(bound, Integral) for bound in parameter.search or ())
+def space_of(place: Place, of_range: Callable[[Range], Any], of_choices: Callable[[list], Any]) -> Any:
+    """Where to look for one hyperparameter: what the user gives, or what is declared.
 
-
-def space_of(place: Place, of_range: Callable[[Hyperparameter], Any], of_choices: Callable[[list], Any]) -> Any:
-    """Where to look for one hyperparameter: a list means values, and what else the user gives is taken as it is."""
+    A list means choices and a tuple a range, on the scale that is declared; anything else is taken as it is.
+    """
+    declared = place.parameter
+    if isinstance(place.given, tuple):
+        scale = declared.scale if declared is not None else "linear"
+        return of_range(range_of(place.name, place.given, scale))
     if place.given is not None:
-        return of_choices(place.given) if isinstance(place.given, list) else place.given
-    assert place.parameter is not None
-    return of_choices(list(place.parameter.choices)) if place.parameter.choices else of_range(place.parameter)
+        choices = choices_of(place.name, place.given)
+        return place.given if choices is None else of_choices(choices)
+    assert declared is not None
+    if declared.choices:
+        return of_choices(list(declared.choices))
+    assert declared.search is not None
+    return of_range(Range(declared.search, declared.scale))
 
 
-def _spaces(
-    places: list[list[Place]], of_range: Callable[[Hyperparameter], Any], of_choices: Callable[[list], Any]
-) -> Any:
+def _spaces(places: list[list[Place]], of_range: Callable[[Range], Any], of_choices: Callable[[list], Any]) -> Any:
     """One dict, or a list of them where there are parts to choose from."""
     spaces = [{place.name: space_of(place, of_range, of_choices) for place in variant} for variant in places]
     return spaces[0] if len(spaces) == 1 else spaces
@@ -80,9 +83,10 @@ def search_space(
     exclude : iterable of str, default=()
         Hyperparameters to leave out, named likewise.
     override : dict, default=None
-        What to search in the place of the declared ranges, by names likewise: a list of values, or a dimension of
-        scikit-optimize. It may name any parameter, also of other estimators. A list of estimators for the name of a
-        part, such as ``{"network": [FeedForwardClassifier(), ResNetClassifier()]}``, makes one space for each of them.
+        What to search in the place of the declared ranges, by names likewise: a list of choices, a range
+        ``(low, high)`` on the scale that is declared, or a dimension of scikit-optimize. It may name any parameter,
+        also of other estimators. A list of estimators for the name of a part, such as
+        ``{"network": [FeedForwardClassifier(), ResNetClassifier()]}``, makes one space for each of them.
 
     Returns
     -------
@@ -110,13 +114,13 @@ def search_space(
     >>> search_space(pipeline, include=["lr"])
     {'network__lr': Real(low=0.0001, high=0.01, prior='log-uniform', transform='identity')}
     """
-    from skopt.space import Categorical, Integer, Real
+    theirs = needs("skopt.space")
 
-    def of_range(parameter: Hyperparameter) -> Any:
-        prior = "log-uniform" if parameter.scale == "log" else "uniform"
-        return (Integer if is_whole(parameter) else Real)(*parameter.search, prior=prior)  # type: ignore[misc]
+    def of_range(span: Range) -> Any:
+        prior = "log-uniform" if span.scale == "log" else "uniform"
+        return (theirs.Integer if span.is_whole else theirs.Real)(*span.search, prior=prior)
 
-    return _spaces(walk(estimator, include, exclude, override), of_range, Categorical)
+    return _spaces(walk(estimator, include, exclude, override), of_range, theirs.Categorical)
 
 
 def param_distributions(
@@ -133,7 +137,7 @@ def param_distributions(
     estimator, include, exclude : object
         As for `search_space`.
     override : dict, default=None
-        As for `search_space`, with lists of values or distributions of scipy.
+        As for `search_space`, with lists, ranges or distributions of scipy.
 
     Returns
     -------
@@ -159,11 +163,11 @@ def param_distributions(
     LogUniformIntegers(16, 1024)
     """
 
-    def of_range(parameter: Hyperparameter) -> Any:
-        low, high = parameter.search or (0, 0)
-        if parameter.scale == "log":
-            return LogUniformIntegers(int(low), int(high)) if is_whole(parameter) else loguniform(low, high)
-        return randint(int(low), int(high) + 1) if is_whole(parameter) else uniform(low, high - low)
+    def of_range(span: Range) -> Any:
+        low, high = span.search
+        if span.scale == "log":
+            return LogUniformIntegers(low, high) if span.is_whole else loguniform(low, high)
+        return randint(low, high + 1) if span.is_whole else uniform(low, high - low)
 
     return _spaces(walk(estimator, include, exclude, override), of_range, list)
 
@@ -182,7 +186,7 @@ def optuna_distributions(
     estimator, include, exclude : object
         As for `search_space`.
     override : dict, default=None
-        As for `search_space`, with lists of values or distributions of Optuna.
+        As for `search_space`, with lists, ranges or distributions of Optuna.
 
     Returns
     -------
@@ -207,11 +211,10 @@ def optuna_distributions(
     >>> optuna_distributions(FeedForwardClassifier(), include=["lr"])
     {'lr': FloatDistribution(high=0.01, log=True, low=0.0001, step=None)}
     """
-    theirs = import_optuna().distributions
+    theirs = needs("optuna").distributions
 
-    def of_range(parameter: Hyperparameter) -> Any:
-        kind = theirs.IntDistribution if is_whole(parameter) else theirs.FloatDistribution
-        low, high = parameter.search or (0, 0)
-        return kind(low, high, log=parameter.scale == "log")
+    def of_range(span: Range) -> Any:
+        kind = theirs.IntDistribution if span.is_whole else theirs.FloatDistribution
+        return kind(*span.search, log=span.scale == "log")
 
     return _spaces(walk(estimator, include, exclude, override), of_range, theirs.CategoricalDistribution)

@@ -1,33 +1,31 @@
-"""The candidates of an Optuna search: asked for, told, and kept in a storage from which a killed search goes on."""
+"""Candidates by the samplers of Optuna, and a study of Optuna as the history of a search."""
 
 from __future__ import annotations
 
 import json
+import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from .._optional import needs
+from ._candidates import TRIES, Candidate, Proposer, first_untried, plain, size_of
+from ._history import History
+from ._ranges import choices_of, range_of
 
 _PRIMITIVE = (type(None), bool, int, float, str)  # what Optuna can keep in a storage
-# In a small discrete space a sampler comes back to the points it likes; after so many tries one is fitted again.
-_TRIES = 20
-
-
-def import_optuna() -> Any:
-    """Import Optuna."""
-    return needs("optuna")
+_CHOSEN = "space"  # parameter of a trial that says which of several spaces it is in
+_HEADER, _RECORD = "sklearn_ml4fp search", "sklearn_ml4fp candidate"  # attributes of a study and its trials
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep Optuna from logging every candidate: the progress bar and ``cv_results_`` say it."""
-    optuna = import_optuna()
+    optuna = needs("optuna")
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -38,167 +36,202 @@ def quiet() -> Iterator[None]:
         optuna.logging.set_verbosity(before)
 
 
-@dataclass
-class Candidate:
-    """One candidate: what scikit-learn returned for each of its folds, in its words, and what pruning said."""
+def _code(name: str, given: Any) -> tuple[Any, list | None]:
+    """Distribution that Optuna can keep, and what its texts mean where they stand for other choices."""
+    theirs = needs("optuna").distributions
+    choices = choices_of(name, given)
+    if isinstance(given, tuple):
+        (low, high), scale = span = range_of(name, given)
+        kind = theirs.IntDistribution if span.is_whole else theirs.FloatDistribution
+        return kind(low, high, log=scale == "log"), None
+    if isinstance(given, theirs.CategoricalDistribution):
+        choices = [plain(choice) for choice in given.choices]
+    elif isinstance(given, (theirs.IntDistribution, theirs.FloatDistribution)):
+        return given, None
+    if choices is None:
+        raise ValueError(
+            f"{name!r}: expected a list of choices, a range (low, high) or a distribution of Optuna; got {given!r}."
+        )
+    if all(isinstance(choice, _PRIMITIVE) for choice in choices):
+        return theirs.CategoricalDistribution(choices), None
+    return theirs.CategoricalDistribution([f"{i}: {choice!r}" for i, choice in enumerate(choices)]), choices
 
-    params: dict[str, Any]
-    folds: list[dict[str, Any]]
-    reports: dict[int, float] = field(default_factory=dict)
-    pruned: bool = False
-    score: float = float("nan")
-    trial: Any = None
 
-    @property
-    def is_scored(self) -> bool:
-        """Whether it was fitted in all folds, without failing or being stopped."""
-        return bool(np.isfinite(self.score)) and not self.pruned
-
-
-def fits_of(candidates: list[Candidate], *, train: bool) -> list[dict[str, Any]]:
-    """All fits, as scikit-learn makes its table of them; what was not fitted scores NaN and took no time."""
-    folds = [fold for candidate in candidates for fold in candidate.folds]
-    names = next((list(fold["test_scores"]) for fold in folds if isinstance(fold.get("test_scores"), dict)), None)
-    fits = []
-    for fold in folds:
-        fit = {name: fold.get(name, 0.0) for name in ("fit_time", "score_time")}
-        for kind in ("test_scores", "train_scores") if train else ("test_scores",):
-            scores = fold.get(kind, fold.get("test_scores", np.nan))
-            one_for_all = names is not None and not isinstance(scores, dict)
-            fit[kind] = dict.fromkeys(names or (), scores) if one_for_all else scores
-        fits.append(fit)
-    return fits
+def _axis(distribution: Any) -> Sequence | None:
+    """All values of a distribution, or None for a continuous one."""
+    if hasattr(distribution, "choices"):
+        return distribution.choices
+    low, high, step = distribution.low, distribution.high, distribution.step
+    if step is None:
+        return None
+    if isinstance(step, int):
+        return range(low, high + 1, step)
+    return [low + i * step for i in range(round((high - low) / step) + 1)]
 
 
 def _suggest(trial: Any, name: str, distribution: Any) -> Any:
-    """The value that a trial chooses for one parameter; choices that Optuna cannot keep are chosen by their text.
-
-    Raises
-    ------
-    TypeError
-        The distribution is none of Optuna.
-    """
-    optuna = import_optuna()
-    if isinstance(distribution, optuna.distributions.CategoricalDistribution):
-        choices = distribution.choices
-        if all(isinstance(choice, _PRIMITIVE) for choice in choices):
-            return trial.suggest_categorical(name, choices)
-        texts = [f"{i}: {choice!r}" for i, choice in enumerate(choices)]
-        return choices[texts.index(trial.suggest_categorical(name, texts))]
-    if isinstance(distribution, optuna.distributions.IntDistribution):
-        step = {"step": distribution.step}
-        return trial.suggest_int(name, distribution.low, distribution.high, log=distribution.log, **step)
-    if isinstance(distribution, optuna.distributions.FloatDistribution):
-        step = {"step": distribution.step}
-        return trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log, **step)
-    raise TypeError(
-        f"param_distributions[{name!r}] must be a distribution of Optuna, got {distribution!r}. Write "
-        "optuna.distributions.CategoricalDistribution([...]) for a list of values."
-    )
+    """The value that a trial chooses for one parameter."""
+    if hasattr(distribution, "choices"):
+        return trial.suggest_categorical(name, distribution.choices)
+    is_whole = isinstance(distribution, needs("optuna").distributions.IntDistribution)
+    suggest = trial.suggest_int if is_whole else trial.suggest_float
+    return suggest(name, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
 
 
-def _choose(trial: Any, spaces: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """Parameters that a trial chooses: first one of the spaces, then a point in it."""
-    if len(spaces) == 1:
-        return {name: _suggest(trial, name, distribution) for name, distribution in spaces[0].items()}
-    chosen = trial.suggest_categorical("space", list(range(len(spaces))))
-    # the same name may have another distribution in another space
-    return {name: _suggest(trial, f"{chosen}: {name}", one) for name, one in spaces[chosen].items()}
-
-
-class Trials:
-    """The candidates so far, in a study of Optuna.
+class TrialSpace:
+    """A space, or several of which each trial chooses one, as the trials of Optuna see them.
 
     Parameters
     ----------
-    distributions : dict or list of dict
-        Names of parameters to distributions of Optuna; of several spaces each candidate takes one.
-    sampler : optuna.samplers.BaseSampler or None
-        Who chooses the candidates; None for the tree-structured Parzen estimator.
-    storage, study_name
-        As `optuna.create_study` takes them.
-    seed : int
-        Seed of the candidates where ``sampler`` is None. Each has its own, so that a search that goes on chooses what
-        it would have chosen.
-    identity : dict of str
-        What tells this search from another one in the same storage: fingerprints of its parts.
+    given : dict or list of dict
+        Names of parameters to distributions of Optuna, ranges (low, high) or lists of choices.
 
     Raises
     ------
     ValueError
-        The storage holds another search of that name.
+        It is neither, or empty.
     """
 
-    def __init__(
-        self, distributions: Any, *, sampler: Any, storage: Any, study_name: str, seed: int, identity: dict[str, str]
-    ) -> None:
-        optuna = import_optuna()
-        self._spaces = [distributions] if isinstance(distributions, Mapping) else list(distributions)
-        self._own_sampler, self._seed = sampler is None, seed
-        self.study = optuna.create_study(
-            storage=storage, study_name=study_name, direction="maximize", load_if_exists=True, sampler=deepcopy(sampler)
-        )
-        known = self.study.user_attrs.get("identity", identity)
-        if changed := [name for name, one in identity.items() if known.get(name) != one]:
+    def __init__(self, given: Any) -> None:
+        spaces = list(given) if isinstance(given, (list, tuple)) else [given]
+        if not spaces or not all(isinstance(space, Mapping) and space for space in spaces):
             raise ValueError(
-                f"The storage holds a study {study_name!r} with another {', '.join(changed)}. Pass another study_name "
-                "or storage, or what the study was made with."
+                "a search space must be a dict of names and distributions, with one at least, or a list of such "
+                f"dicts; got {given!r}"
             )
-        self.study.set_user_attr("identity", identity)
-        self.exhausted = False
-        self.candidates: list[Candidate] = []
-        for trial in self.study.trials:
-            if "result" in trial.user_attrs:
-                self.candidates.append(self._restored(trial))
-            elif not trial.state.is_finished():  # it was killed: it is asked for again
-                self.study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        self.names = sorted({name for space in spaces for name in space})
+        self._several = len(spaces) > 1
+        # the same name may have another distribution in another space
+        self._spaces = [
+            {f"{i}: {name}" if self._several else name: (name, *_code(name, one)) for name, one in space.items()}
+            for i, space in enumerate(spaces)
+        ]
+        self.size = sum(size_of(self._axes(number)) for number in range(len(spaces)))
 
-    def _restored(self, trial: Any) -> Candidate:
-        result = json.loads(trial.user_attrs["result"])
-        result["reports"] = {int(epoch): value for epoch, value in result["reports"].items()}
-        return Candidate(_choose(trial, self._spaces), **result)
+    def _axes(self, number: int) -> list[Sequence | None]:
+        return [_axis(distribution) for _, distribution, _ in self._spaces[number].values()]
 
-    def ask(self, n: int, n_folds: int) -> list[Candidate]:
-        """The next n candidates."""
-        asked: list[Candidate] = []
-        for _ in range(n):
-            trial, params = self._ask_new(len(self.candidates) + len(asked), asked)
-            asked.append(Candidate(params, [{} for _ in range(n_folds)], trial=trial))
-        return asked
+    def first_untried(self, tried: set[tuple]) -> dict[str, Any] | None:
+        """A point that is in none of the keys; None where there is none, or the space is continuous."""
+        for number, space in enumerate(self._spaces):
+            chosen = {_CHOSEN: number} if self._several else {}
+            points = [dict(key) for key in tried]
+            values = {tuple(point[name] for name in space) for point in points if chosen.items() <= point.items()}
+            if (point := first_untried(self._axes(number), values)) is not None:
+                return {**chosen, **dict(zip(space, point, strict=True))}
+        return None
 
-    def _ask_new(self, number: int, asked: list[Candidate]) -> tuple[Any, dict[str, Any]]:
-        optuna = import_optuna()
-        tried = [candidate.params for candidate in [*self.candidates, *asked]]
+    def choose(self, trial: Any) -> None:
+        """Let a trial choose a point: first one of the spaces, then a point in it."""
+        number = trial.suggest_categorical(_CHOSEN, list(range(len(self._spaces)))) if self._several else 0
+        for name, (_, distribution, _) in self._spaces[number].items():
+            _suggest(trial, name, distribution)
+
+    def _space_of(self, point: dict[str, Any]) -> dict[str, tuple[str, Any, list | None]]:
+        return self._spaces[point[_CHOSEN] if self._several else 0]
+
+    def of(self, point: dict[str, Any]) -> dict[str, Any]:
+        """Distributions of the parameters of a point."""
+        categorical = needs("optuna").distributions.CategoricalDistribution
+        chosen = {_CHOSEN: categorical(range(len(self._spaces)))} if self._several else {}
+        return {**chosen, **{name: distribution for name, (_, distribution, _) in self._space_of(point).items()}}
+
+    def decode(self, point: dict[str, Any]) -> dict[str, Any]:
+        """Parameters of the candidate at a point."""
+        return {
+            name: point[key] if choices is None else choices[distribution.choices.index(point[key])]
+            for key, (name, distribution, choices) in self._space_of(point).items()
+        }
+
+
+def _key(point: dict[str, Any]) -> tuple:
+    return tuple(sorted(point.items()))
+
+
+class TrialProposer(Proposer):
+    """A study of Optuna in memory, whose sampler chooses the candidates.
+
+    Parameters
+    ----------
+    space : TrialSpace
+        The space.
+    n_iter : int
+        Candidates that are wanted.
+    sampler : optuna.samplers.BaseSampler or None
+        Who chooses; None for the tree-structured Parzen estimator.
+    seed : int
+        Seed where ``sampler`` is None. Each candidate has its own, so that a search that goes on chooses what it would
+        have chosen.
+    """
+
+    def __init__(self, space: TrialSpace, n_iter: int, sampler: Any, seed: int) -> None:
+        super().__init__(space.names, space.size, n_iter)
+        optuna = needs("optuna")
+        self.space, self.study = space, optuna.create_study(direction="maximize", sampler=deepcopy(sampler))
+        self._seed = None if sampler is not None else int(np.random.RandomState(seed).randint(np.iinfo(np.int32).max))
+        self._tried: set[tuple] = set()
+        self._open: list[Any] = []  # trials that wait for their scores
+        self._n_told, self._is_over = 0, False
+
+    def holds(self, point: Any) -> bool:
+        """Whether a point of a history lies in the space."""
+        try:
+            needs("optuna").create_trial(params=point, distributions=self.space.of(point), value=0.0)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            return False
+        return True
+
+    def ask(self, n: int, known: list[Any]) -> list[Candidate]:
+        """The next n candidates, the first of them at known points; fewer where no others are left."""
+        self._open = []
+        for i in range(n):
+            trial = self._at(known[i]) if i < len(known) else self._new(self._n_told + i)
+            if trial is None:
+                break
+            self._tried.add(_key(trial.params))
+            self._open.append(trial)
+        return [Candidate(dict(trial.params), self.space.decode(trial.params)) for trial in self._open]
+
+    def _at(self, point: dict[str, Any] | None) -> Any:
+        """A trial at a given point."""
+        if point is None:
+            return None
+        self.study.enqueue_trial(point)
+        trial = self.study.ask()
+        self.space.choose(trial)
+        return trial
+
+    def _new(self, number: int) -> Any:
+        """A trial at a point that was not tried; None where there is none left, or the sampler finds none."""
+        optuna = needs("optuna")
         # a sampler with a seed of its own starts anew when a search goes on, and first repeats all it has asked
-        for attempt in range(_TRIES + len(tried)):
-            if self._own_sampler:
+        for attempt in range(TRIES + (len(self._tried) if self._seed is None else 0)):
+            if self._is_over:
+                return None
+            if self._seed is not None:
                 entropy = np.random.SeedSequence([self._seed, number, attempt])
                 # the liar: candidates that are chosen together shall not be alike
                 self.study.sampler = optuna.samplers.TPESampler(
                     seed=int(entropy.generate_state(1)[0]), constant_liar=True
                 )
             trial = self.study.ask()
-            params = _choose(trial, self._spaces)
-            if params not in tried or attempt == _TRIES + len(tried) - 1:
-                break
+            self.space.choose(trial)
+            if _key(trial.params) not in self._tried:
+                return trial
             self._tell(trial, state=optuna.trial.TrialState.FAIL)
-        return trial, params
+        return self._at(self.space.first_untried(self._tried))
 
-    def tell(self, candidate: Candidate, score: float) -> None:
-        """Tell how a candidate did; one that failed or was ended counts as worse than all that have a score."""
-        state = import_optuna().trial.TrialState
-        candidate.score = float(score)
-        for epoch, value in candidate.reports.items():
-            candidate.trial.report(value, epoch)
-        result = {name: getattr(candidate, name) for name in ("folds", "reports", "pruned", "score")}
-        candidate.trial.set_user_attr("result", json.dumps(result))
-        if candidate.is_scored:
-            self._tell(candidate.trial, values=candidate.score)
-        else:
+    def tell(self, batch: list[Candidate]) -> bool:
+        """Learn how good the candidates were; one that failed or was ended counts as worse than all with a score."""
+        state = needs("optuna").trial.TrialState
+        for candidate, trial in zip(batch, self._open, strict=True):
+            for epoch, value in candidate.reports.items():
+                trial.report(value, epoch)
             # not FAIL: samplers forget what failed, and would try it again
-            self._tell(candidate.trial, state=state.PRUNED)
-        candidate.trial = None
-        self.candidates.append(candidate)
+            outcome = {"values": candidate.score} if candidate.is_scored else {"state": state.PRUNED}
+            self._tell(trial, **outcome)
+        self._n_told += len(batch)
+        return False
 
     def _tell(self, trial: Any, **outcome: Any) -> None:
         try:
@@ -206,10 +239,53 @@ class Trials:
         except RuntimeError as error:  # how a sampler over a finite space says that it has no more points
             if "Study.stop" not in str(error):
                 raise
-            self.exhausted = True
+            self._is_over = True
 
-    @property
-    def best(self) -> Candidate | None:
-        """The best candidate so far, if one has a score."""
-        scored = [one for one in self.candidates if one.is_scored]
-        return max(scored, key=lambda one: one.score, default=None)
+
+class StudyHistory(History):
+    """A history in a study of Optuna, whose trials are the finished candidates.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        The study, in a storage.
+    distributions : callable
+        Gives the distributions of the parameters of a point.
+    search, seed : object
+        As for `History`; an existing study states the seed itself.
+
+    Raises
+    ------
+    ValueError
+        The study is another one, is damaged, or is that of another search.
+    """
+
+    cure = "take another study_name or storage"
+
+    def __init__(self, study: Any, distributions: Callable[[Any], Any], search: dict[str, str], seed: int) -> None:
+        super().__init__(search, seed)
+        self.study, self._distributions = study, distributions
+        self.name = f"The study {study.study_name!r}"
+        trials = study.trials
+        if (header := study.user_attrs.get(_HEADER)) is not None or trials:
+            texts = [(f"trial {trial.number}", trial.user_attrs.get(_RECORD)) for trial in trials]
+            self._take("its description", header, texts)
+        else:
+            study.set_user_attr(_HEADER, self._header())
+        self._n_trials = len(trials)
+
+    def _write(self, records: list[dict[str, Any]]) -> None:
+        if len(self.study.get_trials(deepcopy=False)) != self._n_trials:
+            raise RuntimeError(f"{self.name} is in use by another search. Wait for its end, or {self.cure}.")
+        for record in records:
+            scored = math.isfinite(record["score"]) and not record["pruned"]
+            trial = needs("optuna").create_trial(
+                state=needs("optuna").trial.TrialState.COMPLETE if scored else needs("optuna").trial.TrialState.PRUNED,
+                value=record["score"] if scored else None,
+                params=record["point"],
+                distributions=self._distributions(record["point"]),
+                intermediate_values={int(epoch): value for epoch, value in record["reports"].items()},
+                user_attrs={_RECORD: json.dumps(record, default=float)},
+            )
+            self.study.add_trial(trial)
+        self._n_trials += len(records)

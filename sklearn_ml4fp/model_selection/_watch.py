@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -58,17 +59,43 @@ class FoldsAndEpochs:
         return {"_bar": None, "_stack": ExitStack()}
 
 
-@contextmanager
-def watched(search: Any) -> Iterator[None]:
+def watch(search: Any, bar: Bar) -> None:
     """Watch a search whose bar is shown, if it and all parts of its estimator know scikit-learn's callbacks."""
     parts = [search.estimator, *search.estimator.get_params(deep=True).values()]
     fitted = [part for part in parts if hasattr(part, "fit") and not isinstance(part, type)]
-    if not (search._bar.shown and all(hasattr(part, "set_callbacks") for part in [search, *fitted])):
-        yield
+    if bar.shown and all(hasattr(part, "set_callbacks") for part in [search, *fitted]):
+        search.set_callbacks(*getattr(search, "_skl_callbacks", []), FoldsAndEpochs())
+
+
+@contextmanager
+def fit_task(search: Any, X: Any, y: Any, params: dict[str, Any]) -> Iterator[Any]:
+    """The task of scikit-learn's callbacks that is the whole of ``fit``; None before scikit-learn 1.9."""
+    if not hasattr(search, "_init_callback_context"):
+        yield None
         return
-    theirs = getattr(search, "_skl_callbacks", [])
-    search.set_callbacks(*theirs, FoldsAndEpochs())
-    try:
-        yield
-    finally:
-        search.set_callbacks(*theirs)
+    root = search._init_callback_context(max_subtasks=1 + (search.refit is not False))
+    events = {"estimator": search, "X": X, "y": y, "metadata": _metadata(params)}
+    root.call_on_fit_task_begin(**events)
+    yield root
+    root.call_on_fit_task_end(**events)
+
+
+def _metadata(params: dict[str, Any]) -> dict[str, Any] | None:
+    weights = params.get("sample_weight")
+    return None if weights is None else {"sample_weight": weights}
+
+
+def fit_best(root: Any, search: Any, X: Any, y: Any, fit_params: dict[str, Any], params: dict[str, Any]) -> float:
+    """Fit the best candidate on all data; return the seconds it took."""
+    with ExitStack() as stack:
+        events = {"estimator": search, "X": X, "y": y, "metadata": _metadata(params)}
+        if root is not None:
+            task = root.subcontext(task_name="refit-with-best-params")
+            stack.enter_context(task.propagate_callback_context(search.best_estimator_))
+            task.call_on_fit_task_begin(**events)
+        begin = time.time()
+        search.best_estimator_.fit(*((X,) if y is None else (X, y)), **fit_params)
+        took = time.time() - begin
+        if root is not None:
+            task.call_on_fit_task_end(**events)
+    return took

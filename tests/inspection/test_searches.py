@@ -44,7 +44,8 @@ SEARCHES = {
         optimizer_kwargs={"base_estimator": "DUMMY"},
     ),
     "optuna": lambda: OptunaSearchCV(
-        TREE, optuna_distributions(TREE, override={"max_depth": [1, 2, 3], "min_samples_leaf": [1, 5]}), n_iter=12,
+        TREE, optuna_distributions(TREE, override={"max_depth": [1, 2, 3, 4], "min_samples_leaf": [1, 5, 9]}),
+        n_iter=12,
         random_state=0,
     ),
     "conditions": lambda: GridSearchCV(

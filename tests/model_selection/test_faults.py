@@ -125,7 +125,7 @@ FAILS_ONE = 2  # with this seed one of the first two candidates has x > 0.7
 
 
 def test_all_candidates_failed():
-    with pytest.raises(ValueError, match=r"(?s)all 3 candidates failed; the last one with:.*cannot be fitted"), \
+    with pytest.raises(ValueError, match=r"(?s)All the 6 fits failed, of 3 candidates.*cannot be fitted"), \
             pytest.warns(FitFailedWarning):  # fmt: skip
         search(Known(fault="raises"), {"x": (0.8, 1.0)}, n_iter=3).fit(X, Y)
 
@@ -161,7 +161,7 @@ def test_a_warm_start_goes_on_to_the_result_of_one_search(tmp_path):
     assert n_fits(log) == 2 * N
     assert_same(found, search(Known(log=str(log))).fit(X, Y))
     assert_same(pickle.loads(pickle.dumps(found)).fit(X, Y), found)
-    with pytest.raises(ValueError, match="candidates of the last fit belong to another search: data differ"):
+    with pytest.raises(ValueError, match="memory of the last fit belongs to another search: data differ"):
         found.fit(X + 1, Y)
     found.set_params(warm_start=False).fit(X + 1, Y)  # starts anew
 
@@ -285,7 +285,7 @@ def test_the_time_of_the_interrupted_search_counts(tmp_path):
 
 OTHERS = {
     "estimator": {"estimator": Known(kind="a")},
-    "space, surrogate or seed": {"space": {"x": (0.0, 2.0), "y": (0.0, 1.0), "kind": ["a", "b", "c"]}},
+    "space": {"space": {"x": (0.0, 2.0), "y": (0.0, 1.0), "kind": ["a", "b", "c"]}},
     "cv": {"cv": 4},
     "scoring": {"scoring": "accuracy"},
 }
@@ -301,8 +301,10 @@ def test_the_history_of_another_search_is_refused(different, tmp_path):
         arguments = {"optimizer_kwargs": {**QUICK, "base_estimator": "RF"}}
     if different == "seed":
         arguments = {"random_state": 4}
-    named = different if different in OTHERS or different == "data" else "space, surrogate or seed"
-    with pytest.raises(ValueError, match=rf"history.jsonl belong to another search: {named} differ from those of this"):
+    named = different if different in OTHERS or different == "data" else "surrogate, n_points or seed"
+    with pytest.raises(
+        ValueError, match=rf"history.jsonl belongs to another search: {named} differ from those of this"
+    ):
         search(history=path, n_iter=3, **arguments).fit(X + (different == "data"), Y)
     assert path.read_bytes() == content
 
@@ -311,7 +313,9 @@ def test_the_history_of_another_search_is_refused(different, tmp_path):
 def test_a_file_that_is_no_history_is_refused_and_left_alone(content, tmp_path):
     path = tmp_path / "history.jsonl"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"line 1 of .* is no line of a search's history: expected a JSON object"):
+    with pytest.raises(
+        ValueError, match=r"history.jsonl is damaged: line 1 must be a JSON object with format, seed, search"
+    ):
         search(history=path).fit(X, Y)
     assert path.read_bytes() == content
 
@@ -319,8 +323,8 @@ def test_a_file_that_is_no_history_is_refused_and_left_alone(content, tmp_path):
 def test_a_history_of_a_later_format_is_refused(tmp_path):
     path = tmp_path / "history.jsonl"
     search(history=path, n_iter=2).fit(X, Y)
-    path.write_text(path.read_text().replace('{"format": 1', '{"format": 2', 1))
-    with pytest.raises(ValueError, match="has format 2; this version reads 1"):
+    path.write_text(path.read_text().replace('{"format": 2', '{"format": 3', 1))
+    with pytest.raises(ValueError, match="has format 3; this version reads 2"):
         search(history=path).fit(X, Y)
 
 

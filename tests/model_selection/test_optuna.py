@@ -97,7 +97,7 @@ def test_the_table_is_that_of_a_grid_search(two_blobs, pruner):
     search.fit(X, y)
     grid = GridSearchCV(network(), [{"lr": [p["lr"]]} for p in search.cv_results_["params"]], cv=3,
                         return_train_score=True).fit(X, y)  # fmt: skip
-    assert search.cv_results_.keys() == grid.cv_results_.keys() | {"pruned"}
+    assert search.cv_results_.keys() == grid.cv_results_.keys() | ({"pruned"} if pruner else set())
     for name in grid.cv_results_.keys() - {"params"}:
         if "time" not in name:
             np.testing.assert_array_equal(search.cv_results_[name], grid.cv_results_[name], err_msg=name)
@@ -397,7 +397,6 @@ def test_a_candidate_that_fails_costs_only_itself(two_blobs, error, n_points):
     failed = np.array([params["strength"] > 5 for params in table["params"]])
     assert 0 < failed.sum() < 12
     np.testing.assert_array_equal(np.isnan(table["mean_test_score"]), failed)
-    assert not table["pruned"].any()
     assert search.best_params_["strength"] <= 5
 
 
@@ -436,7 +435,7 @@ def test_or_the_first_failure_ends_the_search(two_blobs):
 def test_if_every_candidate_fails_there_is_no_result(two_blobs):
     X, y, _ = two_blobs
     search = OptunaSearchCV(Recorder(fails_above=0), STRENGTH, n_iter=2, cv=2)
-    with pytest.warns(FitFailedWarning), pytest.raises(ValueError, match="No candidate could be fitted"):
+    with pytest.warns(FitFailedWarning), pytest.raises(ValueError, match="All the 4 fits failed, of 2 candidates"):
         search.fit(X, y)
 
 
@@ -497,16 +496,13 @@ def test_a_search_that_was_killed_goes_on_as_if_nothing_had_happened(tmp_path, m
     monkeypatch.setattr(Killed, "fit", lambda self, X, y, **params: fits.append(self.lr) or fit(self, X, y, **params))
     resumed = search(storage)
     assert_same_results(resumed, undisturbed)
-    done = {trial.params["lr"] for trial in resumed.study_.trials if trial.number < 5 and trial.state.is_finished()}
+    done = {trial.params["lr"] for trial in resumed.study_.trials if trial.number < 4}
     assert len(done) >= 4
-    killed = {trial.params["lr"] for trial in resumed.study_.trials if trial.state.name == "FAIL"}
-    assert len(killed) == 1  # its folds are fitted again, and nothing else
-    assert not set(fits[:-1]) & (done - killed)
-    # once more: nothing is left to do but the final fit, and what scikit-learn needs to see
+    assert not set(fits[:-1]) & done  # the folds of the one that was killed are fitted again, and nothing else
+    # once more: nothing is left to do but the final fit
     fits.clear()
     assert_same_results(search(storage), undisturbed)
-    assert len(fits) == 2
-    assert set(fits) == {undisturbed.best_params_["lr"]}
+    assert fits == [undisturbed.best_params_["lr"]]
 
 
 def test_a_storage_may_be_searched_on(two_blobs, tmp_path):
@@ -526,27 +522,29 @@ def test_another_search_in_the_same_storage_is_refused(two_blobs, tmp_path):
     X, y, _ = two_blobs
     search = OptunaSearchCV(Recorder(), STRENGTH, n_iter=1, cv=2, storage=f"sqlite:///{tmp_path}/search.db")
     search.fit(X, y)
-    with pytest.raises(ValueError, match="holds a study 'search' with another data\\. Pass another study_name"):
-        search.fit(X[::2], y[::2])
-    with pytest.raises(ValueError, match="with another estimator, cv, scoring"):
+    with pytest.raises(
+        ValueError, match=r"The study 'search' belongs to another search: data, cv differ .* take another study_name"
+    ):
+        search.fit(X[:200], y[:200])
+    with pytest.raises(ValueError, match="another search: estimator, scoring, cv differ"):
         clone(search).set_params(cv=3, scoring="f1", estimator=Recorder(fails_above=3)).fit(X, y)
-    search.set_params(study_name="other").fit(X[::2], y[::2])
+    search.set_params(study_name="other").fit(X[:200], y[:200])
 
 
 def test_what_is_no_distribution_is_an_error(two_blobs):
     X, y, _ = two_blobs
-    with pytest.raises(TypeError, match=r"'strength'\] must be a distribution of Optuna, got \[1, 2\]"):
-        OptunaSearchCV(Recorder(), {"strength": [1, 2]}).fit(X, y)
+    with pytest.raises(ValueError, match=r"'strength': expected a list of choices, a range .* got 'strong'"):
+        OptunaSearchCV(Recorder(), {"strength": "strong"}).fit(X, y)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_iter": 0}, "n_iter=0: expected a positive number"),
-        ({"n_points": 0}, "n_points=0: expected a positive number"),
-        ({"timeout": 0}, "timeout=0: expected a positive number"),
-        ({"refit": len}, "refit must be True, False or the name"),
-        ({"scoring": ["f1", "accuracy"]}, "Of several scores, refit= must name the one to maximise; got True"),
+        ({"n_iter": 0}, "'n_iter' parameter of OptunaSearchCV must be an int in the range"),
+        ({"n_points": 0}, "'n_points' parameter of OptunaSearchCV must be an int"),
+        ({"timeout": 0}, "'timeout' parameter of OptunaSearchCV must be a float in the range"),
+        ({"scoring": ["f1", "accuracy"], "refit": False}, "Of several scores, refit= must name the one to maximise"),
+        ({"scoring": ["f1", "accuracy"]}, "the parameter refit must be set to a scorer key"),
         ({"scoring": both}, "Of several scores, refit= must name the one to maximise; got True"),
     ],
 )

@@ -236,10 +236,20 @@ def test_a_bar_shows_the_best_score(two_blobs, capsys):
     assert not capsys.readouterr().err
 
 
-def test_a_score_is_needed_to_optimise(two_blobs):
+@pytest.mark.parametrize("kind", [BayesSearchCV, OptunaSearchCV])
+def test_a_function_may_choose_the_candidate_that_is_refitted(two_blobs, kind):
+    """The one score is what is maximised; of several there is none to maximise."""
     X, y, _ = two_blobs
-    with pytest.raises(ValueError, match="refit must be True, False or the name"):
-        BayesSearchCV(network(), {"lr": (1e-3, 1e-2)}, refit=lambda results: 0).fit(X, y)
+
+    def second_best(results):
+        return int(np.argsort(results["rank_test_score"], kind="stable")[1])
+
+    search = kind(LogisticRegression(), {"C": [1e-4, 1e-2, 1.0]}, n_iter=3, cv=2, refit=second_best, random_state=0)
+    search.fit(X, y)
+    assert search.best_index_ == second_best(search.cv_results_)
+    assert search.best_params_["C"] == search.best_estimator_.C
+    with pytest.raises(ValueError, match="Of several scores, refit= must name the one to maximise; got <function"):
+        search.set_params(scoring=["accuracy", "roc_auc"]).fit(X, y)
 
 
 def test_validation_events_that_a_search_would_cut_are_refused(two_blobs):

@@ -1,0 +1,161 @@
+"""The fits of a search: candidates in folds, in as many processes as there are; whoever fails costs only itself."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning
+from sklearn.utils.parallel import Parallel, delayed
+
+from .._compat import fit_and_score
+from ._candidates import Candidate
+from ._watch import callback_task
+
+
+def deaths() -> tuple[type[Exception], ...]:
+    """Errors that say that a process died in which something was fitted: it ran out of memory, or was killed."""
+    known: tuple[type[Exception], ...] = (BrokenProcessPool,)  # joblib's own derive from it
+    if "distributed.scheduler" in sys.modules:
+        known += (sys.modules["distributed.scheduler"].KilledWorker,)
+    return known
+
+
+def _fit(estimator: Any, *args: Any, is_judged: bool, **kwargs: Any) -> dict[str, Any]:
+    """Fit and score a candidate in one fold, in whatever process that is."""
+    fold = fit_and_score(estimator, *args, **kwargs)
+    if is_judged and fold["fit_error"] is None:
+        from ._pruning import judgement_of
+
+        fold["judgement"] = judgement_of(estimator)
+    return fold
+
+
+class Evaluation:
+    """Fits candidates in folds that are cut once.
+
+    Parameters
+    ----------
+    search : EventSearch
+        The search, with all its parameters.
+    X, y : object
+        Events and labels.
+    splits : list of (ndarray, ndarray)
+        Training and test part of each fold.
+    scorers, routed : object
+        As scikit-learn's searches make them.
+    pruning : Pruning or None
+        Who ends hopeless trainings; the folds of a candidate are then fitted one after the other.
+    """
+
+    def __init__(
+        self, search: Any, X: Any, y: Any, splits: list[tuple], scorers: Any, routed: Any, pruning: Any = None
+    ) -> None:
+        self._search, self._events, self._splits, self._pruning = search, (X, y), splits, pruning
+        self.n_splits = len(splits)
+        self.estimator = clone(search.estimator)
+        self.parallel = Parallel(n_jobs=search.n_jobs, pre_dispatch=search.pre_dispatch)
+        self._settings = {
+            "scorer": scorers,
+            "fit_params": routed.estimator.fit,
+            "score_params": routed.scorer.score,
+            "return_train_score": search.return_train_score,
+            "return_n_test_samples": True,
+            "return_times": True,
+            "error_score": search.error_score,
+            "verbose": search.verbose,
+        }
+
+    def fit(self, batch: list[Candidate], parent: Any) -> None:
+        """Fit and score candidates, and write down in them what came of it."""
+        folds = range(self.n_splits)
+        for candidate in batch:
+            candidate.folds = [{} for _ in folds]
+        for turn in [[fold] for fold in folds] if self._pruning is not None else [folds]:
+            if going := [candidate for candidate in batch if not candidate.pruned]:
+                self._fit_folds(going, turn, parent)
+        for candidate in batch:
+            self._warn(candidate)
+
+    def _fit_folds(self, batch: list[Candidate], turn: Iterable[int], parent: Any, *, again: bool = False) -> None:
+        fits = [(candidate, fold) for candidate in batch for fold in turn]
+        try:
+            with callback_task(parent, self._search, "candidates", len(fits), in_order=False) as task:
+                done = self.parallel(self._calls(batch, fits, task))
+        except deaths() as error:
+            if self._search.error_score == "raise":
+                raise
+            if not again:  # of several, it is not known whose process it was; and it may have been an accident
+                for candidate in batch:
+                    self._fit_folds([candidate], turn, parent, again=True)
+                return
+            # how long that took is not known any more
+            times = {"fit_time": np.nan, "score_time": np.nan, "n_test_samples": 0}
+            score = float(self._search.error_score)
+            done = [{"test_scores": score, **times, "fit_error": str(error)} for _ in fits]
+        for (candidate, number), fold in zip(fits, done, strict=True):
+            if (judgement := fold.pop("judgement", None)) is not None:
+                candidate.reports, candidate.pruned = judgement
+            candidate.folds[number] = fold
+
+    def _calls(self, batch: list[Candidate], fits: list[tuple[Candidate, int]], task: Any) -> Any:
+        is_judged = self._pruning is not None and fits[0][1] == 0  # the first fold decides
+        places = {id(candidate): i for i, candidate in enumerate(batch)}
+        judged = {id(one): self._pruning.judged(self.estimator, one.params) for one in batch} if is_judged else {}
+        # made ahead: what is sent to a worker must not change meanwhile
+        contexts = [
+            {} if task is None
+            else {"caller": self._search, "callback_ctx": task.subcontext("candidate-split-evaluation", task_id=i)}
+            for i in range(len(fits))
+        ]  # fmt: skip
+        return (
+            delayed(_fit)(
+                clone(self.estimator),
+                *self._events,
+                is_judged=is_judged,
+                train=self._splits[fold][0],
+                test=self._splits[fold][1],
+                parameters=judged.get(id(candidate), candidate.params),
+                split_progress=(fold, self.n_splits),
+                candidate_progress=(places[id(candidate)], len(batch)),
+                **self._settings,
+                **context,
+            )
+            for (candidate, fold), context in zip(fits, contexts, strict=True)
+        )
+
+    def _warn(self, candidate: Candidate) -> None:
+        """Say of a candidate that fits failed, and why."""
+        if not candidate.errors:
+            return
+        reasons = "\n".join(
+            f"{n} fits failed with the following error:\n{error}" for error, n in Counter(candidate.errors).items()
+        )
+        warnings.warn(
+            f"\n{len(candidate.errors)} fits failed out of a total of {len(candidate.folds)} of {candidate.params}.\n"
+            f"The score on these train-test partitions for these parameters will be set to {self._search.error_score}."
+            f"\n{reasons}",
+            FitFailedWarning,
+            stacklevel=2,
+        )
+
+
+def fits_of(candidates: list[Candidate], *, train: bool) -> list[dict[str, Any]]:
+    """All fits, as scikit-learn makes its table of them; what was not fitted scores NaN and took no time."""
+    folds = [fold for candidate in candidates for fold in candidate.folds]
+    names = next((list(fold["test_scores"]) for fold in folds if isinstance(fold.get("test_scores"), dict)), None)
+    fits = []
+    for fold in folds:
+        fit = {name: fold.get(name, 0.0) for name in ("fit_time", "score_time")}
+        for kind in ("test_scores", "train_scores") if train else ("test_scores",):
+            scores = fold.get(kind, fold.get("test_scores", np.nan))
+            one_for_all = names is not None and not isinstance(scores, dict)
+            fit[kind] = dict.fromkeys(names or (), scores) if one_for_all else scores
+        fits.append(fit)
+    return fits
