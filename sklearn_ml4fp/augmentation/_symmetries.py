@@ -133,9 +133,20 @@ class Rotate(_Azimuthal):
             )
         self._change_azimuths(batch, lambda phi, event: phi + angle[event, None])
         for x, y in self.xy_columns:
-            pairs = zip(batch.columns([x], "Rotate"), batch.columns([y], "Rotate"), strict=True)
-            for (block, first), (_, second) in pairs:
+            for block, first, second in self._pairs(batch, x, y):
                 _turn_pairs(block.values, first, second, angle[block.event])
+
+    def _pairs(self, batch: Batch, x: Any, y: Any) -> list[tuple[Block, list[int], list[int]]]:
+        """Blocks with the columns of both components."""
+        found = [(block, block.columns([x]), block.columns([y])) for block in batch.blocks]
+        found = [one for one in found if one[1] or one[2]]
+        if not found or any(len(first) != len(second) for _, first, second in found):
+            had = [block.names for block in batch.blocks]
+            raise ValueError(
+                f"Rotate(xy_columns=[({x!r}, {y!r})]) expected as many columns {x!r} as {y!r} in X, one at least, got "
+                f"{had}. Name both components of each pair, or give their numbers."
+            )
+        return found
 
     def _turn_target(self, angle: np.ndarray, target: np.ndarray, way: int) -> None:
         for x, y in self.target_xy or ():

@@ -205,6 +205,10 @@ def test_pairs_turn_with_the_azimuths_that_are_there():
     np.testing.assert_array_equal(pairs_only["px"], turned["px"])
     with pytest.raises(ValueError, match="has nothing to turn"):
         Rotate(phi_columns=()).augment(X)
+    for wrong in (("px", "nothing"), ("nothing", "py"), ("nothing", "nothing")):
+        for form in (X, clouds(X), X.assign(jet_px=1.0)):
+            with pytest.raises(ValueError, match=r"expected as many columns '.*' as '.*' in X, one at least"):
+                Rotate(xy_columns=[wrong]).augment(form)
 
 
 class Noise(Augmenter):
