@@ -206,7 +206,7 @@ def test_weights(one):
     for wrong, message in ((np.ones(3), "sample_weight"), (np.full(N, np.nan), "sample_weight"), (-np.ones(N), "sum")):
         with pytest.raises(ValueError, match=message):
             make(one).fit(X, sample_weight=wrong)
-    assert make(one).get_metadata_routing().fit.requests["sample_weight"] is True
+    assert make(one).get_metadata_routing().consumes("fit", ["sample_weight"])
 
 
 @each([one for one in TRANSFORMERS if not takes(one, "sample_weight")])

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._compat import HasMethods, Interval, StrOptions
 from .._params import Declared, hp
-from .._protocols import EventAugmenter, methods_of
+from .._protocols import EventAugmenter, HoldOutSplitter, methods_of
 from ..engine import OPTIMIZERS, SCHEDULES
 from ..nn import ACTIVATIONS, INITIALISATIONS, NORMALISATIONS
 
@@ -146,7 +146,11 @@ class TrainingChoices(Declared):
     )
     validation: Any = hp(
         0.1,
-        valid=(Interval(Real, 0, 1, closed="neither"), HasMethods(["split", "get_n_splits"])),
+        valid=(
+            Interval(Real, 0, 1, closed="neither"),
+            HasMethods(["split", "get_n_splits"]),
+            HasMethods(methods_of(HoldOutSplitter)),
+        ),
         doc="Share of the events that early stopping sets apart: whole groups where ``fit`` gets ``groups``, else a "
         "random choice with the same share of each class. Or a splitter, of which the first split is taken; a "
         "`RotatingKFold` takes the block after the one that is absent. Not used where ``fit`` gets ``X_val``.",
