@@ -82,7 +82,7 @@ def check_binary(
     score = finite_numbers(y_score, "y_score")
     if score.ndim != 1:
         raise ValueError(
-            f"y_score must be one score an event, shape ({len(score)},); got {score.shape}. From predict_proba take "
+            f"y_score must be one score per event, shape ({len(score)},); got {score.shape}. From predict_proba take "
             "the column of the signal, predict_proba(X)[:, 1]."
         )
     signal = is_signal(y_true, pos_label)

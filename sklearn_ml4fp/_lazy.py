@@ -1,4 +1,4 @@
-"""Public names that are resolved on first use: a name loads the module that defines it, and no other."""
+"""Lazy public names: the first use of a name loads the module that defines it, and no other."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def lazily(subpackage: str, names: list[str]) -> tuple[Callable[[str], Any], Cal
     Parameters
     ----------
     subpackage : str
-        Its ``__name__``.
+        Value of its ``__name__``.
     names : list of str
-        Its ``__all__``.
+        Value of its ``__all__``.
 
     Returns
     -------
     getattr, dir : callable
-        What Python calls where a module has no attribute of a name, and for ``dir`` of it.
+        Functions that Python calls for an attribute that the module lacks, and for ``dir`` of the module.
     """
     package = sys.modules[subpackage.rpartition(".")[0]]
 

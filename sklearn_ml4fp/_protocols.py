@@ -1,14 +1,14 @@
-"""Protocols: what an object of your own has to have where this package takes one in the place of its own.
+"""Protocols: the methods that your own objects need where this package takes them in the place of its own.
 
-An object need not inherit from anything: it has the methods. Where scikit-learn or imbalanced-learn has a protocol (an
-estimator, a splitter, a sampler), that is it, and what stands here is added to it.
+An object need not inherit from anything; it only has the methods. Where scikit-learn or imbalanced-learn has a protocol
+(of estimators, splitters, samplers), the methods here come in addition to it.
 
 =====================  ================================================================================================
 `EventAssigner`        a splitter that `CrossFitClassifier` can use for events of later files: ``cv=``
 `HoldOutSplitter`      a splitter that chooses the hold-out by what it set apart itself: ``validation=`` of a network
 `HoldOutEstimator`     an estimator whose hold-out `Resampled` sets apart before it resamples
 `EventResampler`       a sampler of `Resampled`, with weights and ids
-`EventAugmenter`       what changes events on the fly: ``augment=`` of a network
+`EventAugmenter`       an object that changes events on the fly: ``augment=`` of a network
 =====================  ================================================================================================
 """
 
@@ -21,15 +21,15 @@ import numpy as np
 
 @runtime_checkable
 class EventAssigner(Protocol):
-    """A splitter of which the fold of any event is known by its id alone, as of `EventKFold`."""
+    """Splitter that knows the fold of any event by its id alone, as `EventKFold` does."""
 
     def assign(self, ids: Any) -> np.ndarray:
-        """Fold in which each event is a test event.
+        """Return the fold in which each event is a test event.
 
         Parameters
         ----------
         ids : array-like of shape (n_events,) or (n_events, n_columns)
-            Event ids. The fold of an event must not depend on which others are in the call.
+            Event ids. The fold of an event must not depend on the other events in the call.
 
         Returns
         -------
@@ -39,16 +39,16 @@ class EventAssigner(Protocol):
         ...
 
     def get_n_splits(self) -> int:
-        """Number of folds."""
+        """Return the number of folds."""
         ...
 
 
 @runtime_checkable
 class HoldOutSplitter(Protocol):
-    """A splitter that knows which of the events that it left for training watch the training, as `RotatingKFold`."""
+    """Splitter that chooses which of its training events watch the training, as `RotatingKFold` does."""
 
     def hold_out(self, groups: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Rows to train on and rows to watch.
+        """Choose the rows to train on and the rows to watch.
 
         Parameters
         ----------
@@ -58,19 +58,19 @@ class HoldOutSplitter(Protocol):
         Returns
         -------
         train, held : ndarray of int
-            Row numbers, none of them in both.
+            Row numbers, without a common one.
         """
         ...
 
 
 @runtime_checkable
 class HoldOutEstimator(Protocol):
-    """An estimator that sets events apart to stop early, unless its ``fit`` gets them as ``X_val`` and ``y_val``.
+    """Estimator that sets events apart to stop early, unless its ``fit`` gets them as ``X_val`` and ``y_val``.
 
     ``fit`` also takes ``sample_weight_val``, the weights of these events.
     """
 
-    early_stopping: bool  # whether it does
+    early_stopping: bool  # whether it sets events apart
     validation: Any  # a share of the events, or a splitter
 
     def fit(self, X: Any, y: Any, *, X_val: Any = None, y_val: Any = None) -> Self:
@@ -80,36 +80,36 @@ class HoldOutEstimator(Protocol):
 
 @runtime_checkable
 class EventResampler(Protocol):
-    """A sampler, as of imbalanced-learn; with weights and ids it need not be put into `WeightedSampler`."""
+    """Sampler, as in imbalanced-learn, that takes weights and ids itself, without `WeightedSampler`."""
 
     def fit_resample(self, X: Any, y: Any, *, sample_weight: Any = None, groups: Any = None) -> tuple[Any, ...]:
-        """New events.
+        """Make new events.
 
         Parameters
         ----------
         X, y, sample_weight, groups : array-like
-            Events, classes or targets, and, where they are there, weights and ids.
+            Events, classes or targets, and weights and ids, if there are any.
 
         Returns
         -------
         tuple
             X and y, then those of ``sample_weight`` and ``groups`` that were given, in this order. The attribute
-            ``sample_indices_`` afterwards tells from which event each stems (−1 for an invented one); other metadata
-            follow it.
+            ``sample_indices_`` then holds the number of the event that each comes from (−1 for a synthetic one); other
+            metadata follow it.
         """
         ...
 
 
 @runtime_checkable
 class EventAugmenter(Protocol):
-    """An object that changes events at random; `Augmenter` is the base of those of this package."""
+    """Object that changes events at random; `Augmenter` is the base of those of this package."""
 
     def check_target(self, y: Any) -> None:
         """Raise a ValueError if the targets ``y`` of a regression would have to change with the events and cannot."""
         ...
 
     def learn(self, X: Any, y: Any = None, *, target: Any = None, names: Any = None) -> EventAugmenter:
-        """An augmenter that has learned from the training events; itself, where there is nothing to learn.
+        """Return an augmenter that has learned from the training events; itself, if there is nothing to learn.
 
         Parameters
         ----------
@@ -125,14 +125,14 @@ class EventAugmenter(Protocol):
         ...
 
     def augment(self, X: Any, random_state: Any = None, *, y: Any = None, target: Any = None, names: Any = None) -> Any:
-        """Changed events, in the container of ``X``; ``(X, target)`` where ``target`` is given.
+        """Return changed events, in the container of ``X``; ``(X, target)`` if ``target`` is given.
 
-        Called once an epoch with all training events, which it must leave as they are, and with the same RandomState,
-        from which all changes are drawn.
+        It is called once per epoch with all training events, which it must not change themselves, and with the same
+        RandomState, from which all changes are drawn.
         """
         ...
 
 
 def methods_of(protocol: type) -> list[str]:
-    """Names of the methods that a protocol asks for."""
+    """Return the names of the methods that a protocol requires."""
     return sorted(name for name, value in vars(protocol).items() if callable(value) and not name.startswith("_"))

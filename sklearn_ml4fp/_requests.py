@@ -1,8 +1,8 @@
-"""Metadata in compositions: who gets event weights, ids and the rest, where the user has said so and where not.
+"""Requests for metadata in compositions: event weights, event ids and others.
 
-scikit-learn's metadata routing asks every part what it wants. Here two answers are added to it: weights and ids that
-nobody has answered for go to the predictors, so that no model is unweighted in silence; and routing is switched on
-inside of a composition, whatever the user's setting.
+scikit-learn's metadata routing asks every part for its requests. Two rules are added. Weights and ids without a request
+go to the predictors, so that no model is silently unweighted. And routing is switched on inside a composition, whatever
+the user's setting.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from sklearn.metrics import check_scoring
 from sklearn.utils.metadata_routing import MetadataRequest, MetadataRouter, MethodMapping, get_routing_for_object
 
 _WEIGHTS = "sample_weight"
-# what predictors get without being asked; anything else travels where a part requests it
+# what predictors get without a request; other metadata need one
 _METADATA = (_WEIGHTS, "groups", "X_val", "y_val", "sample_weight_val")
 
 
 def _predicts(part: Any) -> bool:
-    """Whether a part is there to predict (a classifier, a regressor, a novelty detector) and not to transform."""
+    """Return whether a part predicts (a classifier, a regressor, a novelty detector), and does not transform."""
     return hasattr(part, "fit") and (hasattr(part, "predict") or not hasattr(part, "transform"))
 
 
 def _complete(part: Any, wants: bool) -> None:
-    """Answer the requests for weights and ids that nobody has answered."""
+    """Complete open requests for weights and ids."""
     if not hasattr(part, "fit"):  # a splitter or a scorer, which states its requests itself
         return
     for method in ("fit", "score"):
@@ -41,14 +41,14 @@ def _complete(part: Any, wants: bool) -> None:
 
 
 def with_requests(estimator: Any, *, wants: bool = False) -> Any:
-    """Return a clone in which every consumer of weights and ids has said whether it wants them.
+    """Return a clone in which every consumer of weights and ids has a request.
 
-    Every predictor that takes them gets them; a transformer gets them only where the user, or its class, asks.
+    Every predictor that takes them gets them; a transformer gets them only if the user, or its class, requests them.
 
     Parameters
     ----------
     estimator : estimator
-        A predictor, a transformer, or a composition.
+        Predictor, transformer, or composition.
     wants : bool
         Whether the estimator itself gets them even if it is a transformer.
     """
@@ -61,7 +61,7 @@ def with_requests(estimator: Any, *, wants: bool = False) -> Any:
 
 
 class _WeightedFunction:
-    """A scoring function ``function(estimator, X, y, sample_weight)`` that asks for the weights it takes."""
+    """Scoring function ``function(estimator, X, y, sample_weight)`` that requests weights."""
 
     def __init__(self, function: Any) -> None:
         self.function = function
@@ -85,11 +85,11 @@ def scoring_with_weights(estimator: Any, scoring: Any, owner: Any = None) -> Any
     Parameters
     ----------
     estimator : estimator
-        Whose ``score`` is used where ``scoring`` is None.
+        Estimator whose ``score`` is used if ``scoring`` is None.
     scoring : str, callable, list, tuple, dict or None
-        As scikit-learn's searches take it.
+        Scoring, as searches of scikit-learn take it.
     owner : object, optional
-        Who is fitted with weights; where a scorer takes none, and the user has not declined them, a warning says so.
+        Composition that is fitted with weights. A warning names it if a scorer takes none and they are not declined.
     """
     if isinstance(scoring, (list, tuple, set)):
         scoring = {name: name for name in scoring}
@@ -118,7 +118,7 @@ def scoring_with_weights(estimator: Any, scoring: Any, owner: Any = None) -> Any
 
 
 def _takes_weights(scorer: Any) -> bool | None:
-    """Whether a scorer, or an estimator's ``score``, takes weights; None where the user has declined them."""
+    """Return whether a scorer, or an estimator's ``score``, takes weights; None if the user has declined them."""
     if not hasattr(scorer, "get_metadata_routing"):
         return _WEIGHTS in inspect.signature(scorer).parameters
     routing = scorer.get_metadata_routing()
@@ -133,19 +133,19 @@ def _takes_weights(scorer: Any) -> bool | None:
 
 
 def declines_weights(part: Any, method: str) -> bool:
-    """Whether the user said ``set_fit_request(sample_weight=False)`` (or ``set_score_request``) to this very object."""
+    """Return whether this very object got ``set_fit_request(sample_weight=False)`` (or ``set_score_request``)."""
     request = getattr(part, "_metadata_request", None)
     return request is not None and getattr(request, method).requests.get(_WEIGHTS) is False
 
 
 def weights_declined(estimator: Any, method: str) -> bool:
-    """Whether an estimator, or a predictor in it, declines weights."""
+    """Return whether an estimator, or a predictor in it, declines weights."""
     parts = estimator.get_params().values() if hasattr(estimator, "get_params") else ()
     return any(declines_weights(part, method) for part in (estimator, *(part for part in parts if _predicts(part))))
 
 
 def router_of(owner: Any, estimator: Any, methods: Iterable[tuple[str, str]], *, wants: bool = False) -> MetadataRouter:
-    """Who asks for what in a composition of one estimator: it itself, by its own requests, and the estimator.
+    """Make the router of a composition of one estimator: its own requests, and those of the estimator.
 
     Parameters
     ----------
@@ -167,12 +167,12 @@ def router_of(owner: Any, estimator: Any, methods: Iterable[tuple[str, str]], *,
 
 
 def routed(part: Any, method: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Those of the metadata given that a part, or a part of it, asks for in a method.
+    """Select the metadata that a part, or a part of it, requests for a method.
 
     Raises
     ------
     UnsetMetadataPassedError
-        A part takes metadata of which it has not been said whether it shall get them.
+        A part takes metadata without a request for them.
     """
     if not given:
         return {}
@@ -183,13 +183,13 @@ def routed(part: Any, method: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def asks_for(part: Any, method: str, name: str) -> bool:
-    """Whether a part, or a part of it, asks for metadata of this name in a method."""
+    """Return whether a part, or a part of it, requests metadata of this name for a method."""
     with config_context(enable_metadata_routing=True):
         return bool(get_routing_for_object(part).consumes(method, [name]))
 
 
 def routed_to_fit(owner: Any, estimator: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """Those of the weights, ids and other metadata given that an estimator, or a part of it, asks for in ``fit``.
+    """Select the weights, ids and other metadata that an estimator, or a part of it, requests for ``fit``.
 
     Parameters
     ----------
@@ -203,9 +203,9 @@ def routed_to_fit(owner: Any, estimator: Any, given: dict[str, Any]) -> dict[str
     Raises
     ------
     ValueError
-        If weights are given that no part takes, and the user has not declined them.
+        Weights are given that no part takes, and the user has not declined them.
     TypeError
-        If metadata but weights and ids are given that nobody in the composition takes.
+        Metadata other than weights and ids are given that no part of the composition takes.
     """
     params = routed(estimator, "fit", given)
     if _WEIGHTS in given and not asks_for(estimator, "fit", _WEIGHTS) and not weights_declined(estimator, "fit"):

@@ -1,9 +1,9 @@
-"""What a column is, by its name: one rule for the whole package.
+"""Roles of columns, by their names: one rule for the whole package.
 
 The role of a column is the last word of its name, in upper or lower case: ``pt``, ``PT``, ``Jet_pt``, ``Jet 1 pT``,
 ``jet.pt``, ``part_pt`` and ``pt_1`` all are transverse momenta. Words end at every sign that is neither a letter nor a
-digit, and where a letter follows a digit (``j1pt``); a number at the end counts objects, and what scikit-learn's
-ColumnTransformer puts in front (``scaled__``) does not count. A word before that makes it another quantity (``log_pt``,
+digit, and where a letter follows a digit (``j1pt``). A number at the end counts objects, and the prefix of
+scikit-learn's ColumnTransformer (``scaled__``) is ignored. A word before that makes it another quantity (``log_pt``,
 ``delta_phi``, ``cos_phi``) makes it another role, or none.
 """
 
@@ -24,7 +24,7 @@ _ROLE_OF_WORD = {
 }
 _LOGARITHMS = ("log", "ln")
 _DIFFERENCES = ("delta", "d", "δ", "rel")
-# the word before makes something else of what follows
+# words that change the role of the next one
 _OTHER_QUANTITIES = {
     *("abs", "cos", "cosh", "exp", "inv", "inverse", "log10", "log1p", "sin", "sinh", "sqrt", "tan", "tanh"),
     *("err", "error", "sigma", "std", "unc", "uncertainty", "n", "num"),
@@ -44,7 +44,7 @@ _COMPONENTS = ("t", "x", "y", "z")
 
 
 def words_of(name: str) -> tuple[str, ...]:
-    """Words of a name in lower case, ``p_T`` and ``pdg_id`` as one; all numbers are among them."""
+    """Split a name into words in lower case, ``p_T`` and ``pdg_id`` as one; numbers are words too."""
     found: list[str] = []
     for word in _WORD.findall(str(name).split("__")[-1].lower()):
         if found and ((found[-1] == "p" and word in _COMPONENTS) or (found[-1], word) == ("pdg", "id")):
@@ -54,7 +54,7 @@ def words_of(name: str) -> tuple[str, ...]:
 
 
 def _role_and_rest(name: str) -> tuple[str | None, int]:
-    """Role of a column, and the number of words of its name that have no part in it."""
+    """Return the role of a column, and the number of words of its name that do not belong to it."""
     words = words_of(name)
     n = len(words)
     while n and words[n - 1].isdigit():
@@ -78,18 +78,18 @@ def role_of(name: str) -> str | None:
 
 
 def is_bare(name: str) -> bool:
-    """Whether a name is the word of a role and nothing else: ``pT``, and not ``Jet_pt`` or ``pt_1``."""
+    """Return whether a name is only the word of a role: ``pT``, and not ``Jet_pt`` or ``pt_1``."""
     role, rest = _role_and_rest(name)
     return role is not None and rest == 0
 
 
 def with_role(names: Sequence[str], role: str) -> list[int]:
-    """Positions of all columns of a role."""
+    """Find the positions of all columns of a role."""
     return [i for i, name in enumerate(names) if role_of(name) == role]
 
 
 def columns_for(names: Sequence[str], wanted: str) -> list[int]:
-    """Positions of all columns that a name or a word stands for.
+    """Find the positions of all columns that a name or a word stands for.
 
     The word of a role stands for all columns of that role; another one for the columns that are called so or end in it.
     """
@@ -101,12 +101,12 @@ def columns_for(names: Sequence[str], wanted: str) -> list[int]:
 
 
 def the_one(names: Sequence[str], found: Sequence[int], wanted: str, cure: str) -> int:
-    """The only one of several columns that may be meant: the one that is called so, before those that end so.
+    """Choose one of several columns: the one with exactly this name, before those that end in it.
 
     Raises
     ------
     ValueError
-        Several may be meant alike.
+        The choice is not unique.
     """
     for nearer in ([i for i in found if names[i] == wanted], [i for i in found if is_bare(names[i])], found):
         if len(nearer) == 1:
@@ -118,7 +118,7 @@ def the_one(names: Sequence[str], found: Sequence[int], wanted: str, cure: str) 
 
 
 def find(names: Sequence[str], role: str, cure: str = "Rename the others, or leave them out.") -> int | None:
-    """Position of the column of a role, None without one.
+    """Find the position of the column of a role; None without one.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def find(names: Sequence[str], role: str, cure: str = "Rename the others, or lea
 
 
 def column_for(names: Sequence[str], wanted: str, parameter: str) -> int:
-    """Position of the one column that a parameter names, exactly or by its role or last word.
+    """Find the position of the one column that a parameter names, exactly or by its role or last word.
 
     Raises
     ------
@@ -143,12 +143,12 @@ def column_for(names: Sequence[str], wanted: str, parameter: str) -> int:
 
 
 def is_natural_logarithm(name: str) -> bool:
-    """Whether a column holds a natural logarithm by its name: ``log_pt``, ``lnE``, ``part_log_e``.
+    """Return whether a column holds a natural logarithm by its name: ``log_pt``, ``lnE``, ``part_log_e``.
 
     Raises
     ------
     ValueError
-        It holds another logarithm, of which none knows what it is to be.
+        The name tells another logarithm, whose meaning is not known.
     """
     for word in words_of(name):
         if word in ("log10", "log1p"):

@@ -1,4 +1,4 @@
-"""Small, physically meaningful changes of events: before training and in prediction."""
+"""Augmentation: small, physically meaningful changes of events, in training and in prediction."""
 
 from typing import TYPE_CHECKING
 

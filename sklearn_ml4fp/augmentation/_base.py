@@ -1,4 +1,4 @@
-"""Base of the augmenters: one change of events, used before training, within it, and in prediction."""
+"""Base of the augmenters, which change events before training, during training, and in prediction."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Augmenter(Sampler):
     event and its copies, so that every sum of weights stays; ids are copied. In prediction, `AugmentedPrediction`
     averages over changed copies. ``augment`` changes events once.
 
-    In a regression the targets change with the events where a hyperparameter says which (``target_xy`` of `Rotate`).
-    A subclass names these hyperparameters in ``_target_parameters``, and its ``_apply`` appends what happens to the
-    targets to ``batch.target_changes``; an empty tuple says that the changes leave every target as it is. Where nothing
-    is said, targets of several columns (a direction) and azimuths are refused.
+    In a regression, a hyperparameter such as ``target_xy`` of `Rotate` says which targets change with the events. A
+    subclass names these hyperparameters in ``_target_parameters``, and its ``_apply`` appends the change of the targets
+    to ``batch.target_changes``. An empty tuple means that no target changes. Without a declaration, targets of several
+    columns (a direction) and azimuths are refused.
 
     See Also
     --------
@@ -40,7 +40,7 @@ class Augmenter(Sampler):
         1,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(1, 8),
-        doc="Changed copies that ``fit_resample`` adds of each event.",
+        doc="Number of changed copies of each event that ``fit_resample`` adds.",
     )
     random_state: Any = hp(None, valid="random_state", doc="Seed of the changes.")
 
@@ -49,23 +49,23 @@ class Augmenter(Sampler):
         """Change the events in place."""
 
     def learn(self, X: Any, y: Any = None, *, target: Any = None, names: Any = None) -> Self:
-        """Learn from the training events what the changes need; most augmenters need nothing.
+        """Learn from the training events, if the changes need it; most augmenters need nothing.
 
         Parameters
         ----------
         X : table of shape (n_events, n_columns), images of shape (n_events, [channels,] h, w), or PointClouds
             Training events.
         y : array-like of shape (n_events,) or None
-            Their classes.
+            Classes of the training events.
         target : array-like of shape (n_events,) or (n_events, n_targets) or None
-            Their targets, in a regression.
+            Targets of the training events, in a regression.
         names : sequence of str or None
-            Names of the columns of an array, which has none itself.
+            Names of the columns, for an array.
 
         Returns
         -------
         augmenter : object
-            A copy that has learned, or the augmenter itself where there is nothing to learn.
+            Copy that has learned, or the augmenter itself if there is nothing to learn.
         """
         return self
 
@@ -75,7 +75,7 @@ class Augmenter(Sampler):
         Parameters
         ----------
         X : table of shape (n_events, n_columns), images of shape (n_events, [channels,] h, w), or PointClouds
-            Events; they stay as they are.
+            Events, which are not changed themselves.
         random_state : int, RandomState or None
             Source of the changes in place of the augmenter's own.
         y : array-like of shape (n_events,) or None
@@ -83,19 +83,19 @@ class Augmenter(Sampler):
         target : array-like of shape (n_events,) or (n_events, n_targets) or None
             Targets of a regression, which change with the events.
         names : sequence of str or None
-            Names of the columns of an array, which has none itself.
+            Names of the columns, for an array.
 
         Returns
         -------
         X : object
             Changed events, in the container of ``X``.
         target : object
-            Their targets, in the container of ``target``; only where ``target`` is given.
+            Changed targets, in the container of ``target``; only if ``target`` is given.
 
         Raises
         ------
         ValueError
-            The columns to change are not found, or nothing is said of targets that change with the events.
+            The columns to change are not found, or the change of the targets is not declared.
         """
         self._validate_params()
         if target is not None:
@@ -109,7 +109,7 @@ class Augmenter(Sampler):
         return changed if target is None else (changed, write_target(batch.target_of(target), target))
 
     def check_target(self, y: Any) -> None:
-        """Check that it is known what happens to the targets of a regression when the events change.
+        """Check that the change of the targets of a regression is declared.
 
         Parameters
         ----------
@@ -119,8 +119,8 @@ class Augmenter(Sampler):
         Raises
         ------
         ValueError
-            They are several columns, or called an azimuth, and no hyperparameter says which of them change; or those
-            that are said to change are not there.
+            The targets are several columns, or called an azimuth, and no hyperparameter says which of them change; or
+            a named target does not exist.
         """
         n = int(np.prod(np.shape(np.asarray(y))[1:], dtype=int))
         stated = {name: getattr(self, name) for name in self._target_parameters or ()}
@@ -143,7 +143,7 @@ class Augmenter(Sampler):
         )
 
     def _changes_targets(self) -> bool:
-        """Whether a hyperparameter names a target."""
+        """Return whether a hyperparameter names a target."""
         return any(len(getattr(self, name) or ()) for name in self._target_parameters or ())
 
     def _check_classes(self) -> None:
@@ -156,7 +156,7 @@ class Augmenter(Sampler):
             )
 
     def _angular_targets(self) -> list[int]:
-        """Numbers of the targets that are azimuths."""
+        """Return the numbers of the targets that are azimuths."""
         return list(getattr(self, "target_phi", None) or ())
 
     def _resample(self, events: Events) -> tuple[Events, np.ndarray]:
@@ -189,18 +189,18 @@ class Augmenter(Sampler):
         return repeated._replace(X=write(batch, repeated.X), y=y, sample_weight=weights), index
 
     def _in_regression(self, y: Any) -> bool:
-        """Whether ``y`` are a regression's targets and no classes."""
+        """Return whether ``y`` are targets of a regression, and not classes."""
         if y is None:
             return False
         if type_of_target(np.asarray(y)).startswith("continuous"):
             return True
-        if np.ndim(y) > 1 and self._changes_targets():  # whole numbers that are said to change
+        if np.ndim(y) > 1 and self._changes_targets():  # whole numbers that are declared to change
             return True
         self._check_classes()
         return False
 
 
 def is_azimuth(y: Any) -> bool:
-    """Whether targets in a single column are called an azimuth."""
+    """Return whether targets in a single column are called an azimuth."""
     names = [str(name) for name in getattr(y, "columns", [getattr(y, "name", None)])]
     return bool(Block(names, np.empty((0, 1)), np.empty(0)).columns("phi"))

@@ -1,4 +1,4 @@
-"""Events as arrays that an augmenter may change, whatever container they come in."""
+"""Events as arrays that an augmenter may change, from any container."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .._roles import columns_for, is_bare, role_of, with_role, words_of
 
 @dataclass
 class Block:
-    """Rows of numbers that belong to events: one row an event, or one a particle."""
+    """Rows of numbers that belong to events: one row per event, or one per particle."""
 
     names: list[str]
     values: np.ndarray
     event: np.ndarray
 
     def columns(self, wanted: Any) -> list[int]:
-        """Numbers of the columns that are named.
+        """Find the numbers of the named columns.
 
         A word such as ``"phi"`` stands for all columns of that role, or that end in that word (``met_phi``, ``Jet 1
         phi``); a list holds names, words or numbers.
@@ -40,22 +40,22 @@ class Block:
 
 @dataclass
 class Batch:
-    """Events under change: tables have one block, point clouds one of particles and one of events; or images."""
+    """Events that are changed: one block of a table, blocks of particles and events of point clouds, or images."""
 
     blocks: list[Block]
     n: int
     images: np.ndarray | None = None
-    dropped: np.ndarray | None = None  # rows of the first block of point clouds that are no longer there
+    dropped: np.ndarray | None = None  # mask of removed rows of the first block of point clouds
     y: Any = None  # classes, where they are known
-    # what happened to the targets (n_events, n_targets), in order: each changes them in place, by 1 on, by -1 back
+    # changes of the targets (n_events, n_targets), in order: each acts in place, forwards for 1 and backwards for -1
     target_changes: list[Callable[[np.ndarray, int], None]] = field(default_factory=list)
 
     def target_of(self, target: Any) -> np.ndarray:
-        """The targets of the changed events, from those of the events as they were."""
+        """Change the targets along with the events."""
         return self._through(self.target_changes, target, 1)
 
     def turned_back(self, predicted: Any) -> np.ndarray:
-        """Predictions for the changed events, as predictions for the events as they were."""
+        """Convert predictions for the changed events to predictions for the original ones."""
         return self._through(self.target_changes[::-1], predicted, -1)
 
     def _through(self, changes: list[Callable[[np.ndarray, int], None]], target: Any, way: int) -> np.ndarray:
@@ -67,7 +67,7 @@ class Batch:
         return values
 
     def columns(self, wanted: Any, what: str) -> list[tuple[Block, list[int]]]:
-        """The blocks that have named columns, with the numbers of these.
+        """Find the blocks that have the named columns, with the numbers of these columns.
 
         Raises
         ------
@@ -89,13 +89,13 @@ class Objects(NamedTuple):
 
 
 def objects_of(block: Block) -> list[Objects]:
-    """Find the objects of a table: columns that share what stands around a transverse momentum in its name.
+    """Find the objects of a table: columns that share the words around the transverse momentum in its name.
 
     ``jet1_pt``, ``Jet 1 pt``, ``pt_1`` and ``lepton_pt`` are of objects; the missing momentum (``MET_pt``) is none.
     Every object of a kind has the same attributes.
     """
     words = [words_of(name) for name in block.names]
-    frames: list[tuple[tuple[str, ...], tuple[str, ...]]] = []  # what stands in front of and behind an attribute
+    frames: list[tuple[tuple[str, ...], tuple[str, ...]]] = []  # the words before and after an attribute
     for i in sorted(with_role(block.names, "pt"), key=lambda i: len(words[i])):
         end = next(k for k in range(len(words[i]), 0, -1) if not words[i][k - 1].isdigit())
         frame = words[i][: end - 1], words[i][end:]
@@ -119,7 +119,7 @@ def objects_of(block: Block) -> list[Objects]:
 
 
 def _stands_in(name: tuple[str, ...], frame: tuple[tuple[str, ...], tuple[str, ...]]) -> bool:
-    """Whether a column is an attribute of the object in a frame; one of ``jet 1`` is none of ``jet``."""
+    """Return whether a column is an attribute of the object in a frame; one of ``jet 1`` is none of ``jet``."""
     front, back = frame
     what = name[len(front) : len(name) - len(back)]
     if not what or (*front, *what, *back) != name:
@@ -157,7 +157,7 @@ def read(X: Any, names: Any = None) -> Batch:
 
 
 def write_target(values: np.ndarray, y: Any) -> Any:
-    """Changed targets in the container of ``y``."""
+    """Write changed targets into the container of ``y``."""
     if hasattr(y, "iloc"):
         columns = {"columns": y.columns} if hasattr(y, "columns") else {"name": y.name}
         return type(y)(values, index=y.index, **columns)
@@ -167,7 +167,7 @@ def write_target(values: np.ndarray, y: Any) -> Any:
 
 
 def write(batch: Batch, X: Any) -> Any:
-    """The changed events in the container of ``X``; integer columns that are still whole stay integers."""
+    """Write the changed events into the container of ``X``; integer columns that are still whole stay integers."""
     if batch.images is not None:
         return batch.images
     values = batch.blocks[0].values

@@ -1,4 +1,4 @@
-"""Events between an event and its neighbours among the training events."""
+"""Interpolation between an event and its neighbours among the training events."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _COLUMNS = (str, tuple, list)
 
 
 def _labels(y: Any, n: int) -> np.ndarray:
-    """One integer for the class of each of n events, of whatever type the classes are."""
+    """Encode the classes of n events, of any type, as integers."""
     array = np.asarray(y)
     if len(array) != n:
-        raise ValueError(f"y has {len(array)} entries, expected {n}: one an event.")
+        raise ValueError(f"y has {len(array)} entries, expected {n}: one per event.")
     return codes_of(array) if array.dtype.kind in "fiub" else check_ids(array)
 
 
@@ -43,7 +43,7 @@ def _table(batch: Batch) -> Block:
 
 @dataclass
 class _Reference:
-    """The training events, with a search tree for each class and pattern of missing values."""
+    """Training events, with a search tree for each class and pattern of missing values."""
 
     values: np.ndarray  # (n_events, n_columns)
     plain: list[int]  # columns that are interpolated on the line
@@ -52,7 +52,9 @@ class _Reference:
     target: np.ndarray | None  # (n_events, n_targets), in a regression
     scale: np.ndarray = field(init=False)
     trees: dict[bytes, dict[Any, tuple[np.ndarray, NearestNeighbors]]] = field(init=False, default_factory=dict)
-    last: tuple | None = field(init=False, default=None)  # the last search: epochs and copies ask for the same events
+    last: tuple | None = field(
+        init=False, default=None
+    )  # the last search: epochs and copies search for the same events
 
     def __post_init__(self) -> None:
         self.scale = np.ones(len(self.plain) + 2 * len(self.phi))
@@ -69,8 +71,8 @@ class _Reference:
                 members = rows[labels[rows] == label]
                 known = ~np.isnan(positions[members[0]])
                 if known.any():
-                    # a k-d tree takes each distance by itself: exactly 0 for the event itself, and the same in any
-                    # company, which products of matrices (brute force) are not
+                    # a k-d tree computes each distance by itself: exactly 0 for the event itself, and independent of
+                    # the other events, unlike the matrix products of a brute-force search
                     tree = NearestNeighbors(algorithm="kd_tree").fit(positions[np.ix_(members, known)])
                     of_pattern[label] = members, tree
 
@@ -81,7 +83,7 @@ class _Reference:
         return float(known.var()) if len(known) and np.ptp(known) > 0 else 0.0
 
     def _positions(self, values: np.ndarray) -> np.ndarray:
-        """Coordinates in which distances are taken: chords for angles."""
+        """Compute the coordinates in which distances are taken: chords for angles."""
         phi = values[:, self.phi]
         return np.column_stack([values[:, self.plain], np.cos(phi), np.sin(phi)]) / self.scale
 
@@ -91,9 +93,9 @@ class _Reference:
         return [(one.tobytes(), np.flatnonzero(of_event.ravel() == i)) for i, one in enumerate(patterns)]
 
     def nearest(self, values: np.ndarray, y: Any, k: int) -> np.ndarray:
-        """Numbers of the k nearest training events, ``(n_events, k)``, −1 where there are no more.
+        """Find the k nearest training events, ``(n_events, k)`` numbers, −1 where there are no more.
 
-        They miss the same values and, where ``y`` is given, are of the same class.
+        They miss the same values and, if ``y`` is given, are of the same class.
         """
         positions, found = self._positions(values), np.full((len(values), k), -1)
         labels = None if self.labels is None or y is None else _labels(y, len(values))
@@ -115,12 +117,12 @@ class _Reference:
         return found
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"last": None}  # events that were asked for are not part of what was learned
+        return self.__dict__ | {"last": None}  # the last search is not part of the learned state
 
 
 def _nearest(trees: list[tuple[np.ndarray, NearestNeighbors]], positions: np.ndarray, k: int) -> np.ndarray:
-    """Numbers of the k nearest events in several trees, −1 where there are no more; none is its own neighbour."""
-    # events that came several times (copies of one) are searched for once
+    """Find the k nearest events in several trees, −1 where there are no more; no event is its own neighbour."""
+    # repeated events (copies) are searched once
     positions, back = np.unique(positions, axis=0, return_inverse=True)
     distances, numbers = [], []
     for members, tree in trees:
@@ -136,7 +138,7 @@ def _nearest(trees: list[tuple[np.ndarray, NearestNeighbors]], positions: np.nda
 
 
 def _on_the_way(start: np.ndarray, end: np.ndarray, part: np.ndarray, on_circle: bool) -> np.ndarray:
-    """Points a part of the way between two, azimuths the shorter way round the circle."""
+    """Interpolate between two points, azimuths along the shorter arc."""
     way = end - start
     new = start + part * (wrap_phi(way) if on_circle else way)
     return wrap_phi(new) if on_circle else new

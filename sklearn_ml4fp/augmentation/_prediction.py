@@ -1,4 +1,4 @@
-"""Predictions averaged over changed copies of each event."""
+"""Predictions that are averaged over changed copies of each event."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from ._symmetries import interval_of, within
 class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
     """Average the predictions of an estimator over each event and changed copies of it.
 
-    Where the data has the symmetry of the augmenter and the estimator has not quite learned it, the average is nearer
-    to it and varies less. The estimator is trained on the events as they are; put the augmenter into `Resampled` as
-    well to train on changed events. What a regressor predicts for a changed event is turned back first, such as the
-    direction of a turned shower (``Rotate(target_xy=[(0, 1)], ...)``); azimuths are averaged on the circle.
+    If the data has the symmetry of the augmenter and the estimator has not quite learned it, the average is closer to
+    the symmetry and varies less. The estimator is trained on unchanged events; put the augmenter into `Resampled` as
+    well to train on changed ones. The prediction of a regressor for a changed event is first changed back, such as the
+    direction of a rotated shower (``Rotate(target_xy=[(0, 1)], ...)``). Azimuths are averaged on the circle.
 
     Parameters
     ----------
     augmenter : Augmenter
-        What changes the copies.
+        Augmenter that changes the copies.
     estimator : estimator
-        A classifier with ``predict_proba``, or a regressor.
+        Classifier with ``predict_proba``, or regressor.
     n_copies : int, default=8
-        Changed copies of each event.
+        Number of changed copies of each event.
     random_state : int, RandomState or None, default=0
         Seed of the changes. With a number, an event has the same prediction in every call, whatever else is in the
         call: its changes are drawn by a hash of its content.
@@ -48,7 +48,7 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
     estimator_ : estimator
         The fitted estimator.
     augmenter_ : Augmenter
-        The augmenter, with what it has learned from the training events.
+        Augmenter after ``learn`` on the training events.
     classes_ : ndarray of shape (n_classes,)
         Labels of a classifier.
 

@@ -144,7 +144,7 @@ class Smear(Augmenter):
 class Shift(Augmenter):
     """Scale all objects of an event up or down together: an uncertainty of the energy scale.
 
-    All listed columns of an event are multiplied by exp(s·z) with one Gaussian z an event; s is the relative
+    All listed columns of an event are multiplied by exp(s·z) with one Gaussian z per event; s is the relative
     uncertainty of the scale. Angles stay. ``ht``, ``met`` and ``met_phi`` follow as in `Smear`.
 
     See Also

@@ -33,17 +33,17 @@ def bootstrap_interval(
     n_resamples: int = 400,
     random_state: Any = None,
 ) -> BootstrapResult:
-    """Confidence interval of a metric: its quantiles over samples of the events drawn with replacement.
+    """Confidence interval of a metric: its quantiles over samples of the events, drawn with replacement.
 
-    Events are drawn by group: rows of one event are no independent measurements, and drawn one by one they would give
-    too narrow an interval. An event drawn k times has k times its weight, so the metric must take ``sample_weight``.
+    Events are drawn by group. Rows of one event are not independent measurements; drawn one by one, they would give too
+    narrow an interval. An event drawn k times has k times its weight, so the metric must take ``sample_weight``.
 
     Parameters
     ----------
     metric : callable
         Called as ``metric(y_true, y_pred, sample_weight=)``; any of this package's or scikit-learn's.
     y_true, y_pred : array-like of shape (n_events, ...)
-        What the metric compares.
+        Truth and prediction, which the metric compares.
     sample_weight : array-like of shape (n_events,), optional
         Event weights; negative ones are allowed where the metric allows them.
     groups : array-like of shape (n_events,) or (n_events, n_columns), optional
@@ -58,7 +58,7 @@ def bootstrap_interval(
     Returns
     -------
     result : BootstrapResult
-        ``value`` on the events themselves, ``low`` and ``high``; NaN if the metric is NaN for a sample.
+        The ``value`` on all events, and the ends ``low`` and ``high``; NaN if the metric is NaN for a sample.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def bootstrap_interval(
     if n_groups < 2:
         raise ValueError(
             f"an interval needs at least two events to draw from; got {n_groups} in {len(ids)} rows. groups= takes one "
-            "id an event, not one a sample."
+            "id per event, not one per sample."
         )
     rng = check_random_state(random_state)
     values = np.empty(n_resamples)

@@ -65,7 +65,7 @@ def ks_distance(y_true: Any, y_score: Any, *, pos_label: Any = None, sample_weig
 def _permuted_distances(
     first: np.ndarray, value: np.ndarray, weight: np.ndarray, group: np.ndarray, n_permutations: int, rng: Any
 ) -> np.ndarray:
-    """Distances after the groups have been dealt anew to the two samples, as many groups to each as before."""
+    """Compute distances after random exchanges of groups between the samples, which keep their numbers of groups."""
     order = np.argsort(value, kind="stable")
     weight, group = weight[order], group[order]
     value = value[order]
@@ -77,7 +77,7 @@ def _permuted_distances(
     for i in range(n_permutations):
         one = np.cumsum(weight * rng.permutation(in_first)[group])[last]
         two = together - one
-        # a deal without a positive yield has no distribution: infinitely far, which makes the p-value conservative
+        # an exchange without a positive yield counts as infinitely far, which makes the p-value conservative
         proper = one[-1] > 0 and two[-1] > 0
         distances[i] = np.abs(one / one[-1] - two / two[-1]).max() if proper else np.inf
     return distances
@@ -87,7 +87,7 @@ def _values(sample: Any, name: str) -> np.ndarray:
     values = finite_numbers(sample, name)
     if values.ndim != 1 or len(values) == 0:
         raise ValueError(
-            f"{name} must have one value an event, shape (n_events,) with at least one event; got {values.shape}. Test "
+            f"{name} must have one value per event, shape (n_events,), at least one; got {values.shape}. Test "
             "one column at a time."
         )
     return values
@@ -106,7 +106,7 @@ def ks_test(
 ) -> KSResult:
     """Two-sample Kolmogorov-Smirnov test of weighted values, such as the scores of training and test events.
 
-    The p-value comes from dealing the events anew to the two samples, each with its weight, group by group. The
+    The p-value comes from random exchanges of events between the two samples, each with its weight, group by group. The
     asymptotic formula with effective numbers of events is wrong as soon as weight and value are correlated.
 
     Parameters
@@ -116,7 +116,7 @@ def ks_test(
     weight_1, weight_2 : array-like of shape (n_1,), (n_2,), optional
         Event weights; negative ones are allowed. The overall scale of each sample's weights does not matter.
     groups_1, groups_2 : array-like of shape (n_1,), (n_2,), optional
-        Event ids; rows of one event are dealt together. By default each row is an event.
+        Event ids; rows of one event are exchanged together. By default each row is an event.
     n_permutations : int, default=999
         The smallest p-value possible is 1/(n_permutations + 1).
     random_state : int, RandomState instance or None, default=None
@@ -149,7 +149,7 @@ def ks_test(
     if not isinstance(n_permutations, Integral) or n_permutations < 1:
         raise ValueError(f"n_permutations must be an integer, 1 or more; got {n_permutations!r}.")
     samples = [_values(sample, name) for name, sample in (("sample_1", sample_1), ("sample_2", sample_2))]
-    # weights of mean one in both: scaled differently, the samples' events could not be exchanged
+    # a mean weight of one in both: with different scales, events could not be exchanged
     weights = [weights_or_ones(w, len(s)) for w, s in zip((weight_1, weight_2), samples, strict=True)]
     if not all(weight.sum() > 0 for weight in weights):
         raise ValueError("each sample's weights must have a positive sum to make a distribution.")

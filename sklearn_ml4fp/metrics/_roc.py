@@ -1,4 +1,4 @@
-"""The ROC curve and the area under it, with signed event weights."""
+"""ROC curve and the area under it, with signed event weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .._validation import finite_numbers
 
 def cumulative_yields(signal: np.ndarray, score: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, ...]:
     """Yields above each distinct score: (background, signal, thresholds), from the highest threshold to the lowest."""
-    kept = weight != 0  # an event without weight sets no threshold
+    kept = weight != 0  # an event of weight zero sets no threshold
     order = np.flatnonzero(kept)[np.argsort(-score[kept], kind="stable")]
     signal, score, weight = signal[order], score[order], weight[order]
     last = np.append(score[1:] != score[:-1], True)  # of each group of equal scores
@@ -98,7 +98,8 @@ def roc_auc_score(
     y_true : array-like of shape (n_events,)
         Labels.
     y_score : array-like of shape (n_events,) or (n_events, n_classes)
-        Score, larger for signal. With one column a class (more than two): the mean area of each class against the rest.
+        Score, larger for signal. With one column per class (more than two): the mean area of each class against the
+        rest.
     pos_label : label, optional
         The signal's label; by default the greater of two numbers. Labels that are text need it. Not
         with several columns.
@@ -138,14 +139,14 @@ def roc_auc_score(
     if np.ndim(y_score) == 2 and np.shape(y_score)[1] > 2:
         if pos_label is not None:
             raise ValueError(
-                f"pos_label={pos_label!r} goes with one score an event; got {np.shape(y_score)[1]} columns. Pass the "
+                f"pos_label={pos_label!r} goes with one score per event; got {np.shape(y_score)[1]} columns. Pass the "
                 "column of that class for its area, or leave pos_label out for the mean over all classes."
             )
         return _one_versus_rest(y_true, y_score, sample_weight, labels)
     if labels is not None:
         raise ValueError(
             f"labels= goes with more than two columns of scores; got y_score of shape {np.shape(y_score)}. Pass one "
-            "score an event, and pos_label= for the label of the signal."
+            "score per event, and pos_label= for the label of the signal."
         )
     signal, score, weight = check_binary(y_true, y_score, sample_weight, pos_label)
     background, selected, _ = cumulative_yields(signal, score, weight)

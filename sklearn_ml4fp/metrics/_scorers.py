@@ -1,11 +1,11 @@
-"""Scorers: the metrics as scikit-learn's ``scoring=``, which request the event weights by themselves."""
+"""Scorers: metrics for ``scoring=`` of scikit-learn, which request the event weights by themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-# make_scorer's own class: searches over several metrics, or over thresholds, look for it
+# scikit-learn's own class, which searches over several metrics, or over thresholds, look for
 from .._compat import Scorer
 from ._ks import ks_distance
 from ._probabilities import average_precision, brier, expected_calibration_error
@@ -19,15 +19,15 @@ _SCORE = ("predict_proba", "decision_function")
 
 
 class _WeightedScorer(Scorer):
-    """A scorer that requests ``sample_weight``, so that with metadata routing on no score is silently unweighted."""
+    """Scorer that requests ``sample_weight``, so that with metadata routing on no score is silently unweighted."""
 
     __metadata_request__score = {"sample_weight": True}  # noqa: RUF012 (scikit-learn reads it by this name)
 
 
 class _EitherClassScorer(_WeightedScorer):
-    """A scorer of a metric that is the same whichever of the two classes is called signal.
+    """Scorer of a metric that does not depend on which of the two classes is called signal.
 
-    Its score is that of the classifier's second class, which says what the metric must know of labels that are text.
+    It uses the score of the classifier's second class, and passes this class as ``pos_label``.
     """
 
     def _score(self, method_caller: Any, estimator: Any, X: Any, y_true: Any, **kwargs: Any) -> float:
@@ -44,7 +44,7 @@ def make_weighted_scorer(
     greater_is_better: bool = True,
     **kwargs: Any,
 ) -> _WeightedScorer:
-    """Scorer of a metric that requests ``sample_weight`` by itself: scikit-learn's ``make_scorer`` does not.
+    """Make a scorer of a metric that requests ``sample_weight`` by itself, unlike ``make_scorer`` of scikit-learn.
 
     With scikit-learn's metadata routing on, event weights that are passed to a search or cross-validation reach the
     metric. With routing off, scikit-learn hands no weights to any scorer: the score is then unweighted.
@@ -54,9 +54,9 @@ def make_weighted_scorer(
     metric : callable
         Called as ``metric(y_true, y_pred, sample_weight=, **kwargs)``.
     response_method : {"predict", "predict_proba", "decision_function"} or tuple of them, default="predict"
-        What of the estimator the metric compares with the truth; of several, the first that the estimator has.
+        Method of the estimator whose result the metric compares with the truth; of several, the first available one.
     greater_is_better : bool, default=True
-        With False the score is minus the metric.
+        If False, the score is minus the metric.
     **kwargs
         Further arguments of the metric, such as ``pos_label``, the label of the signal, which labels that are text
         need.
@@ -96,7 +96,7 @@ neg_expected_calibration_error_scorer = _EitherClassScorer(expected_calibration_
 neg_response_bias_scorer = make_weighted_scorer(_absolute_bias, greater_is_better=False)
 neg_response_resolution_scorer = make_weighted_scorer(response_resolution, greater_is_better=False)
 
-#: every scorer by its name, for a loop or a configuration file
+#: All scorers by name, for a loop or a configuration file.
 SCORERS = {
     "ams": ams_scorer,
     "asimov": asimov_scorer,

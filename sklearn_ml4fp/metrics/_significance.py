@@ -12,7 +12,7 @@ from .._missing import column_or_1d, real_numbers
 
 
 def _yields(values: Any, name: str) -> np.ndarray:
-    """Numbers of events as float64; what is masked or missing is not known, NaN."""
+    """Convert numbers of events to float64, NaN for masked and missing ones."""
     numbers = real_numbers(values, np.float64)
     if numbers is None:
         raise ValueError(f"{name} must be numbers of events; got {values!r}.")
@@ -73,7 +73,7 @@ def asimov_significance(s: Any, b: Any, *, sigma: Any = 0.0) -> Any:
 
 
 def _chosen(y_true: np.ndarray, y_pred: np.ndarray, label: Any, *, one_of_many: bool) -> np.ndarray:
-    """Which events are predicted as signal, (n_events,); scores are refused: none equals a label, the yield would be 0.
+    """Mask of the events that are predicted as signal, (n_events,); scores are refused, since none equals a label.
 
     With one class against the rest a class may be predicted that is absent from a test part, but not a fraction, nor
     a text among numbers.
@@ -98,7 +98,7 @@ def _chosen(y_true: np.ndarray, y_pred: np.ndarray, label: Any, *, one_of_many: 
 def selected_yields(
     y_true: Any, y_pred: Any, sample_weight: Any, pos_label: Any, signal_yield: Any, background_yield: Any
 ) -> tuple[float, float]:
-    """Yields (s, b) of the events that are predicted to be signal, each class scaled to its total yield if given."""
+    """Sum the yields (s, b) of the selected events, each class scaled to its total yield if given."""
     check_consistent_length(y_true, y_pred)
     signal = is_signal(y_true, pos_label)
     y_pred, y_true = column_or_1d(y_pred, name="y_pred"), column_or_1d(y_true, name="y_true")
@@ -141,7 +141,7 @@ def asimov_score(
     y_true : array-like of shape (n_events,)
         Labels.
     y_pred : array-like of shape (n_events,)
-        Predicted labels: what is predicted as signal is selected.
+        Predicted labels; events that are predicted as signal are selected.
     relative_uncertainty : float, default=0
         σ/b, the relative uncertainty of the background.
     signal_yield, background_yield : float, optional
@@ -201,7 +201,7 @@ def ams_score(
     y_true : array-like of shape (n_events,)
         Labels.
     y_pred : array-like of shape (n_events,)
-        Predicted labels: what is predicted as signal is selected.
+        Predicted labels; events that are predicted as signal are selected.
     b_reg : float, default=10
         Events added to the background, so that cuts with next to no background do not win by a fluctuation; the
         challenge's value. 0 or more.

@@ -1,4 +1,4 @@
-"""A cluster for the searches: joblib's Dask backend, such that a dead worker costs only its task."""
+"""Searches on a cluster: the Dask backend of joblib, changed so that a dead worker costs only its task."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from .._compat_dask import DaskDistributedBackend, WeakKeyDictionary
 from .._optional import needs
 
-_LARGE = 1000  # bytes from which joblib sends an object once, and not with each task
+_LARGE = 1000  # size in bytes from which joblib sends an object once, and not with each task
 
 
 def _itself(data: Any) -> Any:
@@ -17,14 +17,16 @@ def _itself(data: Any) -> Any:
 
 
 class _Keeper:
-    """A Dask client that leaves data with the scheduler as a task: what only workers have is lost when they die."""
+    """Dask client that keeps data at the scheduler, as a task: data that only workers have is lost when they die."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     async def scatter(self, data: Any, **options: Any) -> Any:
         """Send data to the scheduler; a worker that needs it gets it from there or from another worker."""
-        with needs("dask").config.set({"distributed.admin.large-graph-warning-threshold": "1 PB"}):  # it is on purpose
+        with needs("dask").config.set(
+            {"distributed.admin.large-graph-warning-threshold": "1 PB"}
+        ):  # the large graph is intended
             return self._client.submit(_itself, data, pure=False)
 
     def __getattr__(self, name: str) -> Any:
@@ -32,16 +34,16 @@ class _Keeper:
 
 
 class _Sendable(dict):
-    """A dictionary that joblib sends once: it asks for weak references, which plain dictionaries have not."""
+    """Dictionary that joblib sends once: it needs weak references, which plain dictionaries lack."""
 
 
 class DaskBackend(DaskDistributedBackend):
-    """A Dask cluster on which joblib, and so every search and cross-validation of scikit-learn, runs its fits.
+    """Dask cluster on which joblib, and so every search and cross-validation of scikit-learn, runs its fits.
 
     joblib's own ``"dask"`` backend does the same, with these differences. The scheduler keeps the data (events,
     weights, ids, folds), so that a worker that dies takes nothing along: its fit is done again elsewhere. Data is sent
-    once for as long as this backend is used, where joblib sends it anew for each batch of candidates of a search, and
-    weights and ids with each fit. A cluster of one core, or one whose further workers are still to come, makes the
+    once for as long as this backend is used; joblib sends it anew for each batch of candidates of a search, and weights
+    and ids with each fit. A cluster of one core, or one whose further workers are still to come, makes the
     fits: joblib would make them in the present process. A fit that kills one worker after the other ends with Dask's
     ``KilledWorker``, once the fits beside it have ended too, and a call that has lost all its workers with a
     ``TimeoutError``; joblib waits for ever in both cases.
@@ -94,7 +96,7 @@ class DaskBackend(DaskDistributedBackend):
         self._on_their_way, self._killed = 0, False
 
     def effective_n_jobs(self, n_jobs: Any) -> int:
-        """Cores of the cluster; two at least, because joblib would make all fits of one in this process."""
+        """Return the number of cores, at least two: with one, joblib would make all fits in this process."""
         return max(2, super().effective_n_jobs(n_jobs))
 
     async def _to_func_args(self, func: Any) -> Any:
@@ -109,14 +111,14 @@ class DaskBackend(DaskDistributedBackend):
             self._on_their_way -= 1
 
     def _sendable(self, value: Any) -> Any:
-        """The same for all fits: the weights and ids come in a plain dictionary."""
+        """Wrap a plain dictionary of weights and ids, once for all fits."""
         sizeof = needs("dask.sizeof").sizeof
         if type(value) is not dict or not any(sizeof(one) > _LARGE for one in value.values()):
             return value
         return self._dicts.setdefault(id(value), (value, _Sendable(value)))[1]  # the first keeps its id from others
 
     async def _collect(self) -> None:
-        """Hand on what comes back, also that a task has killed its workers: joblib would wait for it for ever."""
+        """Pass on results, also that a task has killed its workers, for which joblib would wait for ever."""
         KilledWorker = needs("distributed.scheduler").KilledWorker
         while self._continue:
             async for future, result in self.waiting_futures:
@@ -127,7 +129,7 @@ class DaskBackend(DaskDistributedBackend):
                 self._killed = self._killed or isinstance(outcome, KilledWorker)
                 waiting.set_result(outcome)
                 tell(outcome)
-            await asyncio.sleep(0.01)  # as often as joblib's own looks whether there is more
+            await asyncio.sleep(0.01)  # the interval of joblib's own loop
 
     async def _watch(self, call: object) -> None:
         """End a call that has lost all its workers: Dask would wait for new ones for ever."""
@@ -145,14 +147,14 @@ class DaskBackend(DaskDistributedBackend):
                     if (tell := self._callbacks.pop(future, None)) is not None:
                         waiting.set_result(error)
                         tell(error)
-            await asyncio.sleep(1)  # seconds; a look costs the scheduler next to nothing
+            await asyncio.sleep(1)  # seconds; asking costs the scheduler next to nothing
 
     async def _all_ended(self) -> None:
         while self._on_their_way or self._callbacks:
             await asyncio.sleep(0.01)
 
     def retrieve_result_callback(self, out: Any) -> Any:
-        """The results of a task, or the error that it ended with."""
+        """Return the results of a task, or raise the error that ended it."""
         if isinstance(out, BaseException):
             raise out
         return super().retrieve_result_callback(out)
@@ -160,8 +162,8 @@ class DaskBackend(DaskDistributedBackend):
     def abort_everything(self, ensure_ready: bool = True) -> None:
         """Give up a call, its running tasks included: one that kills its worker would go on with the next.
 
-        After a death the tasks that run are waited for. Dask cannot stop them, and those that are about to kill their
-        workers too would take along what the search does there next, which is not to blame.
+        After a death, running tasks are waited for. Dask cannot stop them, and one that is about to kill its worker
+        would also kill the task that the search sends there next.
         """
         try:
             if self._killed:

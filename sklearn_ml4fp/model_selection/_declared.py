@@ -1,4 +1,4 @@
-"""One walk over the hyperparameters that an estimator and its parts declare; every search space is a view of it."""
+"""Walk over the hyperparameters that an estimator and its parts declare: the source of every search space."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from .._params import Hyperparameter
 
 
 class Condition(NamedTuple):
-    """What another hyperparameter has to be for this one to have an effect."""
+    """Condition on another hyperparameter, without which this one has no effect."""
 
     parent: str
     values: tuple[Any, ...]
-    choices: tuple[Any, ...]  # all that the parent declares
+    choices: tuple[Any, ...]  # all choices that the parent declares
 
     def holds(self, value: Any) -> bool:
-        """Whether it may have an effect; of a value that is not declared (an optimiser's class) nothing is known."""
+        """Return whether the condition may hold; an undeclared value, such as an optimiser class, may satisfy it."""
         return value in self.values or value not in self.choices
 
 
 @dataclass(frozen=True)
 class Place:
-    """A hyperparameter to search: its name as ``set_params`` takes it, and where to look."""
+    """Hyperparameter to search: its name as ``set_params`` takes it, and its domain."""
 
     name: str
     parameter: Hyperparameter | None  # None: not declared, only ``given``
-    given: Any = None  # what the user puts in the place of the declared range
+    given: Any = None  # domain from the user, in the place of the declared one
     condition: Condition | None = None
 
     @property
     def values(self) -> tuple[Any, ...]:
-        """The choices, of a hyperparameter that has them."""
+        """Choices of a categorical hyperparameter."""
         if self.given is None:
             return (self.parameter.choices or ()) if self.parameter else ()
         choices = getattr(self.given, "categories", getattr(self.given, "choices", self.given))
@@ -42,7 +42,7 @@ class Place:
 
 
 def _declared(estimator: Any) -> Iterator[Place]:
-    """Everything searchable that an estimator and its named parts declare."""
+    """Find all searchable hyperparameters that an estimator and its named parts declare."""
     parts = {"": estimator, **{f"{name}__": part for name, part in estimator.get_params(deep=True).items()}}
     for prefix, part in parts.items():
         if isinstance(part, type):
@@ -52,7 +52,7 @@ def _declared(estimator: Any) -> Iterator[Place]:
             if parameter.search is None and parameter.choices is None:
                 continue
             if name == "n_copies" and prefix.endswith(("augment__", "augmenter__")):
-                continue  # copies are a sampler's; on the fly, and in prediction, an augmenter makes none
+                continue  # copies are for samplers: on the fly, and in prediction, an augmenter makes none
             condition = None
             if parameter.only_with is not None:
                 parent, values = parameter.only_with
@@ -61,7 +61,7 @@ def _declared(estimator: Any) -> Iterator[Place]:
 
 
 def _matching(names: Iterable[str], wanted: Iterable[str]) -> set[str]:
-    """Those of the names that are wanted, in full or by their last part."""
+    """Select the names that are wanted, in full or by their last part."""
     wanted = list(wanted)
     return {name for name in names if any(name == one or name.endswith(f"__{one}") for one in wanted)}
 
@@ -71,7 +71,7 @@ def _is_choice_of_parts(given: Any) -> bool:
 
 
 def _variants(estimator: Any, override: dict[str, Any]) -> list[tuple[Any, dict[str, Any]]]:
-    """Every combination of the parts that there are to choose from: the estimator with them, and the parts by name."""
+    """Make every combination of the parts to choose from: the estimator with them, and the parts by name."""
     for key, given in override.items():
         names = _matching(estimator.get_params(deep=True), [key])
         if not _is_choice_of_parts(given) or not names:
@@ -86,7 +86,7 @@ def _variants(estimator: Any, override: dict[str, Any]) -> list[tuple[Any, dict[
 
 
 def _replaced(estimator: Any, places: dict[str, Place], override: dict[str, Any]) -> dict[str, Place]:
-    """The places that the user overrides; a short name means the declared ones, if there are any."""
+    """Return the places that the user overrides; a short name stands for the declared ones, if there are any."""
     names = list(estimator.get_params(deep=True))
     replaced = {}
     for key, given in override.items():
@@ -98,7 +98,7 @@ def _replaced(estimator: Any, places: dict[str, Place], override: dict[str, Any]
 
 
 def _acts(place: Place, places: dict[str, Place], estimator: Any) -> bool:
-    """Whether a hyperparameter has an effect for some candidate."""
+    """Return whether a hyperparameter has an effect for some candidate."""
     if place.condition is None:
         return True
     parent = places.get(place.condition.parent)
@@ -109,7 +109,7 @@ def _acts(place: Place, places: dict[str, Place], estimator: Any) -> bool:
 def _places(
     estimator: Any, include: list[str] | None, exclude: list[str], override: dict[str, Any], parts: dict[str, Any]
 ) -> list[Place]:
-    """What is searched in one variant of an estimator."""
+    """Find the hyperparameters to search in one variant of an estimator."""
     declared = {place.name: place for place in _declared(estimator)}
     replaced = _replaced(estimator, declared, override)
     wanted = set(declared) if include is None else _matching(declared, include)
@@ -133,7 +133,7 @@ def walk(
     exclude: Iterable[str] = (),
     override: Mapping[str, Any] | None = None,
 ) -> list[list[Place]]:
-    """What to search, for every combination of the parts that ``override`` gives to choose from.
+    """Find the hyperparameters to search, for every combination of the parts in ``override``.
 
     Raises
     ------

@@ -34,14 +34,14 @@ def _check_n_splits(n_splits: Any, least: int) -> None:
 
 
 class _EventSplitter(BaseCrossValidator):
-    """What the splitters share: they request ``groups``, as scikit-learn's GroupKFold does."""
+    """Base of the splitters, which request ``groups`` as GroupKFold of scikit-learn does."""
 
     __metadata_request__split = {"groups": True}  # noqa: RUF012 (scikit-learn reads it by this name)
 
     n_splits: int
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Number of (train, test) pairs; the arguments are ignored, they are scikit-learn's convention."""
+        """Return the number of (train, test) pairs; the arguments, a convention of scikit-learn, are ignored."""
         return self.n_splits
 
 
@@ -54,7 +54,7 @@ class _EventFolds(_EventSplitter):
     _least_splits = 2
 
     def assign(self, ids: Any) -> np.ndarray:
-        """Fold of each event, by its id alone.
+        """Assign each event to a fold, by its id alone.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class _EventFolds(_EventSplitter):
         return assign(ids, self.n_splits, derive_salt(self.salt, f"{type(self).__name__} {self.n_splits}"))
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Row numbers of the training and the test events, fold by fold.
+        """Generate row numbers of the training and the test events, fold by fold.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class _EventFolds(_EventSplitter):
 
 
 class EventKFold(_EventFolds):
-    """K folds by event id: an event's fold depends on its id and the salt, and on nothing else.
+    """K folds by event id: the fold of an event depends on its id and the salt alone.
 
     Unlike :class:`~sklearn.model_selection.GroupKFold`, whose folds change when events are added, removed or sorted,
     the fold of an event never changes: years later, in another file, it is still known which model has not
@@ -110,8 +110,8 @@ class EventKFold(_EventFolds):
         Number of folds.
     salt : int or str, default=0
         Another salt gives other, independent folds. Folds of another number, and the parts of
-        :func:`train_val_test_split` and of the other splitters, are independent also with equal salts; ``EventKFold``
-        inside ``EventKFold`` with the same number of folds needs a salt of its own, and says so.
+        :func:`train_val_test_split` and of the other splitters, are independent also with equal salts. ``EventKFold``
+        inside ``EventKFold`` with the same number of folds needs another salt; an error says so.
 
     See Also
     --------
@@ -166,7 +166,7 @@ class RotatingKFold(_EventFolds):
     _least_splits = 3
 
     def hold_out(self, groups: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Rows to train on and rows to validate on, of events among which one block is absent.
+        """Choose the rows to train on and to validate on, of events among which one block is absent.
 
         Parameters
         ----------
@@ -196,7 +196,7 @@ class RotatingKFold(_EventFolds):
 
 
 def _fractions(sizes: Any, names: tuple[str, ...]) -> np.ndarray:
-    """Sizes as fractions that sum to one; one of them may be None, the rest."""
+    """Convert sizes to fractions that sum to one; one of them may be None, for the rest."""
     given = list(sizes) if np.iterable(sizes) else [sizes]
     known = [size for size in given if size is not None]
     good = len(given) == len(names) and len(known) >= len(names) - 1
@@ -212,14 +212,14 @@ def _fractions(sizes: Any, names: tuple[str, ...]) -> np.ndarray:
 
 
 def _parts(ids: Any, fractions: np.ndarray, salt: int | str, role: str) -> np.ndarray:
-    """Part of each event, of parts with the given fractions."""
+    """Assign each event to one of the parts with the given fractions."""
     # the fractions belong to the role: a split of a split with other fractions is then independent of it
     numbers = uniform(ids, derive_salt(salt, f"{role} {' '.join(f'{f:.9f}' for f in fractions)}"))
     return np.searchsorted(np.cumsum(fractions)[:-1], numbers, side="right")
 
 
 class EventShuffleSplit(_EventSplitter):
-    """Random train/test splits by event id, again and again.
+    """Independent random train/test splits by event id.
 
     Parameters
     ----------
@@ -253,9 +253,9 @@ class EventShuffleSplit(_EventSplitter):
         self.salt = salt
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Row numbers of the training and the test events, split by split, as in :meth:`EventKFold.split`."""
+        """Generate row numbers of training and test events, split by split, as :meth:`EventKFold.split` does."""
         fractions = _fractions((None, self.test_size), ("train", "test"))
-        codes = check_ids(groups)  # once, however many splits follow
+        codes = check_ids(groups)  # once for all splits
         check_consistent_length(X, y, groups)
         for i in range(self.n_splits):
             parts = _parts(codes, fractions, self.salt, f"{type(self).__name__} {i}")
@@ -264,7 +264,7 @@ class EventShuffleSplit(_EventSplitter):
 
 
 def _take(array: Any, rows: np.ndarray) -> Any:
-    """Rows of an array, list, frame, or of any container that takes ``X[rows]``."""
+    """Take rows of an array, list, frame, or of any container that supports ``X[rows]``."""
     if array is None:
         return None
     if sparse.issparse(array):
@@ -283,7 +283,7 @@ def train_val_test_split(
 ) -> list[Any]:
     """Split arrays into training, validation and test events, by event id.
 
-    An event's part depends on its id and the salt, and on nothing else. So a test event stays a test event when rows
+    The part of an event depends on its id and the salt alone. So a test event stays a test event when rows
     are sorted, events are added, or a systematic variation of the same events comes in another file.
 
     Parameters

@@ -1,4 +1,4 @@
-"""A scaler that picks the scaling of each column by its distribution."""
+"""Scaler that picks the scaling of each column by its distribution."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .._params import Declared, hp
 from .._validation import check_weights
 from ._scaling import LogScaler, MinMaxScaler, ZScoreScaler, column_names
 
-# Rows that are scaled at a time: the columns of one kind are gathered from a part that fits into the cache.
+# Number of rows that are scaled at a time: the columns of one kind are gathered from a part that fits into the cache.
 _ROWS = 16384
 _MAKE: dict[str, Any] = {
     "min-max": MinMaxScaler,
     "z-score": ZScoreScaler,
-    # a zero among events to come must not be an error where fit happened to see none
+    # a zero in later events must not be an error if fit happened to see none
     "log": partial(LogScaler, offset="always"),
     "symlog": partial(LogScaler, method="symlog"),
 }
@@ -92,7 +92,7 @@ class AutoScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
         Raises
         ------
         ValueError
-            Weights that cannot be used, or that leave a column without a positive variance.
+            Weights are not usable, or leave a column without a positive variance.
         """
         self.__dict__.pop("scalers_", None)
         return self.partial_fit(X, y, sample_weight)
@@ -105,7 +105,7 @@ class AutoScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
         X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan", reset=first)
         weights = check_weights(sample_weight, len(X))
         if first:
-            # of small samples, quantiles by signed sums jump with each cancellation
+            # in small samples, quantiles by signed sums jump with each cancellation
             sizes = None if weights is None else np.abs(weights)
             choices = [suitable_scaling(shape_of(column, sizes)) for column in X.T]
             self.scalings_ = np.array([kind for kind, _ in choices])

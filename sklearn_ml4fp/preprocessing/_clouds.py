@@ -1,4 +1,4 @@
-"""What all transformers of point clouds share."""
+"""Base of the transformers of point clouds."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..data import PointClouds, as_point_clouds
 
 
 class CloudTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
-    """Base: learns the names of the columns in ``fit``, insists on them in ``transform``."""
+    """Base that learns the names of the columns in ``fit``, and requires them in ``transform``."""
 
     def __init_subclass__(cls, auto_wrap_output_keys: tuple[str, ...] | None = None, **kwargs: Any) -> None:
-        # scikit-learn would make tables of what comes out, point clouds and images as well
+        # scikit-learn would convert any output to a table, also point clouds and images
         super().__init_subclass__(auto_wrap_output_keys=auto_wrap_output_keys, **kwargs)
 
     def set_output(self, *, transform: str | None = None) -> Self:
@@ -66,7 +66,7 @@ class CloudTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
 
 
 def leading(clouds: PointClouds, order_by: str | None) -> PointClouds:
-    """Points by falling ``order_by``, or as they are for None."""
+    """Sort the points by falling ``order_by``; None keeps their order."""
     if order_by is None:
         return clouds
     name = clouds.feature_names[column_for(clouds.feature_names, order_by, f"order_by={order_by!r}")]

@@ -1,4 +1,4 @@
-"""The usual features of the particles in a jet."""
+"""Features of the particles in a jet, as jet taggers use them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class JetConstituentFeatures(MomentumMixin, CloudTransformer):
     Attributes
     ----------
     roles_ : dict of str to str
-        Which feature was taken for ``pt``, ``y``, ``eta``, ``phi``, ``px``, ``py``, ``pz``, ``e``, ``m`` and ``pdgid``.
+        Feature that was taken for ``pt``, ``y``, ``eta``, ``phi``, ``px``, ``py``, ``pz``, ``e``, ``m`` and ``pdgid``.
 
     Raises
     ------
@@ -66,7 +66,7 @@ class JetConstituentFeatures(MomentumMixin, CloudTransformer):
         return self
 
     def transform(self, X: Any) -> PointClouds:
-        """Point clouds with the new features."""
+        """Compute point clouds with the new features."""
         clouds = self._check(X)
         momenta = self._four_momenta(clouds)
         given = clouds.column(self.roles_["pt"]) if "pt" in self.roles_ else transverse_momentum(momenta)

@@ -19,7 +19,7 @@ from ._scaling import column_names
 
 
 def _mode(values: np.ndarray, weights: np.ndarray | None) -> float:
-    """The value with the greatest sum of weights; the least of several."""
+    """Find the value with the greatest sum of weights; the least of several."""
     unique, codes = np.unique(values, return_inverse=True)
     return float(unique[np.bincount(codes, weights=weights).argmax()])
 
@@ -33,7 +33,7 @@ def _statistic(values: np.ndarray, weights: np.ndarray | None, strategy: str) ->
 
 
 class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
-    """Fill missing values column by column: NaN, None, NA, null, what is masked, and the numbers that mark them.
+    """Fill missing values column by column: NaN, None, NA, null, masked values, and numbers that mark them.
 
     - ``"mean"``, ``"median"``, ``"mode"``: of the column's weighted events;
     - ``"interpolation"``: linear between the neighbours along another column, such as a time or a position: the
@@ -64,7 +64,7 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
         "mean",
         valid=StrOptions({"mean", "median", "mode", "interpolation", "constant", "none"}),
         choices=("mean", "median", "mode", "constant"),  # interpolation fails without ``along``, many models on NaN
-        doc="What a missing value becomes.",
+        doc="How missing values are filled.",
     )
     fill_value: float = hp(
         0.0,
@@ -102,7 +102,7 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
     __metadata_request__fit = {"sample_weight": True}  # noqa: RUF012
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Learn what fills each column.
+        """Learn the filling of each column.
 
         Parameters
         ----------
@@ -121,7 +121,7 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
         Raises
         ------
         ValueError
-            A column without any value, or whose values have no positive sum of weights; no usable ``along``.
+            A column has no value, or its values have no positive sum of weights; ``along`` is not usable.
         """
         self._validate_params()
         X = validate_data(self, X, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan")
@@ -212,17 +212,17 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
         return np.hstack([X, indicators]) if self.add_indicator else X
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names of the columns that come out.
+        """Return the names of the output columns.
 
         Parameters
         ----------
         input_features : array-like of str or None
-            Names of the columns that go in; those of ``fit`` by default.
+            Names of the input columns; by default those of ``fit``.
 
         Returns
         -------
         ndarray of str
-            The names, and ``missingindicator_<name>`` for each indicator.
+            Names of the columns, and ``missingindicator_<name>`` for each indicator.
         """
         check_is_fitted(self, "statistics_")
         names = check_feature_names_in(self, input_features)
@@ -238,8 +238,8 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
 class DropMissingColumns(ReadsMissing, SelectorMixin, Declared, BaseEstimator):
     """Drop the columns in which too large a share of the events has no value.
 
-    Missing are NaN, None, NA, null, what is masked, and the numbers of ``missing_values``; in the columns that are kept
-    they stay what they are. The share is Σw over the events without a value, divided by Σw over all events.
+    Missing values are NaN, None, NA, null, masked values, and the numbers of ``missing_values``. In columns that are
+    kept they stay unchanged. The share is Σw over the events without a value, divided by Σw over all events.
 
     See Also
     --------
@@ -259,7 +259,7 @@ class DropMissingColumns(ReadsMissing, SelectorMixin, Declared, BaseEstimator):
         0.5,
         valid=Interval(Real, 0, 1, closed="both"),
         search=(0.0, 1.0),
-        doc="The largest share of missing values with which a column is kept.",
+        doc="Largest share of missing values with which a column is kept.",
     )
     missing_values: Any = MISSING_VALUES
 

@@ -1,4 +1,4 @@
-"""The momenta of particles, found among the columns of point clouds."""
+"""Momenta of particles, found among the columns of point clouds."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .._roles import find, with_role
 from ..data import PointClouds
 
 _MOMENTA = (("pt", "rapidity", "phi"), ("pt", "y", "phi"), ("pt", "eta", "phi"), ("px", "py", "pz"))
-_OF_ENERGY = ("e", "m", "pdgid")  # any of them tells the energy that belongs to a momentum
+_OF_ENERGY = ("e", "m", "pdgid")  # any of them determines the energy
 
 
 class MomentumMixin:
-    """Finds the columns of momenta in ``fit``, for a transformer of point clouds."""
+    """Mixin of a transformer of point clouds, which finds the columns of momenta in ``fit``."""
 
     roles_: dict[str, str]
 
@@ -39,7 +39,7 @@ class MomentumMixin:
         )
 
     def _columns_of(self, clouds: PointClouds) -> dict[str, np.ndarray]:
-        """The columns of the momenta, float64, by their roles."""
+        """Return the columns of the momenta, float64, by their roles."""
         columns = {role: clouds.column(name).astype(np.float64) for role, name in self.roles_.items()}
         for role, column in columns.items():
             if not np.isfinite(column).all():
@@ -50,7 +50,7 @@ class MomentumMixin:
         return columns
 
     def _four_momenta(self, clouds: PointClouds) -> np.ndarray:
-        """Four-momenta (E, px, py, pz) of the points ``(n_points, 4)`` in GeV.
+        """Compute four-momenta (E, px, py, pz) of the points ``(n_points, 4)`` in GeV.
 
         The energy is ``e``, else that of the mass ``m``, else that of the mass of ``pdgid``, else that of no mass.
         """
@@ -70,7 +70,7 @@ class MomentumMixin:
         return np.stack([columns["e"], pt * np.cos(phi), pt * np.sin(phi), columns["e"] * np.tanh(y)], axis=-1)
 
     def _coordinates(self, clouds: PointClouds) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """pT, rapidity (pseudorapidity where no energy is known) and azimuth of all points, float64."""
+        """Compute pT, rapidity (pseudorapidity without an energy) and azimuth of all points, float64."""
         if "pt" in self.roles_:
             columns = self._columns_of(clouds)
             along = next(columns[role] for role in ("rapidity", "y", "eta") if role in columns)

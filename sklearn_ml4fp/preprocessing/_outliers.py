@@ -1,4 +1,4 @@
-"""Outliers set to robust limits, inside a pipeline."""
+"""Clipping of outliers to robust limits, inside a pipeline."""
 
 from __future__ import annotations
 

@@ -198,11 +198,11 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
     array([0.  , 2.3 , 4.61])
     """
 
-    method: str = hp("log", choices=("log", "log1p", "symlog"), doc="Which logarithm.")
+    method: str = hp("log", choices=("log", "log1p", "symlog"), doc="Kind of logarithm.")
     offset: float | str = hp(
         "zeros",
         valid=(Interval(Real, 0, None, closed="left"), StrOptions({"zeros", "always"})),
-        doc="What is added before ``log``: a number in the unit of the columns; ``zeros`` is half of the least "
+        doc="Offset that is added before ``log``: a number in the unit of the columns; ``zeros`` is half of the least "
         "positive value for columns that hold a zero, else nothing; ``always`` is that half for every column. The "
         "half makes room for zeros only: negative values stay an error.",
     )
@@ -245,7 +245,7 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
         Raises
         ------
         ValueError
-            Values outside the domain of the logarithm; weights that cannot be used.
+            Values lie outside the domain of the logarithm, or weights are not usable.
         """
         self._validate_params()
         if hasattr(self, "_standard"):
@@ -288,7 +288,7 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
                 self.offset_ = self._offsets(X)
 
     def _offsets(self, X: np.ndarray) -> np.ndarray:
-        """Half of the least positive value of each column that needs it; a column of zeros has no scale: one."""
+        """Return half of the least positive value of each column that needs an offset; 1 for a column of zeros."""
         least = np.fmin.reduce(X, axis=0).astype(np.float64)  # NaN passes
         zeros = least == 0
         for i in np.flatnonzero(zeros):

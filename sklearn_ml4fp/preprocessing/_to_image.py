@@ -14,11 +14,11 @@ from .._segments import Index, positions, segment_ids, segment_sum
 from ._clouds import CloudTransformer
 from ._momenta import MomentumMixin
 
-_BLOCK = 4096  # images made at a time, so that the float64 sums stay small beside the result
+_BLOCK = 4096  # number of images made at a time: their float64 sums stay small compared to the result
 
 
 def center(pt: np.ndarray, y: np.ndarray, phi: np.ndarray, offsets: Index) -> np.ndarray:
-    """Coordinates ``(n_points, 2)`` relative to the pT-weighted axis of each jet, the azimuth across +-pi too."""
+    """Compute coordinates ``(n_points, 2)`` relative to the pT-weighted axis of each jet, also across +-pi."""
     jet = segment_ids(offsets)
     # The mean azimuth is taken around the hardest particle, from which all others are less than pi away.
     hardest = np.lexsort((-pt, jet))[positions(offsets) == 0]
@@ -31,7 +31,7 @@ def center(pt: np.ndarray, y: np.ndarray, phi: np.ndarray, offsets: Index) -> np
 
 
 def rotate(pt: np.ndarray, points: np.ndarray, offsets: Index) -> np.ndarray:
-    """Points turned about the origin so that the principal axis of pT lies along the first coordinate.
+    """Rotate the points about the origin so that the principal axis of pT lies along the first coordinate.
 
     The principal axis is the eigenvector of the larger eigenvalue of the tensor sum pT (x_i x_j).
     """
@@ -43,13 +43,13 @@ def rotate(pt: np.ndarray, points: np.ndarray, offsets: Index) -> np.ndarray:
 
 
 def flip(pt: np.ndarray, points: np.ndarray, offsets: Index) -> np.ndarray:
-    """Points mirrored so that, in both coordinates, the positive half has the larger sum of pT."""
+    """Mirror the points so that, in both coordinates, the positive half has the larger sum of pT."""
     balance = segment_sum(pt[:, np.newaxis] * np.sign(points), offsets)
     return points * np.where(balance < 0, -1.0, 1.0)[segment_ids(offsets)]
 
 
 def pixelise(pt: np.ndarray, points: np.ndarray, offsets: Index, n_pixels: int, extent: float) -> np.ndarray:
-    """Sum of pT in ``n_pixels`` by ``n_pixels`` squares of [-extent, extent]^2; what lies outside is dropped."""
+    """Sum pT in ``n_pixels`` by ``n_pixels`` squares of [-extent, extent]^2; points outside are dropped."""
     size = n_pixels * n_pixels
     images = np.empty((len(offsets) - 1, size), dtype=np.float32)
     pixel = np.floor((points + extent) * (n_pixels / (2 * extent))).astype(np.int64)
@@ -65,7 +65,7 @@ def pixelise(pt: np.ndarray, points: np.ndarray, offsets: Index, n_pixels: int, 
 
 
 class ToImage(MomentumMixin, CloudTransformer):
-    r"""Jets as images of transverse momentum in the plane of rapidity and azimuth.
+    r"""Make images of the transverse momentum of jets, in the plane of rapidity and azimuth.
 
     The steps act on the particles, before any pixel is filled: (1) the origin moves to the pT-weighted axis; (2) the
     principal axis of the pT distribution turns to the first coordinate; (3) each coordinate is mirrored so that its
@@ -89,7 +89,7 @@ class ToImage(MomentumMixin, CloudTransformer):
     Attributes
     ----------
     roles_ : dict of str to str
-        Which feature was taken for ``pt``, ``y`` or ``eta``, and ``phi``, or for ``px``, ``py``, ``pz`` and ``e``.
+        Feature that was taken for ``pt``, ``y`` or ``eta``, and ``phi``, or for ``px``, ``py``, ``pz`` and ``e``.
 
     Raises
     ------
@@ -157,7 +157,7 @@ class ToImage(MomentumMixin, CloudTransformer):
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """Images ``(n_clouds, n_pixels, n_pixels)``, float32; the first pixel axis is rapidity."""
+        """Make images ``(n_clouds, n_pixels, n_pixels)``, float32; the first pixel axis is rapidity."""
         clouds = self._check(X)
         pt, y, phi = self._coordinates(clouds)
         offsets = clouds.offsets

@@ -1,4 +1,4 @@
-"""Point clouds as a list: one row of columns an event."""
+"""Point clouds as a list: one row of columns per event."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from ._clouds import CloudTransformer, leading
 
 
 class ToList(CloudTransformer, auto_wrap_output_keys=("transform",)):
-    """The n leading points of each cloud, flattened into a table row: point 1, point 2, ..., NaN where absent.
+    """Flatten the n leading points of each cloud into a table row: point 1, point 2, ..., NaN where absent.
 
-    Event columns follow behind. The table suits every scikit-learn estimator that takes missing values.
+    Event columns follow. The table suits every scikit-learn estimator that takes missing values.
 
     Parameters
     ----------
     n_points : int, default=10
         Number of points that are kept.
     order_by : str or None, default=None
-        The feature by which points are ordered, largest first; ``pt`` also for ``Jet_pt``. None takes them in their
-        order.
+        Feature by which points are ordered, the largest first; ``pt`` also means ``Jet_pt``. None keeps their order.
 
     Attributes
     ----------
@@ -69,13 +68,13 @@ class ToList(CloudTransformer, auto_wrap_output_keys=("transform",)):
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """Table ``(n_clouds, n_points * n_features + n_event_columns)``."""
+        """Make the table ``(n_clouds, n_points * n_features + n_event_columns)``."""
         clouds = self._check(X)
         padded, _ = leading(clouds, self.order_by).to_padded(self.n_points)
         return np.hstack([padded.reshape(len(clouds), padded.shape[1] * padded.shape[2]), clouds.event_values])
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """``pt_1, y_1, ..., pt_2, y_2, ...`` and the event columns."""
+        """Return the names ``pt_1, y_1, ..., pt_2, y_2, ...`` and those of the event columns."""
         check_is_fitted(self, "feature_names_in_")
         names = [f"{name}_{i + 1}" for i in range(self.n_points) for name in self.feature_names_in_]
         return np.array([*names, *self.event_names_in_], dtype=object)

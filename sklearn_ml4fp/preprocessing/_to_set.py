@@ -14,7 +14,7 @@ from ._clouds import CloudTransformer, leading
 
 
 class ToSet(CloudTransformer):
-    """Clouds as one array ``(n_clouds, max_points, n_features)``, short ones padded, with the mask as last feature.
+    """Pad clouds to one array ``(n_clouds, max_points, n_features)``, on request with the mask as last feature.
 
     Parameters
     ----------
@@ -25,9 +25,9 @@ class ToSet(CloudTransformer):
         The feature by which points are ordered, largest first, so that the last ones are dropped; ``pt`` also for
         ``Jet_pt``. None takes them in their order.
     fill : float, default=NaN
-        What stands in rows without a point.
+        Value of rows without a point.
     add_mask : bool, default=False
-        Append a feature that is 1 where there is a point and 0 elsewhere: needed where ``fill`` is a legal value.
+        Whether to append a feature that is 1 for a point and 0 elsewhere, which is needed if ``fill`` is a legal value.
 
     Attributes
     ----------
@@ -86,11 +86,11 @@ class ToSet(CloudTransformer):
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """Array ``(n_clouds, max_points_, n_features)``, with one feature more for the mask where asked for."""
+        """Make the array ``(n_clouds, max_points_, n_features)``, with an additional feature if ``add_mask``."""
         padded, mask = leading(self._check(X), self.order_by).to_padded(self.max_points_, fill=self.fill)
         return np.concatenate([padded, mask[..., np.newaxis]], axis=2, dtype=padded.dtype) if self.add_mask else padded
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names along the last axis."""
+        """Return the names along the last axis."""
         check_is_fitted(self, "feature_names_in_")
         return np.array([*self.feature_names_in_, *(["mask"] if self.add_mask else [])], dtype=object)

@@ -152,7 +152,7 @@ def test_labels_that_are_not_two_classes(name, labels):
         (SCORE.astype(str), "y_score is of type <U32: expected a dense array of real numbers"),
         (SCORE.astype(complex), "y_score is of type complex128"),
         (np.arange(6).astype("M8[s]"), "y_score is of type datetime64"),
-        (SCORE[:, None], r"one score an event, shape \(6,\); got \(6, 1\)"),
+        (SCORE[:, None], r"one score per event, shape \(6,\); got \(6, 1\)"),
         (SCORE[:4], "inconsistent numbers of samples"),
     ],
     ids=["mask", "NA", "infinity", "text", "complex", "date", "2-D", "too few"],
@@ -189,7 +189,7 @@ def test_the_columns_of_an_area_have_one_label_each():
     ):  # fmt: skip
         with pytest.raises(ValueError, match=message):
             roc_auc_score(y, score, labels=labels)
-    with pytest.raises(ValueError, match="pos_label=1 goes with one score an event; got 3 columns"):
+    with pytest.raises(ValueError, match="pos_label=1 goes with one score per event; got 3 columns"):
         roc_auc_score(y, score, pos_label=1)
     with pytest.raises(ValueError, match="labels= goes with more than two columns"):
         roc_auc_score(NUMBERS, SCORE, labels=[0, 1])
@@ -256,8 +256,8 @@ def test_scorers_of_the_signal_ask_which_class_it_is(events, name):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: ks_test(np.ones((3, 2)), [1.0]), r"sample_1 must have one value an event.*got \(3, 2\)"),
-        (lambda: ks_test([1.0], np.ones((3, 1))), r"sample_2 must have one value an event.*got \(3, 1\)"),
+        (lambda: ks_test(np.ones((3, 2)), [1.0]), r"sample_1 must have one value per event.*got \(3, 2\)"),
+        (lambda: ks_test([1.0], np.ones((3, 1))), r"sample_2 must have one value per event.*got \(3, 1\)"),
         (lambda: ks_test([], [1.0]), "at least one event"),
         (lambda: ks_test(np.ma.array([1.0, 2.0], mask=[0, 1]), [1.0]), "sample_1 contains 1 values that are missing"),
         (lambda: ks_test([1.0], [2.0], n_permutations=0), "n_permutations must be an integer, 1 or more"),
