@@ -87,8 +87,8 @@ def _values(sample: Any, name: str) -> np.ndarray:
     values = finite_numbers(sample, name)
     if values.ndim != 1 or len(values) == 0:
         raise ValueError(
-            f"{name} must have one value per event, shape (n_events,), at least one; got {values.shape}. Test "
-            "one column at a time."
+            f"{name} must have one value per event, shape (n_events,), at least one event; got {values.shape}. "
+            "Test one column at a time."
         )
     return values
 
