@@ -43,13 +43,13 @@ sphinx_gallery_conf = {
 
 
 def _write_api_pages() -> None:
-    """One page with every public name, room by room: a new name needs no new page."""
-    folders = dict.fromkeys(module.split(".")[0] for module in sklearn_ml4fp._MODULE_OF.values() if "." in module)
+    """Write one page with every public name, by subpackage: a new name needs no new page."""
+    subpackages = dict.fromkeys(module.split(".")[0] for module in sklearn_ml4fp._MODULE_OF.values() if "." in module)
     lines = ["API", "===", "", "Every name can be imported from ``sklearn_ml4fp``.", ""]
-    for room in folders:
-        module = import_module(f"sklearn_ml4fp.{room}")
+    for subpackage in subpackages:
+        module = import_module(f"sklearn_ml4fp.{subpackage}")
         names, summary = module.__all__, (module.__doc__ or "").splitlines()[0]
-        lines += [room, "-" * len(room), "", summary, "", ".. currentmodule:: sklearn_ml4fp", ""]
+        lines += [subpackage, "-" * len(subpackage), "", summary, "", ".. currentmodule:: sklearn_ml4fp", ""]
         lines += [".. autosummary::", "   :toctree: generated", ""]
         lines += [f"   {name}" for name in sorted(names)] + [""]
     folder = Path(__file__).parent / "api"
@@ -58,7 +58,7 @@ def _write_api_pages() -> None:
 
 
 def _domain(parameter) -> str:
-    """Where a search looks for one hyperparameter."""
+    """Describe the domain of one hyperparameter."""
     if parameter.choices is not None:
         return ", ".join(f"``{choice!r}``" for choice in parameter.choices)
     low, high = parameter.search
@@ -66,7 +66,7 @@ def _domain(parameter) -> str:
 
 
 def _families(names: list[str]) -> str:
-    """Names of classes in few words."""
+    """Abbreviate a list of classes."""
     networks = [name for name in sklearn_ml4fp.__all__ if hasattr(getattr(sklearn_ml4fp, name), "_build")]
     for kind, what in (("", "network"), ("Classifier", "classifier"), ("Regressor", "regressor")):
         if {name for name in networks if name.endswith(kind)} <= set(names):
@@ -75,7 +75,7 @@ def _families(names: list[str]) -> str:
 
 
 def _write_search_domains() -> None:
-    """A table of every hyperparameter that a search finds: what several classes declare alike stands once."""
+    """Write a table of every searchable hyperparameter, in which equal declarations of several classes are joined."""
     owners: dict[tuple[str, str, str], list[str]] = {}
     for owner in sorted(sklearn_ml4fp.__all__):
         declared = getattr(getattr(sklearn_ml4fp, owner), "_hyperparameters", {})
@@ -92,14 +92,14 @@ def _write_search_domains() -> None:
 
 
 def _plain_words(app, what, name, obj, options, lines) -> None:
-    """Turn scikit-learn's cross-references in inherited docstrings into words: their targets are not here."""
+    """Turn cross-references of scikit-learn in inherited docstrings into words, since their targets are not here."""
     owner = obj.fget if isinstance(obj, property) else obj
     if (getattr(owner, "__module__", None) or "").startswith(("sklearn.", "skopt.")):
         lines[:] = [re.sub(r":\w+:`([^`<]+?)\s*(<[^`]+>)?`", r"\1", line) for line in lines]
 
 
 def setup(app) -> None:
-    """Register what is written above."""
+    """Register the function above."""
     app.connect("autodoc-process-docstring", _plain_words)
 
 
