@@ -237,6 +237,44 @@ def test_objects_of_a_table(augmenter, words, style):
         np.testing.assert_array_equal(changed(style, words, missing), expected)
 
 
+def test_augmenters_on_components():
+    """A rotation, a mirror and a scale change all columns of a momentum alike: masses stay, or scale with it."""
+    X, _ = jets()
+    pt, eta, phi = X.values.T
+    px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
+    energy = np.sqrt(px**2 + py**2 + pz**2 + 0.14**2)
+    names = ["part_px", "part_py", "part_pz", "part_energy", "part_pt", "part_eta", "part_phi"]
+    both = PointClouds(np.column_stack([px, py, pz, energy, pt, eta, phi]), X.offsets, names)
+    alone = PointClouds(both.values[:, :4], X.offsets, names[:4])
+    for augmenter in (Rotate(random_state=0), Reflect(random_state=0), Shift(scale=0.1, random_state=0)):
+        x, y, z, e, pt_new, eta_new, phi_new = augmenter.augment(both).values.T
+        np.testing.assert_allclose(x, pt_new * np.cos(phi_new), atol=1e-9)
+        np.testing.assert_allclose(y, pt_new * np.sin(phi_new), atol=1e-9)
+        np.testing.assert_allclose(z, pt_new * np.sinh(eta_new), atol=1e-9)
+        scale = pt_new / pt
+        np.testing.assert_allclose(e**2 - x**2 - y**2 - z**2, (scale * 0.14) ** 2, atol=1e-6)
+        np.testing.assert_allclose(augmenter.augment(alone).values, np.column_stack([x, y, z, e]), atol=1e-9)
+    relative = JetConstituentFeatures().fit_transform(X)
+    mirrored = Reflect(probability=1.0).augment(relative)
+    np.testing.assert_array_equal(mirrored.column("delta_eta"), -relative.column("delta_eta"))
+    np.testing.assert_array_equal(mirrored.column("delta_phi"), relative.column("delta_phi"))
+    for augmenter in (Rotate(), Translate()):  # a relative angle does not turn, nor does a relative η move
+        with pytest.raises(ValueError, match="expected columns"):
+            augmenter.augment(relative)
+
+
+@pytest.mark.parametrize("style", TABLE_STYLES)
+@pytest.mark.parametrize("network", [ParticleTransformerClassifier, EdgeConvClassifier])
+def test_networks_on_tables(network, style):
+    X, y = jets()
+    padded, _ = X.to_padded()
+    names = [style.format(i + 1, word) for i in range(padded.shape[1]) for word in PLAIN]
+    frame = pd.DataFrame(padded.reshape(len(X), -1), columns=names)
+    fitted = network(particle_features=3, n_blocks=1, **QUICK).fit(frame, y)
+    assert [role_of(name) for name in (*fitted.coordinates_, *fitted.angles_)] == ["eta", "phi", "phi"]
+    assert role_of(getattr(fitted, "transverse_momentum_", "pt")) == "pt"
+
+
 def test_momenta_in_components():
     """px, py, pz with energy or mass or PDG id are pT, η, φ; images take them as well."""
     X, _ = jets()

@@ -164,7 +164,11 @@ class Shift(Augmenter):
 
     _target_parameters: ClassVar = ()  # a measurement varies, the truth stays
 
-    columns: Any = hp(("pt", "m", "e"), valid=_COLUMNS, doc="What is scaled: words, or names and numbers of columns.")
+    columns: Any = hp(
+        ("pt", "m", "e", "px", "py", "pz"),
+        valid=_COLUMNS,
+        doc="What is scaled: words, or names and numbers of columns; by default all of a four-momentum.",
+    )
     scale: float = hp(
         0.02,
         valid=Interval(Real, 0, 1, closed="left"),

@@ -95,7 +95,12 @@ class Rotate(_Azimuthal):
         valid=_COLUMNS,
         doc="Azimuths (rad): a word for all columns that end so, or names and numbers; () for none.",
     )
-    xy_columns: Any = hp((), valid=(tuple, list), doc="Pairs (x, y) of columns, or of words, that turn with them.")
+    xy_columns: Any = hp(
+        (),
+        valid=(tuple, list),
+        doc="Pairs (x, y) of columns, or of words, that turn with them. Columns px and py turn without being named if "
+        "``phi_columns`` is the word phi and there are no other pairs.",
+    )
     target_xy: Any = hp(
         None,
         valid=_TARGETS,
@@ -115,7 +120,7 @@ class Rotate(_Azimuthal):
     def _azimuths(self, batch: Batch) -> list[tuple[Block, list[int]]]:
         if not len(self.phi_columns) or batch.images is not None:
             return []
-        if self.phi_columns != "phi" or not len(self.xy_columns):
+        if self.phi_columns != "phi" or not len(self._turned(batch)):
             return batch.columns(self.phi_columns, "Rotate")
         found = [(block, block.columns("phi")) for block in batch.blocks]  # pairs alone will do
         return [(block, columns) for block, columns in found if columns]
@@ -127,14 +132,21 @@ class Rotate(_Azimuthal):
             for i, degrees in enumerate(np.degrees(-angle)):  # scipy turns from y to x
                 batch.images[i] = rotate(batch.images[i], degrees, axes=(-2, -1), reshape=False, order=1)
             return
-        if not len(self.phi_columns) and not len(self.xy_columns):
+        pairs = self._turned(batch)
+        if not len(self.phi_columns) and not len(pairs):
             raise ValueError(
                 "Rotate(phi_columns=(), xy_columns=()) has nothing to turn: name azimuths, or pairs (x, y)."
             )
         self._change_azimuths(batch, lambda phi, event: phi + angle[event, None])
-        for x, y in self.xy_columns:
+        for x, y in pairs:
             for block, first, second in self._pairs(batch, x, y):
                 _turn_pairs(block.values, first, second, angle[block.event])
+
+    def _turned(self, batch: Batch) -> Any:
+        """Pairs of components that turn: those given, else those of momenta."""
+        if len(self.xy_columns) or self.phi_columns != "phi":
+            return self.xy_columns
+        return [("px", "py")] if any(block.columns("px") and block.columns("py") for block in batch.blocks) else ()
 
     def _pairs(self, batch: Batch, x: Any, y: Any) -> list[tuple[Block, list[int], list[int]]]:
         """Blocks with the columns of both components."""
@@ -184,7 +196,12 @@ class Reflect(_Azimuthal):
 
     _target_parameters: ClassVar = ("target_columns", "target_phi")
 
-    columns: Any = hp("eta", valid=_COLUMNS, doc="What changes sign: a word, or names and numbers of columns.")
+    columns: Any = hp(
+        ("eta", "rapidity", "delta_eta", "delta_rapidity", "pz"),
+        valid=_COLUMNS,
+        doc="What changes sign: words, or names and numbers of columns; by default all that a mirror along the beam "
+        "changes.",
+    )
     axis: int = hp(-1, valid=(Interval(Real, -2, -1, closed="both"),), doc="Axis along which images are flipped.")
     probability: float = hp(
         0.5,
