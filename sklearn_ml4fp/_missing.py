@@ -132,7 +132,7 @@ def beyond_float64(values: np.ndarray) -> bool:
     return int(values.max()) > 2**53 or int(values.min()) < -(2**53)
 
 
-def real_numbers(values: Any, dtype: Any = None) -> np.ndarray | None:
+def real_numbers(values: Any, dtype: Any = None, *, exact: str = "") -> np.ndarray | None:
     """Read real numbers as a dense array in native byte order, with NaN where one is missing.
 
     Parameters
@@ -142,11 +142,18 @@ def real_numbers(values: Any, dtype: Any = None) -> np.ndarray | None:
     dtype : dtype, optional
         Type of the result. By default booleans, integers and floats keep theirs, and numbers among Python objects
         become float64.
+    exact : str
+        What the values are, for the error; if it is given, integers that float64 rounds are refused.
 
     Returns
     -------
     ndarray or None
         None if there is anything else among the values.
+
+    Raises
+    ------
+    ValueError
+        An integer is beyond ±2**53, and ``exact`` is given.
     """
     if issparse(values):
         return None
@@ -155,6 +162,11 @@ def real_numbers(values: Any, dtype: Any = None) -> np.ndarray | None:
         array = np.asarray(values)
     except ValueError:  # lists of unequal lengths
         return None
+    if exact and beyond_float64(array):
+        raise ValueError(
+            f"{exact} holds integers beyond 2**53, which floats round: expected measured numbers. Event numbers are "
+            "ids: leave them out of the features and event columns, and pass them as groups."
+        )
     if array.dtype.kind == "O":
         array = _of_objects(array)
         if not all(isinstance(value, (Real, Decimal, np.bool_)) for value in array.ravel()):

@@ -193,6 +193,7 @@ STANDARD = {
     "math",
     "pathlib",
     "typing",
+    "warnings",
 }
 
 

@@ -1,37 +1,59 @@
-"""Point clouds from and to what is in memory: lists, padded arrays, wide and long tables, awkward arrays."""
+"""Point clouds from and to what is in memory: lists, padded arrays and wide tables."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._missing import real_numbers
 from .._optional import needs
-from .._segments import offsets_from_counts, positions, segment_ids
-from ._clouds import CloudsCore
+from .._segments import offsets_from_counts, positions
+from ._awkward import AwkwardConversions
+from ._ragged import as_floats
+from ._tables import LongTables, check_table, columns_of
 
 
-def _absent(rows: NDArray[Any], padding: float) -> NDArray[np.bool_]:
-    """Where all features of a row equal the padding value."""
-    return (np.isnan(rows) if np.isnan(padding) else rows == padding).all(axis=-1)
+def _absent(rows: NDArray[Any], padding: float | None) -> NDArray[np.bool_]:
+    """Tell which rows ``(n, p, k)`` are no points: all features are NaN, or equal the padding."""
+    absent = np.isnan(rows).all(axis=-1) if rows.dtype.kind == "f" else np.zeros(rows.shape[:-1], dtype=bool)
+    if padding is None:
+        _warn_of_zeros((rows == 0).all(axis=-1), absent)
+        return absent
+    return absent | (rows == padding).all(axis=-1)
 
 
-def _check_table(table: Any) -> None:
-    if not hasattr(table, "columns"):
-        raise TypeError(f"expected a pandas or polars table with named columns, got {type(table).__name__}.")
+def _warn_of_zeros(zeros: NDArray[np.bool_], absent: NDArray[np.bool_]) -> None:
+    """Warn where zeros look like padding: some events end in rows of zeros, and no event has one before a point."""
+    before_a_point = np.logical_or.accumulate(zeros, axis=1) & ~(zeros | absent)
+    if zeros.shape[1] > 1 and zeros.any() and not before_a_point.any():
+        warnings.warn(
+            f"{zeros.any(axis=1).sum()} of {len(zeros)} events end in rows of zeros, as zero-padded arrays do, which "
+            "are taken for points. If they are padding, say padding=0.0 or convert by PointClouds.from_padded(X, "
+            "padding=0.0); if they are points, padding=float('nan').",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
-def _columns_of(table: Any, names: Sequence[str]) -> NDArray[Any]:
-    """Columns of a pandas or polars table side by side; a table of one dtype keeps it."""
-    _check_table(table)
-    if missing := [name for name in names if name not in table.columns]:
-        raise ValueError(f"the table has no columns {missing}; it has {list(table.columns)}.")
-    return np.asarray(table[list(names)].to_numpy())
+def _as_mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    numbers = real_numbers(mask)
+    if numbers is None or numbers.shape != shape or not np.isin(numbers, (0, 1)).all():
+        got = "other entries" if numbers is None or numbers.shape == shape else str(numbers.shape)
+        raise ValueError(f"mask must have shape {shape} like the points, True where there is one; got {got}.")
+    return numbers.astype(bool)
 
 
-class InMemory(CloudsCore):
+def _check_template(template: str) -> None:
+    """Refuse names of columns that are the same for every point."""
+    if "{point" not in template or "{feature" not in template:
+        raise ValueError(f"template={template!r} must hold {{point}} and {{feature}}: every column has its own name.")
+
+
+class InMemory(LongTables, AwkwardConversions):
     """Converters that need no file."""
 
     @classmethod
@@ -57,18 +79,27 @@ class InMemory(CloudsCore):
         >>> PointClouds.from_lists([[[1.0, 2.0]], [], [[3.0, 4.0], [5.0, 6.0]]]).counts
         array([1, 0, 2])
         """
-        arrays = [np.asarray(cloud) for cloud in clouds]
+        arrays = []
+        for i, cloud in enumerate(clouds):
+            array = real_numbers(cloud, exact=f"entry {i}")
+            if array is None or (array.ndim != 2 and array.shape != (0,)):
+                got = "no numbers" if array is None else f"shape {array.shape}"
+                hint = ": one feature is a column, array[:, None]" if array is not None and array.ndim == 1 else ""
+                raise ValueError(
+                    "expected a list of 2-D arrays (points x features), all with the same number of features; entry "
+                    f"{i} has {got}{hint}."
+                )
+            arrays.append(array)
         widths = {array.shape[1] for array in arrays if array.ndim == 2}
         if not widths and feature_names is not None:
             widths = {len(feature_names)}
-        bad = [i for i, array in enumerate(arrays) if array.ndim != 2 and array.shape != (0,)]
-        if bad or len(widths) != 1:
+        if len(widths) != 1:
             raise ValueError(
-                "expected a list of 2-D arrays (points x features), all with the same number of features; "
-                + (f"entry {bad[0]} has shape {arrays[bad[0]].shape}." if bad else f"got widths {sorted(widths)}.")
+                "expected a list of 2-D arrays (points x features), all with the same number of features; got widths "
+                f"{sorted(widths)}. Where no entry tells it, feature_names= does."
             )
         width = widths.pop()
-        arrays = [array if array.ndim == 2 else np.zeros((0, width), dtype=np.float32) for array in arrays]
+        arrays = [as_floats(array) if array.ndim == 2 else np.zeros((0, width), dtype=np.float32) for array in arrays]
         values = np.concatenate(arrays) if arrays else np.zeros((0, width))
         return cls(values, offsets_from_counts([len(array) for array in arrays]), feature_names)
 
@@ -83,7 +114,7 @@ class InMemory(CloudsCore):
         mask: ArrayLike | None = None,
         feature_names: Sequence[str] | None = None,
         *,
-        padding: float = np.nan,
+        padding: float | None = None,
     ) -> Self:
         """Point clouds from a padded array.
 
@@ -92,16 +123,23 @@ class InMemory(CloudsCore):
         array : array-like of shape (n_clouds, n_points_max, n_features)
             The points and the padding between them.
         mask : array-like of shape (n_clouds, n_points_max), optional
-            True where there is a point. Without one, a row whose features all equal ``padding`` is no point.
+            True where there is a point. Without one, a row is no point if all its features are missing (NaN, or masked
+            as by ``ak.to_numpy``), or equal ``padding``.
         feature_names : sequence of str, optional
             Names of the features.
-        padding : float, default=NaN
-            Value of the padding; not looked at where there is a mask.
+        padding : float, optional
+            Value of the padding, such as 0.0; not looked at where there is a mask. None is NaN, with a warning where
+            events end in rows of zeros.
 
         Raises
         ------
         ValueError
-            If the shapes do not fit.
+            If the shapes do not fit, or the entries are no numbers.
+
+        Warns
+        -----
+        UserWarning
+            If no padding was given, and rows of zeros look like one.
 
         Examples
         --------
@@ -110,13 +148,14 @@ class InMemory(CloudsCore):
         >>> PointClouds.from_padded(np.array([[[1.0], [np.nan]], [[2.0], [3.0]]])).counts
         array([1, 2])
         """
-        array = np.asarray(array)
-        if array.ndim != 3:
-            raise ValueError(f"expected an array (n_clouds, n_points_max, n_features), got shape {array.shape}.")
-        present = ~_absent(array, padding) if mask is None else np.asarray(mask, dtype=bool)
-        if present.shape != array.shape[:2]:
-            raise ValueError(f"mask must have shape {array.shape[:2]} like the points, got {present.shape}.")
-        return cls(array[present], offsets_from_counts(present.sum(axis=1)), feature_names)
+        numbers = real_numbers(array, exact="the padded array")
+        if numbers is None or numbers.ndim != 3:
+            raise ValueError(
+                "expected an array of numbers (n_clouds, n_points_max, n_features), got "
+                f"{'other entries' if numbers is None else f'shape {numbers.shape}'}."
+            )
+        present = ~_absent(numbers, padding) if mask is None else _as_mask(mask, numbers.shape[:2])
+        return cls(numbers[present], offsets_from_counts(present.sum(axis=1)), feature_names)
 
     def to_padded(
         self, max_points: int | None = None, *, fill: float = np.nan
@@ -162,7 +201,12 @@ class InMemory(CloudsCore):
 
     @classmethod
     def from_wide(
-        cls, table: Any, features: Sequence[str], *, template: str = "Jet {point} {feature}", padding: float = np.nan
+        cls,
+        table: Any,
+        features: Sequence[str],
+        *,
+        template: str = "Jet {point} {feature}",
+        padding: float | None = None,
     ) -> Self:
         """Point clouds from a table with one row an event: Jet 1 pT, Jet 1 η, Jet 2 pT, ..., NaN where absent.
 
@@ -174,8 +218,9 @@ class InMemory(CloudsCore):
             The features of a point, as the names of the columns spell them.
         template : str, default="Jet {point} {feature}"
             How a column is called; points count from 1 and end with the last one that has columns.
-        padding : float, default=NaN
-            A point whose features all equal it is absent.
+        padding : float, optional
+            A point whose features all equal it, or are all missing, is absent. None is NaN, with a warning where
+            events end in points of zeros.
 
         Raises
         ------
@@ -192,7 +237,8 @@ class InMemory(CloudsCore):
         >>> PointClouds.from_wide(table, ["pT"]).counts
         array([1, 2])
         """
-        _check_table(table)
+        check_table(table)
+        _check_template(template)
         n_points = 0
         while template.format(point=n_points + 1, feature=features[0]) in table.columns:
             n_points += 1
@@ -202,7 +248,7 @@ class InMemory(CloudsCore):
                 f"give template= as the columns are named: {list(table.columns)}."
             )
         names = [template.format(point=p + 1, feature=f) for p in range(n_points) for f in features]
-        wide = _columns_of(table, names)
+        wide = columns_of(table, names)
         return cls.from_padded(wide.reshape(len(wide), n_points, len(features)), None, features, padding=padding)
 
     def to_wide(self, max_points: int | None = None, *, template: str = "Jet {point} {feature}") -> Any:
@@ -215,196 +261,9 @@ class InMemory(CloudsCore):
         template : str, default="Jet {point} {feature}"
             How a column is called; points count from 1.
         """
-        padded, _ = self.to_padded(max_points)
+        _check_template(template)
+        longest = max(1, int(self.counts.max(initial=0)))  # the columns of one point also where there is none
+        padded, _ = self.to_padded(longest if max_points is None else max_points)
         n, length, _ = padded.shape
         names = [template.format(point=p + 1, feature=f) for p in range(length) for f in self.feature_names]
         return needs("pandas").DataFrame(padded.reshape(n, len(names)), columns=names)
-
-    @classmethod
-    def from_long(
-        cls, table: Any, event_id: str, features: Sequence[str] | None = None, *, events: ArrayLike | None = None
-    ) -> tuple[Self, NDArray[Any]]:
-        """Point clouds from a table with one row a point, and the id of the event of each cloud.
-
-        Points of an event need not be neighbours, and keep their order.
-
-        Parameters
-        ----------
-        table : pandas or polars DataFrame
-            One row a point.
-        event_id : str
-            Column that tells the event.
-        features : sequence of str, optional
-            Columns of the points; by default all but ``event_id``.
-        events : array-like of shape (n_clouds,), optional
-            Distinct ids, in the order in which clouds are wanted; those without a row are empty clouds, which a long
-            table cannot show otherwise. By default, the ids as they appear first.
-
-        Returns
-        -------
-        clouds : PointClouds
-            One cloud an event.
-        events : ndarray of shape (n_clouds,)
-            Their ids, to be used as ``groups``.
-
-        Raises
-        ------
-        TypeError
-            If ``table`` has no named columns.
-        ValueError
-            If a column is missing, or ``events`` lacks an id of the table or repeats one.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from sklearn_ml4fp import PointClouds
-        >>> table = pd.DataFrame({"event": [7, 3, 7], "pt": [1.0, 2.0, 3.0]})
-        >>> X, ids = PointClouds.from_long(table, "event")
-        >>> ids, X[0].ravel()
-        (array([7, 3]), array([1., 3.]))
-        """
-        _check_table(table)
-        if features is None:
-            features = [str(name) for name in table.columns if name != event_id]
-        values, ids = _columns_of(table, features), _columns_of(table, [event_id])[:, 0]
-        known, first, which = np.unique(ids, return_index=True, return_inverse=True)
-        if events is None:
-            events = known[np.argsort(first)]
-        events = np.asarray(events)
-        order = np.argsort(events, kind="stable")
-        if len(np.unique(events)) < len(events) or not np.isin(known, events).all():
-            raise ValueError("events must hold every event id of the table exactly once.")
-        cloud = order[np.searchsorted(events[order], known)][which] if len(known) else which
-        if np.any(cloud[1:] < cloud[:-1]):
-            rows = np.argsort(cloud, kind="stable")
-            values = values[rows]
-        return cls(values, offsets_from_counts(np.bincount(cloud, minlength=len(events))), features), events
-
-    def to_long(self, event_id: str = "event", events: ArrayLike | None = None) -> Any:
-        """A pandas table with one row a point; event columns and empty clouds are left out.
-
-        Parameters
-        ----------
-        event_id : str, default="event"
-            Name of the column with the id of the event, the first of the table.
-        events : array-like of shape (n_clouds,), optional
-            The ids; by default the number of the cloud.
-        """
-        ids = np.arange(len(self)) if events is None else np.asarray(events)
-        table = needs("pandas").DataFrame(self.values, columns=list(self.feature_names), copy=False)
-        table.insert(0, event_id, ids[segment_ids(self.offsets)])
-        return table
-
-    @classmethod
-    def from_awkward(
-        cls, array: Any, features: Sequence[str] | None = None, event_features: Sequence[str] | None = None
-    ) -> Self:
-        """Point clouds from an awkward array of events.
-
-        Parameters
-        ----------
-        array : awkward.Array
-            Either ``n * var * k * float64``, lists of fixed-size points, which are taken over without a copy; or
-            ``n * var * {pt: float, y: float}``, lists of records; or ``n * {pt: var * float, met: float}``, records
-            of lists of the same lengths, beside plain numbers, which become event columns.
-        features : sequence of str, optional
-            Fields that are features of the points, all of them by default; names of the columns where there are no
-            fields.
-        event_features : sequence of str, optional
-            Fields that are event columns; all plain numbers by default.
-
-        Raises
-        ------
-        ImportError
-            Without awkward, which the extra ``hep`` installs.
-        ValueError
-            If there are no lists, lists of different lengths, or missing values; if it is a single event.
-
-        Examples
-        --------
-        >>> import awkward as ak
-        >>> from sklearn_ml4fp import PointClouds
-        >>> PointClouds.from_awkward(ak.Array([{"pt": [50.0, 20.0], "met": 30.0}, {"pt": [], "met": 9.0}]))
-        PointClouds(2 clouds, 2 points, features=('pt',), event columns=('met',), float64)
-        """
-        ak = needs("awkward")
-        if isinstance(array, ak.Record):
-            raise ValueError("expected an awkward array of events, got a single event: X[:1], not X[0].")
-        if (fields := ak.fields(array)) and array.ndim == 1:
-            return cls._from_records(array, fields, features, event_features)
-        offsets, content = _lists_of(array)
-        if fields:
-            names = fields if features is None else list(features)
-            values = np.stack([_numbers(content[name]) for name in names], axis=1)
-            return cls(values, offsets, names)
-        values = _numbers(content)
-        return cls(values.reshape(len(values), -1), offsets, features)
-
-    @classmethod
-    def _from_records(
-        cls, array: Any, fields: list[str], features: Sequence[str] | None, event_features: Sequence[str] | None
-    ) -> Self:
-        if features is None:
-            features = [name for name in fields if array[name].ndim > 1]
-        if event_features is None:
-            event_features = [name for name in fields if array[name].ndim == 1]
-        if not features:
-            raise ValueError(f"no field holds lists of points; the fields are {fields}.")
-        columns = [_lists_of(array[name]) for name in features]
-        for name, (offsets, _) in zip(features, columns, strict=True):
-            if not np.array_equal(offsets, columns[0][0]):
-                raise ValueError(f"{name!r} and {features[0]!r} have lists of different lengths.")
-        return cls(
-            np.stack([_numbers(content) for _, content in columns], axis=1),
-            columns[0][0],
-            features,
-            event_values=np.stack([_numbers(array[name]) for name in event_features], axis=1)
-            if event_features
-            else None,
-            event_names=event_features,
-        )
-
-    def to_awkward(self) -> Any:
-        """Records of lists, one field a feature, and the event columns as plain numbers.
-
-        Awkward keeps every field in one piece, so that columns are copied unless there is only one.
-        """
-        ak = needs("awkward")
-
-        def column(name: str) -> NDArray[Any]:
-            return np.ascontiguousarray(self.column(name))
-
-        offsets = ak.index.Index64(self.offsets)
-        contents = [
-            ak.contents.ListOffsetArray(offsets, ak.contents.NumpyArray(column(name))) for name in self.feature_names
-        ]
-        contents += [ak.contents.NumpyArray(column(name)) for name in self.event_names]
-        names = [*self.feature_names, *self.event_names]
-        return ak.Array(ak.contents.RecordArray(contents, names, length=len(self)))
-
-
-def _lists_of(array: Any) -> tuple[NDArray[np.int64], Any]:
-    """Offsets from 0 and the content of an awkward array of lists, without a copy where it is already in order."""
-    ak = needs("awkward")
-    array = ak.Array(array)
-    layout = array.layout
-    if not layout.is_list or layout.is_regular:
-        array = ak.from_regular(array, axis=1) if layout.is_regular else array
-        layout = ak.to_packed(array).layout
-    if not layout.is_list:
-        raise ValueError(f"expected an awkward array with one list of points an event, got {array.type}.")
-    layout = layout.to_ListOffsetArray64(True)
-    offsets = np.asarray(layout.offsets.data, dtype=np.int64)
-    return offsets, ak.Array(layout.content[: offsets[-1]])
-
-
-def _numbers(content: Any) -> NDArray[Any]:
-    """An awkward array without lists of varying length, as numpy; missing values are refused."""
-    ak = needs("awkward")
-    try:
-        return np.asarray(ak.to_numpy(content, allow_missing=False))
-    except ValueError as error:
-        raise ValueError(
-            f"expected one number a feature and point, got {content.type}; fill missing values (ak.fill_none) and "
-            "choose the features first."
-        ) from error

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._missing import with_nan
 from .._segments import Index, cut, gather
 from ._point_clouds import PointClouds
 from ._ragged import Ragged, check_columns, check_names, check_offsets
@@ -63,12 +64,14 @@ class Graphs(Ragged):
         if not isinstance(nodes, PointClouds):
             raise TypeError(f"nodes must be PointClouds, got {type(nodes).__name__}.")
         self.nodes = nodes
-        array = np.asarray(edges)
+        array = np.asarray(with_nan(edges))
+        if array.size == 0 and array.dtype.kind == "f":  # an empty list
+            array = np.zeros((0, 2), dtype=np.int64)
         if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
             raise ValueError(f"edges must be integers of shape (n_edges_total, 2), got {array.dtype} {array.shape}.")
         self.edges: Index = array.astype(np.int64, copy=False)
         self.edge_offsets: Index = check_offsets(edge_offsets, len(self.edges), "edge_offsets")
-        if edge_values is None:
+        if edge_values is None or (len(self.edges) == 0 and np.size(edge_values) == 0 and np.ndim(edge_values) == 1):
             edge_values = np.zeros((len(self.edges), 0), dtype=nodes.values.dtype)
         self.edge_values: NDArray[Any] = check_columns(edge_values, "edge_values")
         self.edge_names = check_names(edge_names, self.edge_values.shape[1], "edge_names", "edge")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
 from .._optional import is_awkward, needs
+from .._root import open_tree, read_branches
 from ._conversions import InMemory
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class PointClouds(InMemory):
@@ -94,11 +93,13 @@ class PointClouds(InMemory):
         ------
         ImportError
             Without uproot and awkward, which the extra ``hep`` installs.
+        FileNotFoundError
+            If there is no such file.
         ValueError
-            If the lists of an entry differ in length.
+            If it is no ROOT file, has no such tree or branches, or holds in them what `from_awkward` refuses, such as
+            lists of different lengths.
         """
-        with needs("uproot").open(path) as file:
-            array = file[tree].arrays([*features, *event_features], library="ak")
+        array = read_branches(open_tree(path, tree), [*features, *event_features], "ak")
         return cls.from_awkward(array, features, event_features)
 
     def to_root(self, path: str | Path, tree: str = "events") -> None:
@@ -114,12 +115,20 @@ class PointClouds(InMemory):
         tree : str, default="events"
             Name of the tree.
         """
-        array = self.to_awkward()
+        array = self._without_half().to_awkward()
         with needs("uproot").recreate(path) as file:
             branches = {name: array[name] for name in array.fields}
             file.mktree(tree, {name: branch.type.content for name, branch in branches.items()})
             if len(self):  # uproot before 5.7 cannot extend a tree by nothing
                 file[tree].extend(branches)
+
+    def _without_half(self) -> Self:
+        """The same in float32 where it was float16, which ROOT has not."""
+        values, events = (
+            part.astype(np.promote_types(part.dtype, np.float32), copy=False)
+            for part in (self.values, self.event_values)
+        )
+        return type(self)(values, self.offsets, self.feature_names, event_values=events, event_names=self.event_names)
 
     @classmethod
     def from_parquet(
@@ -135,7 +144,8 @@ class PointClouds(InMemory):
         path : str or path
             The file.
         features : sequence of str, optional
-            Columns of lists of numbers; by default all that there are.
+            Columns of lists of numbers, or fields of the only column of lists of structs; by default all that there
+            are.
         event_features : sequence of str, optional
             Columns of plain numbers; by default all that there are.
 
@@ -143,13 +153,17 @@ class PointClouds(InMemory):
         ------
         ImportError
             Without awkward and pyarrow, which the extra ``hep`` installs.
+        FileNotFoundError
+            If there is no such file.
         ValueError
-            If the lists of a row differ in length.
+            If it is no Parquet file, has no such columns, or holds in them what `from_awkward` refuses, such as lists
+            of different lengths.
         """
-        ak = needs("awkward")
-        needs("pyarrow")
         columns = None if features is None or event_features is None else [*features, *event_features]
-        return cls.from_awkward(ak.from_parquet(path, columns=columns), features, event_features)
+        array = _read_parquet(path, columns)
+        if columns is not None and not set(columns) <= set(array.fields):  # within a column of structs, or nowhere
+            array = _read_parquet(path, None)
+        return cls.from_awkward(array, features, event_features)
 
     def to_parquet(self, path: str | Path) -> None:
         """Write a Parquet file with one row an event: a column of lists a feature, a plain one an event column.
@@ -163,14 +177,31 @@ class PointClouds(InMemory):
         needs("awkward").to_parquet(self.to_awkward(), path)
 
 
-def as_point_clouds(X: Any) -> PointClouds:
+def _read_parquet(path: str | Path, columns: Sequence[str] | None) -> Any:
+    ak = needs("awkward")
+    needs("pyarrow")
+    try:
+        return ak.from_parquet(path, columns=columns)
+    except (ValueError, OSError) as error:
+        if "://" not in str(path) and not Path(path).exists():
+            raise FileNotFoundError(f"there is no file {path}.") from error
+        raise ValueError(
+            f"{path} cannot be read as a Parquet file ({type(error).__name__}: {str(error).splitlines()[0]})."
+        ) from error
+
+
+def as_point_clouds(X: Any, *, padding: float | None = None, feature_names: Sequence[str] | None = None) -> PointClouds:
     """Point clouds from whatever holds them: the container itself, an awkward array, a list of arrays, a padded array.
 
     Parameters
     ----------
     X : PointClouds, awkward.Array, list of (n_points, n_features) or ndarray (n_clouds, n_points_max, n_features)
-        In a padded array, rows that are NaN in all features are no points. A list may also be one of the events of an
-        awkward array.
+        In a padded array, rows that are NaN in all features are no points. A list, or an array of objects, may also be
+        one of the events of an awkward array.
+    padding : float, optional
+        Value of the padding of a padded array, as in :meth:`PointClouds.from_padded`.
+    feature_names : sequence of str, optional
+        Names of the features, used only where ``X`` holds no point and does not tell how many there are.
 
     Returns
     -------
@@ -182,7 +213,7 @@ def as_point_clouds(X: Any) -> PointClouds:
     TypeError
         If ``X`` is none of these.
     ValueError
-        If the entries of a list do not fit together.
+        If the entries of a list do not fit together, or what the converters of `PointClouds` refuse.
 
     See Also
     --------
@@ -198,12 +229,17 @@ def as_point_clouds(X: Any) -> PointClouds:
     """
     if isinstance(X, PointClouds):
         return X
+    if getattr(getattr(X, "dtype", None), "kind", "") == "O" and X.ndim == 1:  # an array or a Series of arrays
+        X = list(X)
     if is_awkward(X):
-        return PointClouds.from_awkward(_rejoined(X) if isinstance(X, list | tuple) else X)
+        array = _rejoined(X) if isinstance(X, list | tuple) else X
+        unknown = not array.fields and needs("awkward").count(array) == 0
+        return PointClouds.from_awkward(array, feature_names if unknown else None)
     if isinstance(X, list | tuple):
-        return PointClouds.from_lists(X)
+        unknown = all(np.shape(cloud) == (0,) for cloud in X)
+        return PointClouds.from_lists(X, feature_names if unknown else None)
     if isinstance(X, np.ndarray) and X.ndim == 3:
-        return PointClouds.from_padded(X)
+        return PointClouds.from_padded(X, padding=padding)
     raise TypeError(
         "expected point clouds: PointClouds, an awkward array, a list of arrays (points x features) or an array "
         f"(n_clouds, n_points_max, n_features) with NaN rows as padding; got {type(X).__name__}"

@@ -8,12 +8,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._missing import real_numbers, with_nan
 from .._segments import Index
 
 
 def check_offsets(offsets: ArrayLike, n_rows: int, name: str) -> Index:
     """Offsets as int64, or a clear error."""
-    array = np.asarray(offsets)
+    array = np.asarray(with_nan(offsets))
     if array.ndim != 1 or len(array) == 0 or array.dtype.kind not in "iu":
         raise ValueError(
             f"{name} must be a 1-D array of at least one integer, "
@@ -42,15 +43,21 @@ def check_names(names: Any, n_columns: int, what: str, prefix: str) -> tuple[str
     return names
 
 
+def as_floats(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Numbers as they are if they are floats, others as float64."""
+    return numbers if numbers.dtype.kind == "f" else numbers.astype(np.float64)
+
+
 def check_columns(values: ArrayLike, what: str) -> NDArray[Any]:
     """A 2-D array of floating-point numbers (others become float64), or a clear error."""
-    array = np.asarray(values)
-    if array.ndim != 2 or array.dtype.kind not in "fiub":
+    array = real_numbers(values, exact=what)
+    if array is None or array.ndim != 2:
+        found = np.asarray(values) if array is None else array
         raise ValueError(
             f"{what} must be a 2-D array of numbers, one row each and one column a feature; "
-            f"got {array.dtype} of shape {array.shape}."
+            f"got {found.dtype} of shape {found.shape}."
         )
-    return array if array.dtype.kind == "f" else array.astype(np.float64)
+    return as_floats(array)
 
 
 def _resolve(key: Any, n: int, kind: str) -> int | slice | Index:
@@ -63,7 +70,7 @@ def _resolve(key: Any, n: int, kind: str) -> int | slice | Index:
         return slice(None)
     if isinstance(key, slice):
         return key
-    index = np.asarray(key)
+    index = np.asarray(with_nan(key))
     if index.dtype == bool and index.ndim == 1:
         if len(index) != n:
             raise IndexError(f"a mask for {n} {kind} must have {n} entries, got {len(index)}.")

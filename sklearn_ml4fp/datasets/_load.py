@@ -13,7 +13,7 @@ from sklearn.utils import Bunch
 
 from .._compat import Interval, validate_params
 from .._events import uniform
-from .._optional import needs
+from .._root import open_tree, read_branches
 from ._bunch import OTHER_COLUMNS, Table, as_bunch
 from ._detector import FEATURE_NAMES
 
@@ -30,20 +30,14 @@ def read_shipped() -> tuple[Table, dict[str, Any]]:
 
 def read_root(path: str) -> Table:
     """Read the columns of a flat TTree or RNTuple."""
-    opened = needs("uproot").open(path)
-    if not hasattr(opened, "arrays"):  # a directory
-        classes = opened.classnames(cycle=False)
-        trees = [name for name, kind in classes.items() if kind == "TTree" or kind.endswith("RNTuple")]
-        if len(trees) != 1:
-            raise ValueError(f'{path} holds the trees {trees}; name the one to read: path="{path}:TREE"')
-        opened = opened[trees[0]]
+    opened = open_tree(path)
     missing = sorted(set(COLUMNS) - set(opened.keys()))
     if missing:
         raise ValueError(
             f"{path} lacks the columns {missing}. A table of events has the columns of load_events().feature_names "
             f"and {', '.join(OTHER_COLUMNS)}."
         )
-    return check_table(opened.arrays(list(COLUMNS), library="np"), path)
+    return check_table(read_branches(opened, COLUMNS, "np"), path)
 
 
 def check_table(table: Table, path: str) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -77,13 +77,21 @@ class PointInput(Declared):
         "point whose columns are all NaN is absent. `PointClouds`, awkward arrays, lists of arrays and arrays "
         "``(n, t, f)`` with NaN rows as padding tell it themselves.",
     )
+    padding: float | None = hp(
+        None,
+        valid=(Real, None),
+        doc="Value of the features of rows that are no points, in arrays ``(n, t, f)`` and in tables read by "
+        "``particle_features``: 0.0 for arrays that are padded with zeros. None is NaN, with a warning where events "
+        "end in rows of zeros; NaN does not warn. Rows of NaN are never points.",
+    )
 
     def _check_X(self, X: Any, *, first: bool = False) -> Any:
         self._check_kind("points" if holds_points(X) else "a table", first=first)
         if isinstance(X, Graphs):
             raise TypeError(f"{type(self).__name__} uses no edges: pass the points of the graphs, X.nodes.")
         if holds_points(X):
-            clouds = as_point_clouds(X)
+            seen = None if first else self._column_names[0]
+            clouds = as_point_clouds(X, padding=self.padding, feature_names=seen)
             self._check_names(clouds, first=first)
         else:
             allow_nan = self.particle_features is not None
@@ -117,7 +125,8 @@ class PointInput(Declared):
                 "columns for every point."
             )
         names = features_of(getattr(self, "feature_names_in_", ()), n_features)
-        return PointClouds.from_padded(X.reshape(len(X), -1, n_features), feature_names=names)
+        padding = np.nan if self.particle_features is self.padding is None else self.padding  # a table of full columns
+        return PointClouds.from_padded(X.reshape(len(X), -1, n_features), feature_names=names, padding=padding)
 
     def _check_names(self, clouds: PointClouds, *, first: bool) -> None:
         names = (clouds.feature_names, clouds.event_names)
@@ -156,6 +165,6 @@ def holds_points(X: Any) -> bool:
     """Whether ``X`` holds points by itself and is no table."""
     if isinstance(X, PointClouds) or is_awkward(X):
         return True
-    if isinstance(X, list | tuple):
-        return any(np.ndim(event) == 2 for event in X)
+    if isinstance(X, list | tuple) or (getattr(getattr(X, "dtype", None), "kind", "") == "O" and X.ndim == 1):
+        return any(np.ndim(event) == 2 for event in X) or (len(X) > 0 and all(np.shape(event) == (0,) for event in X))
     return getattr(X, "ndim", 2) == 3

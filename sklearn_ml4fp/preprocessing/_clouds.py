@@ -55,7 +55,7 @@ class CloudTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
 
     def _check(self, X: Any) -> PointClouds:
         check_is_fitted(self, "feature_names_in_")
-        clouds = as_point_clouds(X)
+        clouds = as_point_clouds(X, feature_names=self.feature_names_in_.tolist())
         seen = (tuple(self.feature_names_in_), tuple(self.event_names_in_))
         if (clouds.feature_names, clouds.event_names) != seen:
             raise ValueError(

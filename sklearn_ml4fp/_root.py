@@ -1,0 +1,73 @@
+"""ROOT files: open a tree, read its branches, or one clear error that says what the file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike, fspath
+from typing import Any
+
+from ._optional import needs
+
+
+def open_tree(path: str | PathLike[str], tree: str | None = None) -> Any:
+    """Open a TTree or RNTuple.
+
+    Parameters
+    ----------
+    path : str or path
+        The file. ``"file.root:tree"`` names one of several trees where ``tree`` is None.
+    tree : str, optional
+        Name of the tree; by default that of the path, or the only one in the file.
+
+    Returns
+    -------
+    uproot.TTree or uproot.RNTuple
+        The tree; ``tree.file.close()`` closes its file.
+
+    Raises
+    ------
+    ImportError
+        Without uproot, which the extra ``hep`` installs.
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no ROOT file, or has no such tree, or several and none is named.
+    """
+    uproot, path = needs("uproot"), fspath(path)
+    try:
+        opened = uproot.open(path if tree is None else {path: tree})
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"there is no file {path}.") from error
+    except uproot.KeyInFileError as error:
+        raise ValueError(f"{path} has no tree {error.key!r}; it holds {list(error.keys or ())}.") from error
+    except Exception as error:  # each kind of other file breaks it elsewhere
+        raise ValueError(
+            f"{path} cannot be read as a ROOT file ({type(error).__name__}: {str(error).splitlines()[0]}): expected a "
+            "complete file with a TTree or RNTuple."
+        ) from error
+    if hasattr(opened, "classnames"):  # a directory
+        classes = opened.classnames(cycle=False)
+        trees = [name for name, kind in classes.items() if kind == "TTree" or kind.endswith("RNTuple")]
+        if len(trees) != 1:
+            raise ValueError(f'{path} holds the trees {trees}; name the one to read: path="{path}:TREE"')
+        opened = opened[trees[0]]
+    if not hasattr(opened, "arrays"):
+        raise ValueError(f"{path} holds a {opened.classname} under that name: expected a TTree or RNTuple.")
+    return opened
+
+
+def read_branches(tree: Any, names: Sequence[str], library: str) -> Any:
+    """Read branches as arrays of ``library`` ("ak" or "np"), and close the file.
+
+    Raises
+    ------
+    ValueError
+        If the tree has no such branches; the error lists what there is.
+    """
+    try:
+        known = tree.keys()
+        if missing := [name for name in names if name not in known]:
+            raise ValueError(f"the tree {tree.name!r} has no branches {missing}; it has {known}.")
+        return tree.arrays(list(names), library=library)
+    finally:
+        tree.file.close()
