@@ -433,3 +433,25 @@ def test_numbers_that_mark_a_missing_value(one, marks):
         getattr(make(one, missing_values=("x",)), act)(X, *arguments)
     with pytest.raises(ValueError, match="missing_values"):
         getattr(make(one, missing_values=True), act)(X, *arguments)
+
+
+# --- point clouds ---
+
+
+@each(OF_CLOUDS)
+def test_a_table_is_no_point_cloud(one):
+    with pytest.raises(TypeError, match="expected point clouds"):
+        make(one).fit(np.ones((5, 3)))
+
+
+@each(OF_CLOUDS)
+def test_whatever_holds_point_clouds(one):
+    """Lists and padded arrays have no names; awkward arrays do."""
+    X = clouds()
+    named = PointClouds(X.values, X.offsets, X.feature_names)
+    assert_same(make(one).fit_transform(named.to_awkward()), make(one).fit_transform(named), rtol=0, atol=0)
+    if hasattr(one, "_learn_roles"):  # momenta are found by their names
+        return
+    bare = PointClouds(X.values, X.offsets)
+    for form in (list(bare), bare.to_padded()[0]):
+        assert_same(make(one).fit_transform(form), make(one).fit_transform(bare), rtol=0, atol=0)
