@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
 from ._missing import column_or_1d
-from ._validation import event_weights, finite_numbers
+from ._validation import check_integer, event_weights, finite_numbers
 
 
 def unique_labels(labels: np.ndarray, name: str = "y_true") -> np.ndarray:
@@ -114,8 +114,7 @@ def calibration_bins(
     signal: np.ndarray, prob: np.ndarray, weight: np.ndarray, n_bins: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Sum w, w·p, w·y and w²(y − f)² in bins of equal width of the probability p, where f = Σwy/Σw of the bin."""
-    if n_bins < 1:
-        raise ValueError(f"n_bins must be at least 1; got {n_bins!r}.")
+    n_bins = check_integer(n_bins, "n_bins", 1)
     which = np.minimum((prob * n_bins).astype(int), n_bins - 1)
     total, predicted, observed = (np.bincount(which, x, n_bins) for x in (weight, weight * prob, weight * signal))
     fraction = np.divide(observed, total, out=np.zeros(n_bins), where=total != 0)

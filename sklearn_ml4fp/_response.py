@@ -18,8 +18,8 @@ def response(y_true: Any, y_pred: Any, relative: bool, sample_weight: Any) -> tu
     """Compute the ratio, or difference, of prediction and truth (n_events, n_outputs), and the weights (n_events,)."""
     check_consistent_length(y_true, y_pred)
     truth, prediction = finite_numbers(y_true, "y_true"), finite_numbers(y_pred, "y_pred")
-    if len(truth) == 0:
-        raise ValueError("y_true has no events: expected at least one.")
+    if len(truth) == 0 or truth.ndim > 2:
+        raise ValueError(f"y_true must have shape (n_events,) or (n_events, n_outputs), not empty; got {truth.shape}.")
     truth, prediction = truth.reshape(len(truth), -1), prediction.reshape(len(prediction), -1)
     if truth.shape != prediction.shape:
         raise ValueError(f"y_true and y_pred must have one shape; got {truth.shape} and {prediction.shape}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,20 @@ def finite_numbers(values: Any, name: str) -> np.ndarray:
             "finite numbers. Leave those events out, or mend what makes them."
         )
     return numbers
+
+
+def check_integer(value: Any, name: str, least: int) -> int:
+    """A whole number, ``least`` or more; True and False are none, nor is 10.0."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"{name} must be an integer, {least} or more; got {value!r}.")
+    return int(value)
+
+
+def check_amount(value: Any, name: str) -> float:
+    """A finite number, 0 or more; True and False are none."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real) or not 0 <= float(value) < np.inf:
+        raise ValueError(f"{name} must be a finite number, 0 or more; got {value!r}.")
+    return float(value)
 
 
 def event_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np.ndarray | None:

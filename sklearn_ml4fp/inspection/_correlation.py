@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._binary import weights_or_ones
-from .._missing import check_array
+from .._missing import check_array, real_numbers
 from ._plotting import new_axes
 
 
@@ -85,13 +85,24 @@ class CorrelationDisplay:
         Returns
         -------
         display : CorrelationDisplay
+
+        Raises
+        ------
+        ValueError
+            If X is no table of numbers, a value is infinite, or there are not as many names as columns.
         """
         if names is None:
             names = getattr(X, "columns", None)
-        table = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
-        names = range(table.shape[1]) if names is None else names
+        table = real_numbers(X, np.float64)
+        if table is None:
+            check_array(X, dtype=np.float64, input_name="X")  # names the columns that are text
+            raise ValueError(f"X must be a table of real numbers; got {getattr(X, 'dtype', type(X).__name__)}.")
+        table = check_array(table, ensure_all_finite="allow-nan", input_name="X")
+        names = [str(name) for name in (range(table.shape[1]) if names is None else names)]
+        if len(names) != table.shape[1]:
+            raise ValueError(f"names must be one per column of X, {table.shape[1]}; got {len(names)}: {names[:10]}.")
         weight = weights_or_ones(sample_weight, len(table))
-        return cls(weighted_correlation(table, weight), [str(name) for name in names]).plot(ax=ax)
+        return cls(weighted_correlation(table, weight), names).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> CorrelationDisplay:
         """Draw the table, with numbers in the cells if there are not too many.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from scipy.sparse import issparse
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 
+from .._validation import check_integer
 from ..data import PointClouds
 from ._data_tables import read_events
 from ._plotting import BACKGROUND, new_axes
@@ -182,8 +182,7 @@ class ImportanceDisplay:
         """
         if groups is not None and scoring is not None:
             raise ValueError("with groups the estimator's own score is used: set its scoring=, and leave this one out.")
-        if not isinstance(n_repeats, Integral) or n_repeats < 1:
-            raise ValueError(f"n_repeats must be an integer, 1 or more; got {n_repeats!r}.")
+        n_repeats = check_integer(n_repeats, "n_repeats", 1)
         X = read_events(X)
         chosen = _column_groups(X, columns)
         shuffled = _shuffled_clouds if isinstance(X, PointClouds) else _shuffled_table

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._missing import real_numbers
 from ._plotting import BACKGROUND, SIGNAL, new_axes
 
 
@@ -22,6 +23,19 @@ def _fitted_history(estimator: Any) -> Any:
                 f"{type(estimator).__name__} has no history_: fit a network first; other models have no loss curve."
             )
     return estimator.history_
+
+
+def _read_history(history: Any) -> dict[str, np.ndarray]:
+    """Columns of a history as arrays, ``train_loss`` and what there is of ``valid_loss`` and ``epoch``."""
+    if not isinstance(history, Mapping) or "train_loss" not in history:
+        got = sorted(map(str, history)) if isinstance(history, Mapping) else type(history).__name__
+        raise ValueError(f"a history needs 'train_loss', one value per epoch; got {got}.")
+    names = [name for name in ("epoch", "train_loss", "valid_loss") if name in history]
+    columns = {name: real_numbers(history[name]) for name in names}
+    shapes = {name: None if column is None else column.shape for name, column in columns.items()}
+    if len(set(shapes.values())) > 1 or len(shapes["train_loss"] or ()) != 1 or shapes["train_loss"] == (0,):
+        raise ValueError(f"a history must have one number per epoch, of one epoch or more; got the shapes {shapes}.")
+    return {name: column for name, column in columns.items() if column is not None}
 
 
 class LossCurveDisplay:
@@ -94,13 +108,12 @@ class LossCurveDisplay:
         Raises
         ------
         ValueError
-            If a history has no ``train_loss``.
+            If there is no history, or one has no ``train_loss``, no epoch, or columns of different lengths.
         """
         histories = [history] if isinstance(history, Mapping) else list(history)
-        for each in histories:
-            if "train_loss" not in each:
-                raise ValueError(f"a history needs 'train_loss', one value per epoch; got {sorted(each)}.")
-        return cls(histories).plot(ax=ax)
+        if not histories:
+            raise ValueError("expected a history or several; got an empty list.")
+        return cls([_read_history(one) for one in histories]).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> LossCurveDisplay:
         """Draw the curves.

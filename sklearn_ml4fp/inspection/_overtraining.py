@@ -8,7 +8,7 @@ import numpy as np
 
 from .._binary import check_binary
 from ..metrics import ks_distance
-from ._plotting import BACKGROUND, SIGNAL, new_axes, signal_class, signal_score
+from ._plotting import BACKGROUND, SIGNAL, check_edges, new_axes, signal_class, signal_score
 
 
 class ScoreHistogram(NamedTuple):
@@ -157,13 +157,14 @@ class OvertrainingDisplay:
         Raises
         ------
         ValueError
-            If a class is absent from a sample or the sum of its weights is not positive.
+            If a class is absent from a sample or the sum of its weights is not positive, or no score lies in the bins.
         """
         train = check_binary(y_train, score_train, sample_weight_train, pos_label)
         test = check_binary(y_test, score_test, sample_weight_test, pos_label)
         scores = np.concatenate([train[1], test[1]])
+        given = check_edges(bins, scores, "scores")
         limits = (0.0, 1.0) if scores.min() >= 0 and scores.max() <= 1 else None
-        edges = np.histogram_bin_edges(scores, bins, limits)
+        edges = np.histogram_bin_edges(scores, bins, limits) if given is None else given
         histograms, distances = [], []
         for label in (False, True):
             score, weight = ([sample[i][sample[0] == label] for sample in (train, test)] for i in (1, 2))

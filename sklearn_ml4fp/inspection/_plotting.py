@@ -8,6 +8,7 @@ import numpy as np
 
 from .._binary import signal_label
 from .._optional import needs, where_installed
+from .._validation import check_integer, finite_numbers
 
 # Colours of Okabe and Ito (2008), which colour-blind readers can distinguish; in print, line styles, hatches and
 # markers distinguish them.
@@ -31,6 +32,22 @@ def new_axes(ax: Any) -> Any:
     ax = needs("matplotlib.pyplot").subplots(layout="constrained")[1]
     _dress(ax)
     return ax
+
+
+def check_edges(bins: Any, values: np.ndarray, name: str) -> np.ndarray | None:
+    """Check the edges of bins, (n_bins + 1,), which hold some of the values; None where a number of bins was given."""
+    if np.ndim(bins) == 0:
+        check_integer(bins, "bins", 1)
+        return None
+    edges = finite_numbers(bins, "bins")
+    if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
+        raise ValueError(f"bins must be a number of bins or their edges, two or more in rising order; got {bins!r}.")
+    if not ((values >= edges[0]) & (values <= edges[-1])).any():
+        raise ValueError(
+            f"bins from {edges[0]:g} to {edges[-1]:g} hold none of the {name}, which lie between {values.min():g} and "
+            f"{values.max():g}."
+        )
+    return edges
 
 
 def next_marker(ax: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._distributions import weighted_quantile
 from .._response import HIGH, LOW, response
-from ._plotting import new_axes, next_marker
+from ._plotting import check_edges, new_axes, next_marker
 
 
 class ResponseDisplay:
@@ -98,7 +98,8 @@ class ResponseDisplay:
         relative : bool, default=True
             The ratio y_pred/y_true, or with False the difference.
         bins : int or array-like, default=10
-            Number of bins with equal numbers of events, or the edges of the bins of y_true.
+            Number of bins with equal numbers of events (fewer bins where many events have one true value), or the edges
+            of the bins of y_true.
         name : str, optional
         ax : matplotlib Axes, optional
 
@@ -109,13 +110,17 @@ class ResponseDisplay:
         Raises
         ------
         ValueError
-            If there is more than one output, or a true value is zero with ``relative=True``.
+            If there is more than one output, a true value is zero with ``relative=True``, or the bins are none, or hold
+            no event.
         """
         values, weight = response(y_true, y_pred, relative, sample_weight)
         if values.shape[1] != 1:
             raise ValueError(f"ResponseDisplay draws one output; got {values.shape[1]}. Pass one column at a time.")
         truth = np.asarray(y_true, dtype=float).ravel()
-        edges = np.quantile(truth, np.linspace(0, 1, bins + 1)) if np.ndim(bins) == 0 else np.asarray(bins, dtype=float)
+        edges = check_edges(bins, truth, "true values")
+        if edges is None:
+            edges = np.unique(np.quantile(truth, np.linspace(0, 1, bins + 1)))
+            edges = edges if len(edges) > 1 else edges[0] + np.array([-0.5, 0.5])  # one true value
         # the last bin includes its upper edge
         which = np.where(truth == edges[-1], len(edges) - 2, np.searchsorted(edges, truth, side="right") - 1)
         quantiles = np.full((len(edges) - 1, 3), np.nan)

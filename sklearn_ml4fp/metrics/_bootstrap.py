@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from .._binary import weights_or_ones
 from .._events import check_ids
+from .._validation import check_integer
 
 
 class BootstrapResult(NamedTuple):
@@ -85,10 +86,11 @@ def bootstrap_interval(
     True
     """
     check_consistent_length(y_true, y_pred, groups)
-    if not 0 < confidence < 1:
+    if not (isinstance(confidence, Real) and 0 < confidence < 1):
         raise ValueError(f"confidence must lie between 0 and 1; got {confidence!r}.")
-    if not isinstance(n_resamples, Integral) or n_resamples < 2:
-        raise ValueError(f"n_resamples must be an integer, 2 or more; got {n_resamples!r}.")
+    n_resamples = check_integer(n_resamples, "n_resamples", 2)
+    if not callable(metric):
+        raise TypeError(f"metric must be a function of y_true, y_pred and sample_weight; got {metric!r}.")
     for name, values in (("y_true", y_true), ("y_pred", y_pred)):
         if np.ma.is_masked(values):  # whatever the metric would do with them
             raise ValueError(f"{name} has masked values, which are missing: leave those events out.")

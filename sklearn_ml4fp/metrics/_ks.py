@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +9,7 @@ from sklearn.utils import check_random_state
 
 from .._binary import check_binary, weights_or_ones
 from .._events import check_ids
-from .._validation import finite_numbers
+from .._validation import check_integer, finite_numbers
 from ._roc import cumulative_yields
 
 
@@ -146,8 +145,7 @@ def ks_test(
     >>> round(result.statistic, 3), result.pvalue
     (0.34, 0.001)
     """
-    if not isinstance(n_permutations, Integral) or n_permutations < 1:
-        raise ValueError(f"n_permutations must be an integer, 1 or more; got {n_permutations!r}.")
+    n_permutations = check_integer(n_permutations, "n_permutations", 1)
     samples = [_values(sample, name) for name, sample in (("sample_1", sample_1), ("sample_2", sample_2))]
     # a mean weight of one in both: with different scales, events could not be exchanged
     weights = [weights_or_ones(w, len(s)) for w, s in zip((weight_1, weight_2), samples, strict=True)]

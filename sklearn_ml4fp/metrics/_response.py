@@ -90,6 +90,7 @@ def response_resolution(
     Returns
     -------
     resolution : float or ndarray of shape (n_outputs,)
+        Infinite where the response has the median 0, as that of a regression that always predicts 0.
 
     Raises
     ------
@@ -112,4 +113,7 @@ def response_resolution(
     """
     values, weight = response(y_true, y_pred, relative, sample_weight)
     low, median, high = np.array([weighted_quantile(column, [LOW, 0.5, HIGH], weight) for column in values.T]).T
-    return _per_output((high - low) / 2 / (np.abs(median) if relative else 1.0), multioutput)
+    half = (high - low) / 2
+    if relative:
+        half = np.divide(half, np.abs(median), out=np.full_like(half, np.inf), where=median != 0)
+    return _per_output(half, multioutput)

@@ -16,6 +16,7 @@ from ._working_points import background_rejection, significance_improvement
 
 # predict_proba first: with three classes and more the columns of a decision function do not compare with each other.
 _SCORE = ("predict_proba", "decision_function")
+_METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
 
 class _WeightedScorer(Scorer):
@@ -70,12 +71,24 @@ def make_weighted_scorer(
     --------
     roc_auc_scorer, background_rejection_scorer, asimov_scorer : Scorers made in this way.
 
+    Raises
+    ------
+    TypeError
+        If the metric is no function.
+    ValueError
+        If there is no such method of estimators.
+
     Examples
     --------
     >>> from sklearn_ml4fp import ams_score, background_rejection, make_weighted_scorer
     >>> scorer = make_weighted_scorer(ams_score, signal_yield=700, background_yield=400_000)
     >>> scorer = make_weighted_scorer(background_rejection, response_method="predict_proba", b_reg=1, pos_label="top")
     """
+    if not callable(metric):
+        raise TypeError(f"metric must be a function of y_true, y_pred and sample_weight; got {metric!r}.")
+    methods = [response_method] if isinstance(response_method, str) else response_method
+    if unknown := [method for method in methods if method not in _METHODS]:
+        raise ValueError(f"response_method must be of {_METHODS}, or a tuple of them; got {unknown[0]!r}.")
     return _WeightedScorer(metric, 1 if greater_is_better else -1, kwargs, response_method)
 
 

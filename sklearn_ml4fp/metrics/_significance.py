@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from .._binary import is_signal, weights_or_ones
 from .._missing import column_or_1d, real_numbers
+from .._validation import check_amount
 
 
 def _yields(values: Any, name: str) -> np.ndarray:
@@ -111,9 +112,9 @@ def selected_yields(
         selected = weight[members & chosen].sum()
         if total is not None:
             present = weight[members].sum()
-            if not (present > 0 and 0 < total < np.inf):
+            if not (present > 0 and check_amount(total, f"{name}_yield") > 0):
                 raise ValueError(
-                    f"scaling to {name}_yield={total!r} needs a positive yield, finite, and a positive sum of weights "
+                    f"scaling to {name}_yield={total!r} needs a positive yield and a positive sum of weights "
                     f"of the {name}; got the sum {present:.6g}."
                 )
             selected *= total / present
@@ -176,8 +177,7 @@ def asimov_score(
     >>> round(asimov_score(y, selected, signal_yield=20, background_yield=200), 3)
     1.938
     """
-    if not 0 <= relative_uncertainty < np.inf:
-        raise ValueError(f"relative_uncertainty must be 0 or more; got {relative_uncertainty!r}.")
+    relative_uncertainty = check_amount(relative_uncertainty, "relative_uncertainty")
     s, b = selected_yields(y_true, y_pred, sample_weight, pos_label, signal_yield, background_yield)
     return float(asimov_significance(s, b, sigma=b * relative_uncertainty)) if b > 0 else 0.0
 
@@ -238,8 +238,7 @@ def ams_score(
     >>> round(ams_score(y, selected, signal_yield=20, background_yield=200), 3)
     1.853
     """
-    if not 0 <= b_reg < np.inf:
-        raise ValueError(f"b_reg, the background that is added, must be 0 or more; got {b_reg!r}.")
+    b_reg = check_amount(b_reg, "b_reg")
     s, b = selected_yields(y_true, y_pred, sample_weight, pos_label, signal_yield, background_yield)
     # a negative background is a fluctuation around next to none
     return float(asimov_significance(s, max(b, 0.0) + b_reg))

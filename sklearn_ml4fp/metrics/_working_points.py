@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from .._binary import check_binary
+from .._missing import real_numbers
+from .._validation import check_amount
 from ._roc import cumulative_yields
 
 # Efficiencies below this are zero, equal within it are equal: cancelling weights leave 1e-16 to 1e-13 of their sum.
@@ -23,8 +25,8 @@ def working_points(
     signal: np.ndarray, score: np.ndarray, weight: np.ndarray, signal_efficiency: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(ε_S, ε_B, threshold) at the highest threshold where ε_S reaches each requested signal efficiency."""
-    wanted = np.asarray(signal_efficiency, dtype=float)
-    if not np.all((wanted > 0) & (wanted <= 1)):
+    wanted = real_numbers(signal_efficiency, np.float64)
+    if wanted is None or not np.all((wanted > 0) & (wanted <= 1)):
         raise ValueError(f"signal_efficiency must lie in (0, 1]; got {signal_efficiency!r}.")
     background, selected, thresholds = cumulative_yields(signal, score, weight)
     efficiency = selected / selected[-1]
@@ -35,8 +37,7 @@ def working_points(
 
 def _regularised(background: np.ndarray, n_effective: float, b_reg: float) -> np.ndarray:
     """ε_B with ``b_reg`` more events of N_eff, among those that pass; NaN where nothing passes and none is added."""
-    if not (np.ndim(b_reg) == 0 and 0 <= b_reg < np.inf):
-        raise ValueError(f"b_reg must be a number of events, 0 or more; got {b_reg!r}.")
+    b_reg = check_amount(b_reg, "b_reg")
     passing = np.where(background > ROUNDING, background, 0.0) * n_effective + b_reg
     return np.where(passing > 0, passing, np.nan) / (n_effective + b_reg)
 

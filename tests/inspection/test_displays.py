@@ -173,6 +173,19 @@ def test_what_has_no_history_is_refused(events):
         LossCurveDisplay.from_estimator(events[0])
     with pytest.raises(ValueError, match="'train_loss'"):
         LossCurveDisplay.from_history({"loss": [1.0]})
+    for bad, message in (
+        ([], "a history or several; got an empty list"), ([HISTORY, "loss"], "needs 'train_loss'.*got str"),
+        ({"train_loss": []}, "of one epoch or more"), ({"train_loss": ["a"]}, "one number per epoch"),
+        ({"train_loss": 0.5}, "one number per epoch"), ({"train_loss": [1.0], "valid_loss": [1.0, 2.0]}, "one number"),
+        ({"train_loss": [1.0, 2.0], "epoch": [1]}, "one number per epoch"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            LossCurveDisplay.from_history(bad)
+
+
+def test_a_masked_loss_is_a_gap():
+    display = LossCurveDisplay.from_history({"train_loss": np.ma.array([9.0, 0.5, 0.4], mask=[1, 0, 0])})
+    np.testing.assert_array_equal(display.ax_.lines[0].get_ydata(), [np.nan, 0.5, 0.4])
 
 
 # --- all of them ---

@@ -16,6 +16,7 @@ from sklearn_ml4fp import (
     CrossFitRegressor,
     DeepSetsClassifier,
     ImportanceDisplay,
+    OvertrainingDisplay,
     PointClouds,
     ResponseDisplay,
     expected_calibration_error,
@@ -353,3 +354,61 @@ def test_importance_refuses_what_it_cannot_do(fitted):
         ImportanceDisplay.from_estimator(model, X, y, n_repeats=0)
     with pytest.raises(ValueError, match="whole point clouds: name columns"):
         ImportanceDisplay.from_estimator(model, X, y, columns={"all": ...})
+
+
+# --- what cannot be drawn ---
+
+
+@pytest.mark.parametrize(
+    ("bins", "message"),
+    [(0, "bins must be an integer, 1 or more"), (2.5, "bins must be an integer"), (True, "bins must be an integer"),
+     ("auto", "bins must be an integer"), (None, "bins must be an integer"), ([], "a number of bins or their edges"),
+     ([1.0], "two or more in rising order"), ([2.0, 1.0], "in rising order"), ([0.1, 0.1, 2.0], "in rising order"),
+     ([0.1, np.nan, 2.0], "bins contains 1 values"), ([5.0, 6.0], "hold none of the .*lie between 0.2"),
+     ([[0.0, 1.0]], "their edges"), (["a", "b"], "bins is of type")],
+)  # fmt: skip
+@pytest.mark.parametrize("display", [ResponseDisplay, OvertrainingDisplay])
+def test_bins_that_are_none(display, bins, message):
+    y, score = [0, 1, 0, 1], [0.2, 0.9, 0.4, 0.7]
+    arguments = (score, score) if display is ResponseDisplay else (y, score, y, score)
+    with pytest.raises(ValueError, match=message):
+        display.from_predictions(*arguments, bins=bins)
+
+
+@pytest.mark.parametrize("truth", [[3.0], np.full(20, 3.0)], ids=["one event", "one value"])
+def test_the_response_at_one_true_value(truth):
+    display = ResponseDisplay.from_predictions(truth, 1.1 * np.asarray(truth))
+    np.testing.assert_allclose(display.median, [1.1])
+
+
+def test_equal_bins_of_few_true_values():
+    display = ResponseDisplay.from_predictions(np.repeat([1.0, 2.0, 3.0], 10), np.repeat([1.0, 4.0, 9.0], 10), bins=10)
+    assert (np.diff(display.edges) > 0).all()
+    assert np.isfinite(display.median).all()
+
+
+@pytest.mark.parametrize(
+    ("X", "names", "message"),
+    [
+        (np.array([["1.5", "2"], ["3", "4"]]), None, "X must be a table of real numbers; got <U3"),
+        (np.ones((3, 2), "M8[s]"), None, "real numbers; got datetime64"),
+        (np.ones((3, 2), complex), None, "omplex"),
+        (pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}), None, "'b'"),
+        (np.ones((0, 2)), None, "minimum of 1"), (np.ones(3), None, "2D array"), (np.ones((3, 2, 2)), None, "dim 3"),
+        (np.array([[1.0, np.inf], [1.0, 2.0]]), None, "infinity"),
+        (np.ones((3, 2)), ["pt"], r"one per column of X, 2; got 1: \['pt'\]"),
+        (PointClouds(np.ones((3, 2)), [0, 3]), None, "real numbers; got PointClouds|ragged"),
+    ],
+)  # fmt: skip
+def test_what_is_no_table_has_no_correlations(X, names, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        CorrelationDisplay.from_data(X, names=names)
+
+
+def test_correlations_leave_out_what_is_masked_and_know_columns_of_one_name():
+    rng = np.random.default_rng(0)
+    X, mask = rng.normal(size=(100, 3)), rng.uniform(size=(100, 3)) < 0.2
+    hidden = np.where(mask, -999.0, X)
+    made = CorrelationDisplay.from_data(np.ma.array(hidden, mask=mask)).correlation
+    np.testing.assert_array_equal(made, weighted_correlation(np.where(mask, np.nan, X), np.ones(100)))
+    assert CorrelationDisplay.from_data(pd.DataFrame(X, columns=["a", "a", "b"])).names == ["a", "a", "b"]

@@ -267,17 +267,30 @@ def test_scorers_of_the_signal_ask_which_class_it_is(events, name):
         (lambda: bootstrap_interval(brier, [1], [0.5]), "at least two events.*got 1 in 1 rows"),
         (lambda: bootstrap_interval(brier, np.ma.masked_equal(NUMBERS, 1), SCORE), "y_true has masked values"),
         (lambda: bootstrap_interval(brier, NUMBERS, np.ma.masked_less(SCORE, 0.2)), "y_pred has masked values"),
-        (lambda: ams_score(NUMBERS, PREDICTED, b_reg=-100), "b_reg.*must be 0 or more; got -100"),
-        (lambda: ams_score(NUMBERS, PREDICTED, b_reg=np.nan), "b_reg.*must be 0 or more; got nan"),
-        (lambda: asimov_score(NUMBERS, PREDICTED, relative_uncertainty=-0.1), "relative_uncertainty must be 0 or more"),
-        (lambda: asimov_score(NUMBERS, PREDICTED, signal_yield=np.inf), "a positive yield, finite"),
+        (lambda: ams_score(NUMBERS, PREDICTED, b_reg=-100), "b_reg must be a finite number, 0 or more; got -100"),
+        (lambda: ams_score(NUMBERS, PREDICTED, b_reg=np.nan), "b_reg must be a finite number, 0 or more; got nan"),
+        (lambda: asimov_score(NUMBERS, PREDICTED, relative_uncertainty=-0.1), "relative_uncertainty must be a finite"),
+        (lambda: asimov_score(NUMBERS, PREDICTED, signal_yield=np.inf), "signal_yield must be a finite number"),
         (lambda: ams_score(NUMBERS, np.ma.array(PREDICTED, mask=[0, 0, 0, 1, 0, 0])), "y_pred lacks the label of 1"),
+        (lambda: ams_score(NUMBERS, PREDICTED, b_reg="10"), "b_reg must be a finite number, 0 or more; got '10'"),
+        (lambda: ams_score(NUMBERS, PREDICTED, b_reg=None), "b_reg must be a finite number, 0 or more; got None"),
+        (lambda: ams_score(NUMBERS, PREDICTED, background_yield=True), "background_yield must be a finite number"),
+        (lambda: asimov_score(NUMBERS, PREDICTED, background_yield=0), "needs a positive yield"),
+        (lambda: expected_calibration_error(NUMBERS, SCORE, n_bins=2.5), "n_bins must be an integer, 1 or more"),
+        (lambda: CalibrationDisplay.from_predictions(NUMBERS, SCORE, n_bins="ten"), "n_bins must be an integer"),
+        (lambda: bootstrap_interval(brier, NUMBERS, SCORE, confidence="68 %"), "confidence must lie between 0 and 1"),
+        (lambda: background_rejection(NUMBERS, SCORE, signal_efficiency=None), "signal_efficiency must lie in"),
+        (lambda: background_rejection(NUMBERS, SCORE, signal_efficiency="half"), "signal_efficiency must lie in"),
+        (lambda: significance_improvement(NUMBERS, SCORE, signal_efficiency=np.ma.masked_greater([0.2, 0.5], 0.3)),
+         r"signal_efficiency must lie in \(0, 1\]"),
+        (lambda: make_weighted_scorer(brier, response_method="proba"), "response_method must be of .*got 'proba'"),
+        (lambda: response_bias(np.ones((2, 2, 2)), np.ones((2, 2, 2))), r"y_true must have shape .*got \(2, 2, 2\)"),
         (lambda: asimov_significance("ten", 5), "s must be numbers of events; got 'ten'"),
-        (lambda: background_rejection(NUMBERS, SCORE, b_reg=-1), "b_reg must be a number of events, 0 or more; got -1"),
-        (lambda: significance_improvement(NUMBERS, SCORE, b_reg=np.nan), "b_reg must be a number of events"),
+        (lambda: background_rejection(NUMBERS, SCORE, b_reg=-1), "b_reg must be a finite number, 0 or more; got -1"),
+        (lambda: significance_improvement(NUMBERS, SCORE, b_reg=np.nan), "b_reg must be a finite number"),
         (lambda: response_bias(np.ma.array([1.0, 2], mask=[0, 1]), [1.0, 2]), "y_true contains 1 values"),
         (lambda: response_resolution([1.0, 2], np.ma.array([1.0, 2], mask=[0, 1])), "y_pred contains 1 values"),
-        (lambda: response_bias([], []), "y_true has no events"),
+        (lambda: response_bias([], []), r"not empty; got \(0,\)"),
         (lambda: response_bias(["1.0"], [1.0]), "y_true is of type"),
     ],
 )  # fmt: skip
@@ -289,3 +302,16 @@ def test_what_cannot_be_compared_is_one_clear_error(call, message):
 def test_a_masked_yield_is_not_known():
     made = asimov_significance(np.ma.array([10.0, 10.0], mask=[0, 1]), 100.0)
     np.testing.assert_array_equal(np.isnan(made), [False, True])
+
+
+@pytest.mark.parametrize(
+    "call", [lambda: bootstrap_interval("brier", NUMBERS, SCORE), lambda: make_weighted_scorer("brier")]
+)
+def test_a_metric_is_a_function(call):
+    with pytest.raises(TypeError, match=r"metric must be a function .*got 'brier'"):
+        call()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_regression_that_predicts_nothing_has_no_resolution():
+    assert response_resolution([1.0, 2.0, 3.0], [0.0, 0.0, 0.0]) == np.inf

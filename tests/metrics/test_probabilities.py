@@ -78,5 +78,5 @@ def test_what_is_no_probability_is_refused(metric):
 
 
 def test_bins_are_counted():
-    with pytest.raises(ValueError, match="n_bins must be at least 1"):
+    with pytest.raises(ValueError, match="n_bins must be an integer, 1 or more"):
         expected_calibration_error([0, 1], [0.1, 0.9], n_bins=0)
