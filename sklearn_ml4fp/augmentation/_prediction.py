@@ -180,7 +180,7 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
         return float(metric(with_nan(y), self.predict(X, **params), sample_weight=with_nan(sample_weight)))
 
     def get_metadata_routing(self) -> Any:
-        """Who asks for what in ``fit``, in the predictions and in ``score``, which predicts."""
+        """Return the routing of metadata in ``fit``, in the predictions and in ``score``, which predicts."""
         predicts = "predict_proba" if is_classifier(self.estimator) else "predict"
         methods = (("fit", "fit"), ("predict", predicts), ("predict_proba", "predict_proba"), ("score", predicts))
         return router_of(self, self.estimator, methods)

@@ -89,7 +89,7 @@ class ParticleWise(CloudTransformer):
         return self
 
     def get_metadata_routing(self) -> Any:
-        """Who asks for what in ``fit``: this by itself, and the transformer."""
+        """Return the routing of metadata in ``fit``: to this by itself, and to the transformer."""
         return router_of(self, self.transformer, [("fit", "fit")], wants=True)
 
     def _split_columns(self, names: tuple[str, ...]) -> tuple[list[int], list[int]]:
