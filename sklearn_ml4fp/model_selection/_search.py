@@ -323,7 +323,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
         return asking_parts(scorers), refit_metric
 
     def get_metadata_routing(self) -> Any:
-        """Return the routing of metadata; a number of folds requests ids too, since it means folds by event with ids."""
+        """Return the routing of metadata; a number of folds requests ids too, since it means folds by event."""
         router = super().get_metadata_routing()
         if self.cv is None or isinstance(self.cv, Integral):
             router.add(splitter=EventKFold(), method_mapping=MethodMapping().add(caller="fit", callee="split"))
