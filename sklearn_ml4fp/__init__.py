@@ -69,7 +69,7 @@ _MODULE_OF: dict[str, str] = {
     "ZScoreScaler": "preprocessing._scaling",
     "AugmentedPrediction": "augmentation._prediction",
     "Augmenter": "augmentation._base",
-    "Compose": "augmentation._symmetries",
+    "Compose": "augmentation._compose",
     "DropParticles": "augmentation._smearing",
     "NeighbourInterpolation": "augmentation._neighbours",
     "PermuteParticles": "augmentation._symmetries",

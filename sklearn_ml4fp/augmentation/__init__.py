@@ -6,10 +6,11 @@ from .._lazy import lazily
 
 if TYPE_CHECKING:  # what an editor and a type checker see
     from ._base import Augmenter
+    from ._compose import Compose
     from ._neighbours import NeighbourInterpolation
     from ._prediction import AugmentedPrediction
     from ._smearing import DropParticles, Shift, Smear
-    from ._symmetries import Compose, PermuteParticles, Reflect, Rotate, Translate
+    from ._symmetries import PermuteParticles, Reflect, Rotate, Translate
 
 __all__ = [
     "AugmentedPrediction",
