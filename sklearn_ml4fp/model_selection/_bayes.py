@@ -16,49 +16,49 @@ from ._spaces import search_space
 
 
 class BayesSearchCV(EventSearch):
-    """Bayesian search over hyperparameters that hands event weights and ids to all who need them.
+    """Bayesian search over hyperparameters that passes event weights and ids to all parts that need them.
 
-    scikit-optimize's search: a surrogate (a Gaussian process by default) models the score as a function of the
-    hyperparameters, and each candidate is chosen where an acquisition function of the surrogate's mean and standard
-    deviation is best. A candidate that fails does not end the search, and a search that is killed goes on from its
-    history.
+    The search is that of scikit-optimize: a surrogate (a Gaussian process by default) models the score as a function of
+    the hyperparameters, and each candidate is chosen where an acquisition function of the surrogate's mean and standard
+    deviation is best. A candidate that fails does not end the search, and a search that was killed
+    continues from its history.
 
     Parameters
     ----------
     estimator : estimator
-        What is tuned, usually a Pipeline.
+        Estimator to tune, usually a Pipeline.
     search_spaces : dict, list of dict or list of (dict, int), default=None
         Names of parameters to a list of choices, a range ``(low, high)`` or ``(low, high, "log-uniform")``, or a
-        dimension of scikit-optimize. None takes `search_space` of the estimator. Each space of a list has a surrogate
-        and candidates of its own: ``n_iter``, or as many as stand beside it.
+        dimension of scikit-optimize. None takes `search_space` of the estimator. Each space of a list has its own
+        surrogate and its own candidates: ``n_iter``, or the number beside it.
     n_iter : int, default=50
-        Number of candidates, with those of an earlier fit or of a history.
+        Number of candidates, including those of an earlier fit or of a history.
     optimizer_kwargs : dict, default=None
         Arguments of ``skopt.Optimizer``. ``base_estimator`` is the surrogate: "GP" (Gaussian process, the default),
         "RF" (random forest), "ET" (extra trees), "GBRT" (boosted quantiles) or "DUMMY" (random candidates).
         ``acq_func`` is the acquisition function: "EI" (expected improvement), "PI" (probability of improvement), "LCB"
-        (lower confidence bound) or "gp_hedge" (the default: one of the three each time, by their success).
+        (lower confidence bound) or "gp_hedge" (the default: one of the three each time, chosen by their success).
         ``n_initial_points`` (10) candidates are random.
     scoring : str, callable, list, tuple or dict, default=None
-        As in scikit-learn's searches.
+        Metrics, as in scikit-learn's searches.
     n_jobs : int, default=None
-        Fits at once: of the folds, and of the ``n_points`` candidates; with a pruner of the candidates only, whose
-        folds are fitted one after the other.
+        Number of fits at the same time: of the folds, and of the ``n_points`` candidates. With a pruner, the folds of a
+        candidate are fitted one after the other.
     n_points : int, default=1
-        Candidates asked for at once, to be fitted at the same time with ``n_jobs``: while the first is not known, the
-        next ones are chosen as if it were as good as the best.
+        Number of candidates chosen at once, to be fitted at the same time with ``n_jobs``. While the score of one is
+        not known, the next ones are chosen as if it were as good as the best.
     pruner : optuna.pruners.BasePruner, default=None
-        Who ends trainings that fall behind, as in `OptunaSearchCV`; None ends none. For the surrogate a candidate that
+        Pruner that ends hopeless trainings, as in `OptunaSearchCV`; None ends none. For the surrogate, a candidate that
         was stopped counts as the worst so far.
     refit : bool, str or callable, default=True
         Whether to fit the best candidate on all data; of several metrics, the name of the one that is maximised.
     cv : int, splitter or None, default=None
-        How to split. Where ``fit`` gets ``groups``, a number k (None: 5) means ``EventKFold(k)``, since scikit-learn's
-        own choice would ignore the groups.
+        Splitter, or number of folds. If ``fit`` gets ``groups``, a number k (None: 5) means ``EventKFold(k)``, since
+        scikit-learn's own choice would ignore the groups.
     verbose : int, default=0
         Verbosity of the folds; the progress bar needs none.
     pre_dispatch : int or str, default="2*n_jobs"
-        As in scikit-learn's searches.
+        Number of fits that are dispatched, as in scikit-learn's searches.
     random_state : int, RandomState or None, default=None
         Seed of the candidates.
     error_score : "raise" or float, default=NaN
@@ -66,15 +66,15 @@ class BayesSearchCV(EventSearch):
     return_train_score : bool, default=False
         Whether ``cv_results_`` has training scores.
     patience : int or None, default=None
-        Candidates without a new best score after which the search of a space ends.
+        Number of candidates without a new best score after which the search of a space ends.
     timeout : float or None, default=None
-        Seconds after which no more candidates are asked for, with the time of an interrupted search.
+        Seconds after which no more candidates are chosen, including the time of an interrupted search.
     history : path-like or None, default=None
         File in which each finished candidate is kept, with the scores of its folds. Where the file exists, its
         candidates are taken from there, and the search goes on: with the same seed, to the result of a search that was
         never interrupted. One search uses a file at a time.
     warm_start : bool, default=False
-        Whether a second ``fit`` on the same data goes on from the candidates of the one before, up to ``n_iter``.
+        Whether a second ``fit`` on the same data continues from the candidates of the first, up to ``n_iter``.
     progress : bool or None, default=None
         Whether to show a progress bar with the best score so far; None shows one in a terminal or a notebook.
 
@@ -83,13 +83,13 @@ class BayesSearchCV(EventSearch):
     cv_results_ : dict of ndarray
         Candidates and their scores.
     best_estimator_ : estimator
-        The best candidate, fitted on all data.
+        Best candidate, fitted on all data.
     best_params_ : dict
-        Its hyperparameters.
+        Hyperparameters of the best candidate.
     best_score_ : float
-        Its mean score over the folds.
+        Mean score of the best candidate over the folds.
     optimizer_results_ : list of OptimizeResult
-        What scikit-optimize says of the search of each space; categories are there by number.
+        Results of scikit-optimize, one per space; categories are given by number.
 
     See Also
     --------
@@ -191,7 +191,7 @@ class BayesSearchCV(EventSearch):
         callback : callable or list of callables, default=None
             scikit-optimize callbacks, called after each candidate.
         **params : dict
-            More metadata, passed on as scikit-learn's searches do.
+            Further metadata, passed on as scikit-learn's searches do.
 
         Returns
         -------
@@ -201,7 +201,7 @@ class BayesSearchCV(EventSearch):
         Raises
         ------
         ValueError
-            A parameter, the weights or the ids are not what they must be; ``X_val`` has as many events as ``X`` and
+            A parameter, the weights or the ids are not valid; ``X_val`` has as many events as ``X`` and
             would be cut to each fold; all candidates failed; the history is damaged, or that of another search.
         RuntimeError
             Another search uses the history.
@@ -215,7 +215,7 @@ class BayesSearchCV(EventSearch):
         return search_space(self.estimator, exclude=exclude)
 
     def _coded_space(self) -> list[tuple[Any, int]]:
-        """Spaces, and how many candidates are wanted of each."""
+        """Return the spaces, and the number of candidates of each."""
         from ._skopt import Coded
 
         given = self.search_spaces if isinstance(self.search_spaces, list) else [self.search_spaces]

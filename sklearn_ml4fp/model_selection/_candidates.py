@@ -1,4 +1,4 @@
-"""Candidates of a search, and what every way of choosing them has in common."""
+"""Candidates of a search, and the base of the proposers, which choose them."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any
 
 import numpy as np
 
-# A proposer may come back to a point that was tried; after so many tries the first one that is left is taken.
+# Number of repeated points from a proposer after which the first untried point is taken.
 TRIES = 20
 
 
 @dataclass(eq=False)  # which would compare the values of parameters, arrays among them
 class Candidate:
-    """One candidate of a search.
+    """Candidate of a search.
 
     Parameters
     ----------
     point : list or dict
-        Where it lies, as its proposer says it and JSON can hold it.
+        Point of the space, in the form of its proposer, which JSON can hold.
     params : dict
-        Its parameters, as ``set_params`` takes them.
+        Parameters, as ``set_params`` takes them.
     folds : list of dict
-        What scikit-learn says of the fit in each fold; empty where there was none.
+        Results of scikit-learn for each fold; empty where there was no fit.
     reports : dict of int to float
-        Minus the validation loss after each epoch of the first fold, where a pruner wants to know.
+        Minus the validation loss after each epoch of the first fold, if there is a pruner.
     pruned : bool
-        Whether the training was ended by the pruner.
+        Whether the pruner ended the training.
     score : float
-        The mean over the folds of what is maximised.
+        Mean over the folds of the score that is maximised.
     """
 
     point: Any
@@ -43,26 +43,26 @@ class Candidate:
 
     @property
     def is_scored(self) -> bool:
-        """Whether it was fitted and scored in all folds, without failing or being stopped."""
+        """Whether the candidate was fitted and scored in all folds, without failing or being stopped."""
         return bool(np.isfinite(self.score)) and not self.pruned
 
     @property
     def errors(self) -> list[str]:
-        """Errors of the fits that failed."""
+        """Return the errors of the fits that failed."""
         return [fold["fit_error"] for fold in self.folds if fold.get("fit_error")]
 
 
 class Proposer(ABC):
-    """Chooses the candidates of one space: it is asked for points, and told how good they were.
+    """Base of the proposers, which choose the candidates of one space and learn from their scores.
 
     Parameters
     ----------
     names : list of str
-        Parameters that the space is about.
+        Names of the parameters of the space.
     size : float
         Number of different points in the space; infinite where a parameter is continuous.
     n_iter : int
-        Candidates that are wanted.
+        Number of candidates.
     """
 
     def __init__(self, names: list[str], size: float, n_iter: int) -> None:
@@ -72,24 +72,24 @@ class Proposer(ABC):
 
     @abstractmethod
     def holds(self, point: Any) -> bool:
-        """Whether a point of a history lies in the space."""
+        """Return whether a point of a history lies in the space."""
 
     @abstractmethod
     def ask(self, n: int, known: list[Any]) -> list[Candidate]:
-        """The next n candidates, the first of them at known points; fewer where no others are left."""
+        """Choose the next n candidates, the first of them at known points; fewer if no others are left."""
 
     @abstractmethod
     def tell(self, batch: list[Candidate]) -> bool:
-        """Learn how good the candidates of the last call of `ask` were; return whether the search shall end."""
+        """Learn the scores of the candidates of the last call of `ask`; return whether the search shall end."""
 
 
 def size_of(axes: list[Sequence | None]) -> float:
-    """Number of points of a grid; None is an axis without a number of values."""
+    """Count the points of a grid; None is an axis without a number of values."""
     return float("inf") if None in axes else prod(len(axis) for axis in axes if axis is not None)
 
 
 def first_untried(axes: list[Sequence | None], tried: set[tuple]) -> tuple | None:
-    """First point of a grid that was not tried yet; None where there is none, or an axis has no number of values."""
+    """Find the first untried point of a grid; None if there is none, or an axis has no number of values."""
     for number in range(int(min(len(tried) + 1, size_of(axes))) if None not in axes else 0):
         point = []
         for axis in axes:
@@ -102,5 +102,5 @@ def first_untried(axes: list[Sequence | None], tried: set[tuple]) -> tuple | Non
 
 
 def plain(value: Any) -> Any:
-    """Return a number of numpy as Python's own; anything else as it is."""
+    """Convert a number of numpy to Python's own; return anything else unchanged."""
     return value.item() if isinstance(value, np.generic) else value

@@ -1,4 +1,4 @@
-"""The fits of a search: candidates in folds, in as many processes as there are; whoever fails costs only itself."""
+"""Fits of a search: candidates in folds, in several processes; a failure costs one candidate only."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ._watch import callback_task
 
 
 def deaths() -> tuple[type[Exception], ...]:
-    """Errors that say that a process died in which something was fitted: it ran out of memory, or was killed."""
-    known: tuple[type[Exception], ...] = (BrokenProcessPool,)  # joblib's own derive from it
+    """Return the errors that mean that a process died: it ran out of memory, or was killed."""
+    known: tuple[type[Exception], ...] = (BrokenProcessPool,)  # the base of joblib's own error
     if "distributed.scheduler" in sys.modules:
         known += (sys.modules["distributed.scheduler"].KilledWorker,)
     return known
 
 
 def _fit(estimator: Any, *args: Any, is_judged: bool, **kwargs: Any) -> dict[str, Any]:
-    """Fit and score a candidate in one fold, in whatever process that is."""
+    """Fit and score a candidate in one fold, in any process."""
     fold = fit_and_score(estimator, *args, **kwargs)
     if is_judged and fold["fit_error"] is None:
         from ._pruning import judgement_of
@@ -38,7 +38,7 @@ def _fit(estimator: Any, *args: Any, is_judged: bool, **kwargs: Any) -> dict[str
 
 
 class Evaluation:
-    """Fits candidates in folds that are cut once.
+    """Evaluation of candidates in folds, which are made once.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ class Evaluation:
     splits : list of (ndarray, ndarray)
         Training and test part of each fold.
     scorers, routed : object
-        As scikit-learn's searches make them.
+        Scorers and routed metadata, as scikit-learn's searches make them.
     pruning : Pruning or None
-        Who ends hopeless trainings; the folds of a candidate are then fitted one after the other.
+        Pruner of hopeless trainings; the folds of a candidate are then fitted one after the other.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Evaluation:
         }
 
     def fit(self, batch: list[Candidate], parent: Any) -> None:
-        """Fit and score candidates, and write down in them what came of it."""
+        """Fit and score candidates, and store the results in them."""
         folds = range(self.n_splits)
         for candidate in batch:
             candidate.folds = [{} for _ in folds]
@@ -91,11 +91,13 @@ class Evaluation:
         except deaths() as error:
             if self._search.error_score == "raise":
                 raise
-            if not again:  # of several, it is not known whose process it was; and it may have been an accident
+            if (
+                not again
+            ):  # with several fits it is not known which one killed the process, and it may have been an accident
                 for candidate in batch:
                     self._fit_folds([candidate], turn, parent, again=True)
                 return
-            # how long that took is not known any more
+            # the time that it took is not known
             times = {"fit_time": np.nan, "score_time": np.nan, "n_test_samples": 0}
             score = float(self._search.error_score)
             done = [{"test_scores": score, **times, "fit_error": str(error)} for _ in fits]
@@ -108,7 +110,7 @@ class Evaluation:
         is_judged = self._pruning is not None and fits[0][1] == 0  # the first fold decides
         places = {id(candidate): i for i, candidate in enumerate(batch)}
         judged = {id(one): self._pruning.judged(self.estimator, one.params) for one in batch} if is_judged else {}
-        # made ahead: what is sent to a worker must not change meanwhile
+        # made before: what is sent to a worker must not change meanwhile
         contexts = [
             {} if task is None
             else {"caller": self._search, "callback_ctx": task.subcontext("candidate-split-evaluation", task_id=i)}
@@ -131,7 +133,7 @@ class Evaluation:
         )
 
     def _warn(self, candidate: Candidate) -> None:
-        """Say of a candidate that fits failed, and why."""
+        """Warn that fits of a candidate failed, and why."""
         if not candidate.errors:
             return
         reasons = "\n".join(
@@ -147,7 +149,7 @@ class Evaluation:
 
 
 def fits_of(candidates: list[Candidate], *, train: bool) -> list[dict[str, Any]]:
-    """All fits, as scikit-learn makes its table of them; what was not fitted scores NaN and took no time."""
+    """Return all fits, in the form of scikit-learn's table; missing fits score NaN and took no time."""
     folds = [fold for candidate in candidates for fold in candidate.folds]
     names = next((list(fold["test_scores"]) for fold in folds if isinstance(fold.get("test_scores"), dict)), None)
     fits = []

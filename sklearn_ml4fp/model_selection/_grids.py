@@ -1,4 +1,4 @@
-"""Grids that follow from the declarations of the hyperparameters."""
+"""Grids from the declarations of the hyperparameters."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def param_grid(
     exclude: Iterable[str] = (),
     override: Mapping[str, Any] | None = None,
 ) -> list[dict[str, list]]:
-    """Grid for scikit-learn's GridSearchCV, from the hyperparameters that an estimator and its parts declare.
+    """Make the grid for GridSearchCV that an estimator and its parts declare.
 
     The grid of a whole network has millions of points: name what to search.
 
@@ -63,10 +63,10 @@ def param_grid(
     estimator, include, exclude : object
         As for `search_space`.
     n : int, default=3
-        Values of each range, evenly on its scale (logarithmic for rates), its ends among them; integers once each.
-        Choices are taken all.
+        Number of values per range, evenly on its scale (logarithmic for rates) and with its ends; each integer once.
+        All choices are taken.
     override : dict, default=None
-        As for `search_space`, with lists or ranges.
+        Domains as for `search_space`: lists or ranges.
 
     Returns
     -------

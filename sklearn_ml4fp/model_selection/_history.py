@@ -1,4 +1,4 @@
-"""Finished candidates of a search, in memory and in a file from which a killed search goes on."""
+"""Finished candidates of a search, in memory or in a file from which a killed search continues."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ import joblib
 
 try:
     import fcntl
-except ImportError:  # no file can be locked; what another search writes is found out nevertheless
+except ImportError:  # no file can be locked; writing by another search is detected all the same
     fcntl = None  # type: ignore[assignment]
 
 _FORMAT = 2
-_SHORT = 100  # a list of choices, or of steps; a longer one is a list of events
+_SHORT = 100  # longest list of choices, or of steps; a longer one holds events
 
 
 def fingerprint(thing: Any) -> str:
-    """Hash of the content of anything, the same in every session, and for a copy."""
-    # part by part: joblib's hash says whether two parts are one object
+    """Hash the content of anything; the result is the same in every session, and for a copy."""
+    # part by part: joblib's hash depends on whether two parts are the same object
     if hasattr(thing, "get_params") and not isinstance(thing, type):
         thing = type(thing).__qualname__, thing.get_params(deep=False)
     if isinstance(thing, dict):
@@ -35,12 +35,12 @@ def fingerprint(thing: Any) -> str:
         thing = [fingerprint(value) for value in thing]
     try:
         return joblib.hash(thing)
-    except (PicklingError, AttributeError, TypeError):  # a lambda, say: what it looks like, without its address
+    except (PicklingError, AttributeError, TypeError):  # such as a lambda: its text without its address
         return joblib.hash(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing)))
 
 
 def readable(value: Any) -> Any:
-    """Return what JSON can hold as it is, and the text of anything else."""
+    """Return what JSON can hold unchanged, and the text of anything else."""
     return value if value is None or isinstance(value, (bool, int, float, str)) else repr(value)
 
 
@@ -60,7 +60,7 @@ def _is_score(value: Any) -> bool:
 
 
 def _is_fold(fold: Any) -> bool:
-    """Whether this is what scikit-learn says of a fit; empty, where a candidate was stopped before that fold."""
+    """Return whether this is the result of a fit of scikit-learn; empty if a candidate was stopped before that fold."""
     if not isinstance(fold, dict) or not fold:
         return fold == {}
     scores = [fold.get("test_scores"), *(fold[name] for name in ("train_scores",) if name in fold)]
@@ -102,7 +102,7 @@ class History:
     Parameters
     ----------
     search : dict of str to str
-        Fingerprints of what makes a search another one.
+        Fingerprints of everything that identifies the search.
     seed : int
         Seed of the candidates.
 
@@ -135,7 +135,7 @@ class History:
             )
 
     def damage(self, where: str, expected: str) -> ValueError:
-        """Make the error that says what is wrong with a record."""
+        """Make the error for a damaged record."""
         return ValueError(
             f"{self.name} is damaged: {where} must be {expected}. Remove what is damaged, or {self.cure}."
         )
@@ -154,7 +154,7 @@ class History:
         return read
 
     def _take(self, where: str, header: Any, records: Iterable[tuple[str, Any]]) -> None:
-        """Take over what was kept, after a check of all of it."""
+        """Load stored records, after a check of all of them."""
         read = self._checked(where, header, _HEADER)
         if read["format"] != _FORMAT:
             raise ValueError(f"{self.name} has format {read['format']!r}; this version reads {_FORMAT}.")
@@ -176,47 +176,47 @@ class History:
 
     @property
     def elapsed(self) -> float:
-        """Seconds that the search had taken when its last candidate was finished."""
+        """Return the seconds that the search had taken when its last candidate was finished."""
         return self.records[-1]["elapsed"] if self.records else 0.0
 
     def of_space(self, number: int) -> list[dict[str, Any]]:
-        """Candidates of one space."""
+        """Return the candidates of one space."""
         return [record for record in self.records if record["space"] == number]
 
     def add(self, records: list[dict[str, Any]]) -> None:
-        """Take note of candidates that are finished."""
+        """Add finished candidates."""
         self._write(records)
         self.records += records
 
     def _write(self, records: list[dict[str, Any]]) -> None:
-        """Keep them where they outlive the process: nowhere."""
+        """Store the records outside the process; this class does not."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        """Let others have what is kept."""
+        """Release the stored records to other searches."""
 
 
 class FileHistory(History):
-    """A history in a file, which one search uses at a time.
+    """History in a file, which one search uses at a time.
 
-    The file holds one JSON object a line: first what the search is, then the candidates. Each batch is written in one
-    piece and reaches the disk before the search goes on; a line that a kill cut off is dropped. Reading it runs no
-    code. The file is locked while the search runs; where the file system knows no locks, its length is compared
+    The file holds one JSON object per line: first a description of the search, then the candidates. Each batch is
+    written in one piece and reaches the disk before the search goes on; an incomplete last line is dropped. Reading it
+    runs no code. The file is locked while the search runs; on a file system without locks, its length is compared
     before each write.
 
     Parameters
     ----------
     path : path-like
-        The file.
+        Path of the file.
     search, seed : object
-        As for `History`; an existing file states the seed itself.
+        Parameters of `History`; an existing file states the seed itself.
 
     Raises
     ------
     ValueError
-        The file is no history, is damaged, or is that of another search.
+        The file is not a history, is damaged, or belongs to another search.
     RuntimeError
         Another search uses it.
     """

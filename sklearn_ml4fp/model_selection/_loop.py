@@ -1,4 +1,4 @@
-"""The loop of every search: ask, evaluate what the history does not know, tell, until it is time to stop."""
+"""Loop of every search: ask, evaluate what is not in the history, tell, until it is time to stop."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from ._history import History, readable
 
 
 class Loop:
-    """One run of a search over its spaces.
+    """Run of a search over its spaces.
 
     Parameters
     ----------
     search : EventSearch
         The search, with all its parameters.
     evaluation : Evaluation
-        Who fits.
+        Evaluation of candidates.
     history : History
-        What is known of earlier runs, and where new candidates are kept.
+        Candidates of earlier runs, to which new ones are added.
     objective : callable
-        Mean of what is maximised over the folds of a candidate.
+        Function that returns the mean score of a candidate over its folds.
     advance : callable
-        Called with the best score so far, after each candidate.
+        Function that is called with the best score so far, after each candidate.
     pruning : Pruning or None
-        Who learns of the candidates to judge later ones.
+        Pruning, which compares later candidates with these.
 
     Attributes
     ----------
     candidates : list of Candidate
-        All that are finished.
+        Finished candidates.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Loop:
         self._metrics: set[frozenset | None] = set()  # names of the scores in the history, of which there is one set
 
     def run(self, proposers: Iterable[Proposer], task: Any) -> list[Proposer]:
-        """Search one space after the other; return those for which there was time."""
+        """Search one space after the other; return the proposers for which there was time."""
         begun = []
         for number, proposer in enumerate(proposers):
             begun.append(proposer)
@@ -93,12 +93,12 @@ class Loop:
         return True
 
     def _is_late(self) -> bool:
-        """Whether time is up; the first candidate of all is always evaluated."""
+        """Return whether time is up; the very first candidate is always evaluated."""
         limit = self.search.timeout
         return limit is not None and bool(self.candidates) and time.monotonic() - self._begin >= limit
 
     def _next(self, number: int, proposer: Proposer, n: int, known: list[dict], task: Any) -> list[Candidate]:
-        """The next candidates, fitted or taken from the history."""
+        """Return the next candidates, fitted or from the history."""
         for record in known:
             if not proposer.holds(record["point"]):
                 raise self.history.damage(f"'point' in {record.get('where')}", "a point of the space that is searched")
@@ -113,7 +113,7 @@ class Loop:
         return batch
 
     def _restore(self, candidate: Candidate, record: dict[str, Any]) -> None:
-        """Take over what the history says of a candidate."""
+        """Restore a candidate from the history."""
         candidate.folds, candidate.pruned = record["folds"], record["pruned"]
         candidate.reports = {int(epoch): value for epoch, value in record["reports"].items()}
         self._metrics |= {
@@ -130,7 +130,7 @@ class Loop:
             raise self.history.damage(where, "a list of folds with the score that is maximised") from None
 
     def _keep(self, number: int, new: list[Candidate]) -> None:
-        """Write down in the history what is finished."""
+        """Add finished candidates to the history."""
         elapsed = time.monotonic() - self._begin
         self.history.add([
             {

@@ -16,41 +16,41 @@ from ._trials import StudyHistory, TrialProposer, TrialSpace, quiet
 
 
 class OptunaSearchCV(EventSearch):
-    """Search with Optuna's samplers that ends hopeless candidates early and outlives its own process.
+    """Search with the samplers of Optuna, which ends hopeless candidates early and continues after a kill.
 
-    A scikit-learn search like `GridSearchCV`, in which each candidate is chosen in the light of those before it: by
-    default with a tree-structured Parzen estimator, which models where good and where bad candidates lie.
+    It is a scikit-learn search like `GridSearchCV`. Each candidate is chosen from the scores of those before it, by
+    default with a tree-structured Parzen estimator, which models the regions of good and of bad candidates.
 
-    With a ``pruner``, the candidates' networks report their validation loss after each epoch of the first fold. One
-    whose training falls behind that of the candidates before it is stopped there, and its other folds are not fitted.
-    With a ``history`` or a ``storage``, a search that was killed goes on where it was: ``fit`` of the same search, with
+    With a ``pruner``, the network of a candidate reports its validation loss after each epoch of the first fold. If it
+    is worse than those of earlier candidates, the training is stopped, and the other folds are not fitted. With a
+    ``history`` or a ``storage``, a search that was killed continues where it was: call ``fit`` of the same search, with
     the same data.
 
     Parameters
     ----------
     estimator : estimator
-        What is tuned, usually a Pipeline.
+        Estimator to tune, usually a Pipeline.
     param_distributions : dict or list of dict, default=None
         Names of parameters to a list of choices, a range ``(low, high)`` or ``(low, high, "log-uniform")``, or a
         distribution of Optuna; of several spaces each candidate takes one. None takes `optuna_distributions` of the
         estimator; with a pruner without ``loss`` and ``class_weight``, of which each choice has validation losses of
         its own scale.
     n_iter : int, default=50
-        Number of candidates, with those of an earlier fit, a history or a storage.
+        Number of candidates, including those of an earlier fit, a history or a storage.
     timeout : float, default=None
-        Seconds after which no more candidates are asked for, with the time of an interrupted search.
+        Seconds after which no more candidates are chosen, including the time of an interrupted search.
     patience : int, default=None
-        Candidates without a new best score after which the search ends.
+        Number of candidates without a new best score after which the search ends.
     n_points : int, default=1
-        Candidates chosen, and fitted, at once. Those of one batch are chosen, and pruned, without knowing of each
-        other.
+        Number of candidates chosen, and fitted, at once. Those of one batch are chosen, and pruned, independently of
+        each other.
     sampler : optuna.samplers.BaseSampler, default=None
-        Who chooses the candidates; None for the tree-structured Parzen estimator with the seed ``random_state``. A
+        Sampler of the candidates; None for the tree-structured Parzen estimator with the seed ``random_state``. A
         search that goes on chooses what it would have chosen only with None.
     pruner : optuna.pruners.BasePruner, default=None
-        Who ends trainings; None ends none. Its steps are epochs.
+        Pruner that ends trainings; None ends none. Its steps are epochs.
     storage : str or optuna.storages.BaseStorage, default=None
-        Where Optuna keeps the finished candidates, such as ``"sqlite:///search.db"``, for its dashboard and for a
+        Storage of the finished candidates, such as ``"sqlite:///search.db"``, for its dashboard and for a
         search that goes on; None keeps them in memory.
     study_name : str, default="search"
         Name of this search in the storage.
@@ -58,21 +58,21 @@ class OptunaSearchCV(EventSearch):
         File in which each finished candidate is kept, with the scores of its folds, in the place of a storage. Where
         the file exists, its candidates are taken from there, and the search goes on. One search uses a file at a time.
     warm_start : bool, default=False
-        Whether a second ``fit`` on the same data goes on from the candidates of the one before, up to ``n_iter``.
+        Whether a second ``fit`` on the same data continues from the candidates of the first, up to ``n_iter``.
     scoring : str, callable, list, tuple or dict, default=None
-        As in scikit-learn's searches. With several metrics ``refit`` names the one that is maximised.
+        Metrics, as in scikit-learn's searches. With several metrics ``refit`` names the one that is maximised.
     n_jobs : int, default=None
-        Fits at once: of the folds, and of the ``n_points`` candidates; with a pruner of the candidates only, whose
-        folds are fitted one after the other.
+        Number of fits at the same time: of the folds, and of the ``n_points`` candidates. With a pruner, the folds of a
+        candidate are fitted one after the other.
     refit : bool, str or callable, default=True
         Whether to fit the best candidate on all data; of several metrics, the name of the one that is maximised.
     cv : int, splitter or None, default=None
-        How to split. Where ``fit`` gets ``groups``, a number k (None: 5) means ``EventKFold(k)``, since scikit-learn's
-        own choice would ignore the groups. All candidates get the same folds.
+        Splitter, or number of folds. If ``fit`` gets ``groups``, a number k (None: 5) means ``EventKFold(k)``, since
+        scikit-learn's own choice would ignore the groups. All candidates get the same folds.
     verbose : int, default=0
         Verbosity of the folds; the progress bar needs none.
     pre_dispatch : int or str, default="2*n_jobs"
-        As in scikit-learn's searches.
+        Number of fits that are dispatched, as in scikit-learn's searches.
     random_state : int, RandomState or None, default=None
         Seed of the candidates.
     error_score : "raise" or float, default=nan
@@ -89,11 +89,11 @@ class OptunaSearchCV(EventSearch):
         has the score of its first fold as far as it was trained; its other folds, and so its mean, are NaN: it is never
         the best.
     best_estimator_ : estimator
-        The best candidate, fitted on all data.
+        Best candidate, fitted on all data.
     best_params_ : dict
-        Its hyperparameters.
+        Hyperparameters of the best candidate.
     best_score_, best_index_ : float, int
-        Its mean score over the folds, and its row in ``cv_results_``.
+        Mean score of the best candidate over the folds, and its row in ``cv_results_``.
     study_ : optuna.Study
         The study, for Optuna's own pictures and importances.
 
@@ -195,7 +195,7 @@ class OptunaSearchCV(EventSearch):
         sample_weight : array-like of shape (n_events,), default=None
             Event weights, for every classifier or regressor that takes them, and for the scores.
         **params : dict
-            More metadata, passed on as scikit-learn's searches do.
+            Further metadata, passed on as scikit-learn's searches do.
 
         Returns
         -------
@@ -207,9 +207,9 @@ class OptunaSearchCV(EventSearch):
         ImportError
             Optuna is not installed.
         TypeError
-            The sampler or the pruner is none of Optuna.
+            The sampler or the pruner is not one of Optuna.
         ValueError
-            A parameter, the weights or the ids are not what they must be; ``X_val`` has as many events as ``X`` and
+            A parameter, the weights or the ids are not valid; ``X_val`` has as many events as ``X`` and
             would be cut to each fold; all candidates failed; a pruner without a network, or over networks whose losses
             cannot be compared; the history or the storage is damaged, or holds another search.
         RuntimeError

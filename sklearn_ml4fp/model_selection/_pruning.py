@@ -1,8 +1,8 @@
-"""Pruning: a network's epochs are compared with those of earlier candidates, and the training ends if they are worse.
+"""Pruning: the epochs of a network are compared with those of earlier candidates, and a worse training is ended.
 
-The comparison needs no storage that the processes share. A candidate takes along what the pruner has to know of the
-earlier ones, and its reports come back with its scores. So it does not matter how many candidates run at once, on how
-many machines and in which order they end: the result is the same.
+The comparison needs no storage that processes share. A candidate carries the reports of the earlier ones, and its own
+reports come back with its scores. So the result does not depend on the number of candidates at a time, on the number of
+machines, or on the order in which candidates end.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ._candidates import Candidate
 
 
 def _study(pruner: Any) -> Any:
-    """An empty study in memory, in which scores and reports are compared: the greater, the better."""
+    """Make an empty study in memory, for scores and reports of which the greater is the better."""
     optuna = needs("optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    # the seed draws nothing; Hyperband draws its brackets by the name
+    # nothing is drawn with this seed; Hyperband draws its brackets by the name
     sampler = optuna.samplers.RandomSampler(seed=0)
     return optuna.create_study(direction="maximize", pruner=pruner, sampler=sampler, study_name="search")
 
@@ -35,9 +35,9 @@ class Judge(Callback):
     Parameters
     ----------
     pruner : optuna.pruners.BasePruner
-        Who decides.
+        Pruner that decides.
     past : list of dict
-        The earlier candidates, as `optuna.create_trial` takes them.
+        Earlier candidates, as `optuna.create_trial` takes them.
     """
 
     def __init__(self, pruner: Any, past: list[dict[str, Any]]) -> None:
@@ -45,7 +45,7 @@ class Judge(Callback):
         self.past = past
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Tell the pruner of the earlier candidates."""
+        """Give the earlier candidates to the pruner."""
         study = _study(self.pruner)
         study.add_trials(needs("optuna").create_trial(**trial) for trial in self.past)
         self.trial_, self.pruned_ = study.ask(), False
@@ -54,13 +54,13 @@ class Judge(Callback):
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Report this epoch."""
         epoch, loss = len(net.history), net.history[-1].get("valid_loss", math.nan)
-        if not math.isfinite(loss):  # a diverging training fails of itself
+        if not math.isfinite(loss):  # a diverging training fails by itself
             return
         self.reports_[epoch] = -loss
         self.trial_.report(-loss, epoch)
         if self.trial_.should_prune():
             self.pruned_ = True
-            raise KeyboardInterrupt  # what skorch's callbacks raise to stop a training
+            raise KeyboardInterrupt  # the signal of skorch's callbacks to stop a training
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Forget the earlier candidates."""
@@ -68,7 +68,7 @@ class Judge(Callback):
 
 
 def _last_step(estimator: Any, name: str = "") -> tuple[str, Any]:
-    """The network at the end of a Pipeline, with the prefix of its parameters."""
+    """Return the network at the end of a Pipeline, with the prefix of its parameters."""
     while isinstance(estimator, Pipeline):
         step, estimator = estimator.steps[-1]
         name += f"{step}__"
@@ -76,7 +76,7 @@ def _last_step(estimator: Any, name: str = "") -> tuple[str, Any]:
 
 
 def judgement_of(estimator: Any) -> tuple[dict[int, float], bool] | None:
-    """What the judge of a fitted estimator has written down, and whether it ended the training."""
+    """Return the reports of the judge of a fitted estimator, and whether it ended the training."""
     network = _last_step(estimator)[1]
     for callback in [one for _, one in network.net_.callbacks_] if hasattr(network, "net_") else ():
         if isinstance(callback, Judge):
@@ -85,28 +85,28 @@ def judgement_of(estimator: Any) -> tuple[dict[int, float], bool] | None:
 
 
 def other_losses(names: Iterable[str]) -> list[str]:
-    """Those hyperparameters of each choice of which the validation losses have a scale of their own."""
+    """Select the hyperparameters that change the scale of the validation loss."""
     return sorted(name for name in names if name.split("__")[-1] in ("loss", "class_weight"))
 
 
 class Pruning:
-    """The candidates so far as a pruner sees them, each numbered by its row in ``cv_results_``.
+    """Candidates so far, as a pruner sees them, each numbered by its row in ``cv_results_``.
 
     Parameters
     ----------
     pruner : optuna.pruners.BasePruner
-        Who decides.
+        Pruner that decides.
     estimator : estimator
-        What is searched: a network of this package, or a Pipeline that ends in one.
+        Estimator to search: a network of this package, or a Pipeline that ends in one.
     names : list of str
-        Hyperparameters that are searched.
+        Names of the searched hyperparameters.
 
     Raises
     ------
     TypeError
-        It is no pruner of Optuna.
+        The pruner is not one of Optuna.
     ValueError
-        The estimator ends in no network, or the hyperparameters change the loss.
+        The estimator does not end in a network, or the hyperparameters change the loss.
     """
 
     def __init__(self, pruner: Any, estimator: Any, names: Iterable[str]) -> None:
@@ -130,7 +130,7 @@ class Pruning:
         trial = self._trials.ask()
         for epoch, value in candidate.reports.items():
             trial.report(value, epoch)
-            trial.should_prune()  # successive halving keeps a book of its own of what it was asked
+            trial.should_prune()  # successive halving records these calls
         self._trials.tell(trial, candidate.score if state is None else None, state=state)
 
     def _past(self) -> list[dict[str, Any]]:
@@ -145,7 +145,7 @@ class Pruning:
         ]
 
     def judged(self, estimator: Any, params: dict[str, Any]) -> dict[str, Any]:
-        """The parameters of a candidate with a judge among the callbacks of its network, where it has one.
+        """Add a judge to the callbacks in the parameters of a candidate, if it has a network.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What a user writes to say where to look, the same in every search: a list of choices, a tuple for a range."""
+"""Ranges and choices as a user writes them, the same in every search: a tuple for a range, a list of choices."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _SCALES = {"uniform": "linear", "linear": "linear", "log-uniform": "log", "log":
 
 
 class Range(NamedTuple):
-    """A range to search, both ends included, and its scale, "linear" or "log"."""
+    """Range to search, both ends included, and its scale, "linear" or "log"."""
 
     search: tuple[Any, Any]
     scale: str
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is one of integers."""
+        """Whether this is a range of integers."""
         return all(isinstance(bound, Integral) for bound in self.search)
 
 
@@ -31,7 +31,7 @@ def range_of(name: str, given: tuple, scale: str = "linear") -> Range:
     Parameters
     ----------
     name : str
-        What it is for, for the error.
+        Name of the parameter, for the error.
     given : tuple
         Two numbers, and perhaps "uniform" or "log-uniform".
     scale : {"linear", "log"}
@@ -40,7 +40,7 @@ def range_of(name: str, given: tuple, scale: str = "linear") -> Range:
     Raises
     ------
     ValueError
-        It is no range.
+        This is not a range.
     """
     bounds, stated = tuple(map(plain, given[:2])), given[2] if len(given) > 2 else scale
     numbers = [one for one in bounds if isinstance(one, Real) and not isinstance(one, bool) and isfinite(one)]
@@ -55,12 +55,12 @@ def range_of(name: str, given: tuple, scale: str = "linear") -> Range:
 
 
 def choices_of(name: str, given: Any) -> list | None:
-    """Choices in Python's own types, of a list or an array; None for anything else.
+    """Read choices from a list or an array, in Python's own types; None for anything else.
 
     Raises
     ------
     ValueError
-        There is nothing to choose from.
+        There are no choices.
     """
     if not isinstance(given, (list, np.ndarray)):
         return None

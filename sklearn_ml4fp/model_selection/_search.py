@@ -1,4 +1,4 @@
-"""What every search does: hand event weights and ids to all who need them, search, and make scikit-learn's table."""
+"""Base of the searches: it passes event weights and ids on, runs the loop, and makes scikit-learn's table."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from ._watch import callback_task, fit_best, fit_task, watch
 
 
 def _check_not_sliced(X: Any, params: dict[str, Any]) -> None:
-    """Refuse validation events that scikit-learn would take for metadata of the events, one value each."""
+    """Refuse validation events that scikit-learn would take for metadata, with one value per event."""
     for name, value in params.items():
         if name.split("__")[-1] in {"X_val", "y_val", "sample_weight_val"} and num_samples(value) == num_samples(X):
             raise ValueError(
@@ -49,7 +49,7 @@ def _check_not_sliced(X: Any, params: dict[str, Any]) -> None:
 
 
 def _check_metadata(X: Any, groups: Any, sample_weight: Any) -> dict[str, Any]:
-    """Weights and ids that are given, after a check: in a fold, what is wrong with them would be a failed fit."""
+    """Check the given weights and ids: inside a fold, their faults would be failed fits."""
     n, given = num_samples(X), {}
     if groups is not None:
         if (n_ids := len(check_ids(groups))) != n:
@@ -62,14 +62,14 @@ def _check_metadata(X: Any, groups: Any, sample_weight: Any) -> dict[str, Any]:
 
 
 class EventSearch(ScoreRequestMixin, BaseSearchCV):
-    """Base of the searches; a subclass says who proposes candidates.
+    """Base of the searches; a subclass provides the proposer of candidates.
 
-    A search is not changed while it runs: what its parameters stand for (folds by event for a number, a space for None)
-    stands in a copy, from which the results come in the end.
+    A search is not changed while it runs. A copy holds the completed parameters (folds by event for a number, a space
+    for None), and the results come from it in the end.
     """
 
-    _title: ClassVar[str]  # what the progress bar says
-    _space: ClassVar[str]  # the parameter that holds the space
+    _title: ClassVar[str]  # title of the progress bar
+    _space: ClassVar[str]  # name of the parameter that holds the space
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseSearchCV._parameter_constraints,
         "n_iter": [Interval(Integral, 1, None, closed="left")],
@@ -93,38 +93,38 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
     pruner: Any
     progress: bool | None
 
-    # --- what a subclass says ---
+    # --- provided by a subclass ---
 
     def _declared_space(self, exclude: list[str]) -> Any:
-        """The space that the estimator declares, but for some hyperparameters."""
+        """Return the space that the estimator declares, without some hyperparameters."""
         raise NotImplementedError
 
     def _coded_space(self) -> Any:
-        """The space as the proposer takes it, after a check."""
+        """Return the space as the proposer takes it, after a check."""
         raise NotImplementedError
 
     def _describe(self, space: Any) -> dict[str, str]:
-        """Fingerprints of what makes the candidates others."""
+        """Make fingerprints of everything that decides the candidates."""
         raise NotImplementedError
 
     def _names(self, space: Any) -> list[str]:
-        """Parameters that are searched."""
+        """Return the names of the searched parameters."""
         raise NotImplementedError
 
     def _n_candidates(self, space: Any) -> int:
-        """Candidates that are wanted."""
+        """Return the number of candidates."""
         raise NotImplementedError
 
     def _proposers(self, space: Any, seed: int, **options: Any) -> Iterator[Proposer]:
-        """Who proposes candidates, for one space after the other."""
+        """Generate the proposers, for one space after the other."""
         raise NotImplementedError
 
     def _keep(self, proposers: list[Any], history: History) -> None:
-        """Take over what is of interest of the proposers."""
+        """Keep results of the proposers as attributes."""
         raise NotImplementedError
 
     def _open_history(self, space: Any, identity: dict[str, str], seed: int) -> History:
-        """The candidates that are known, and where new ones are kept."""
+        """Open the history: the known candidates, and the place of new ones."""
         return History(identity, seed) if self.history is None else FileHistory(self.history, identity, seed)
 
     @property
@@ -136,7 +136,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
     def _search(
         self, X: Any, y: Any, *, groups: Any, sample_weight: Any, params: dict[str, Any], **options: Any
     ) -> Self:
-        """Do what ``fit`` does, with groups and weights routed to every part, the splitter and the scorers."""
+        """Fit, with groups and weights routed to every part, the splitter and the scorers."""
         if not get_config()["skip_parameter_validation"]:
             self._validate_params()
         _check_not_sliced(X, params)
@@ -154,7 +154,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
         return self
 
     def _completed(self, given: dict[str, Any]) -> Self:
-        """A copy in which every parameter says what it stands for, without what an earlier fit has learned."""
+        """Copy the search with completed parameters, and without the results of an earlier fit."""
         search = type(self).__new__(type(self))
         learned = {name for name in vars(self) if name.endswith("_") or name == "_finished"}
         search.__dict__.update({name: value for name, value in vars(self).items() if name not in learned})
@@ -218,7 +218,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
         return history
 
     def _seed(self) -> int:
-        """A seed of its own, so that the candidates can be asked again whatever ``random_state`` is."""
+        """Draw a seed, so that the candidates can be repeated for any ``random_state``."""
         if isinstance(self.random_state, Integral):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -231,7 +231,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
         return Pruning(self.pruner, self.estimator, self._names(space))
 
     def _cut(self, X: Any, y: Any, params: dict[str, Any]) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The folds, cut once: the same ones for all candidates, whatever the splitter is."""
+        """Make the folds once: the same for all candidates, whatever the splitter is."""
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y, **params))
         self.n_splits_ = cv.get_n_splits(X, y, **params)
@@ -245,7 +245,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
         return splits
 
     def _identity(self, space: Any, data: tuple) -> dict[str, str]:
-        """What may not change while a search goes on."""
+        """Make fingerprints of everything that must not change when a search continues."""
         scores = self.scoring, self.error_score, self.return_train_score, isinstance(self.refit, str) and self.refit
         return {
             "estimator": fingerprint(self.estimator),
@@ -258,7 +258,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
     # --- results ---
 
     def _objective(self, candidate: Candidate) -> float:
-        """Mean over the folds of the score that is maximised."""
+        """Compute the mean over the folds of the score that is maximised."""
         scores = [fold.get("test_scores", np.nan) for fold in candidate.folds]
         if any(isinstance(score, dict) for score in scores) and not isinstance(self.refit, str):
             raise ValueError(f"Of several scores, refit= must name the one to maximise; got {self.refit!r}.")
@@ -270,7 +270,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
             raise ValueError(self._why_none(candidates))
         fits = fits_of(candidates, train=self.return_train_score)
         more = {} if self.pruner is None else {"pruned": [candidate.pruned for candidate in candidates]}
-        with warnings.catch_warnings():  # also NaN of failed and of pruned candidates: those have been said
+        with warnings.catch_warnings():  # on NaN of failed and pruned candidates, which was reported before
             warnings.filterwarnings("ignore", "One or more of the (test|train) scores are non-finite", UserWarning)
             results = self._format_results([one.params for one in candidates], self.n_splits_, fits, more)
         self._warn_of_scores(candidates, results)
@@ -283,7 +283,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
         self.cv_results_ = results
 
     def _why_none(self, candidates: list[Candidate]) -> str:
-        """Why no candidate has a score."""
+        """Explain why no candidate has a score."""
         n, errors = len(candidates), [error for candidate in candidates for error in candidate.errors]
         if all(candidate.pruned for candidate in candidates):
             return f"The pruner ended the training of all {n} candidates. Pass one that is less strict."
@@ -302,7 +302,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
 
     @staticmethod
     def _warn_of_scores(candidates: list[Candidate], results: dict[str, Any]) -> None:
-        """Say which candidates were fitted, but have no finite score: they count as the worst."""
+        """Warn of candidates that were fitted but have no finite score: they count as the worst."""
         fitted = np.array([not candidate.errors and not candidate.pruned for candidate in candidates])
         for kind in ("test", "train"):
             means = [values for name, values in results.items() if name.startswith(f"mean_{kind}_")]

@@ -1,4 +1,4 @@
-"""Candidates by scikit-optimize 0.10.2, with what we mend of it: surrogates, categories, failed and repeated points."""
+"""Proposer of scikit-optimize 0.10.2, with corrections for surrogates, categories, failed and repeated points."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from skopt.space import Categorical, Dimension, Integer, Real
 from ._candidates import TRIES, Candidate, Proposer, first_untried, plain, size_of
 from ._ranges import choices_of, range_of
 
-_N_TREES = 30  # of the boosted surrogate: scikit-optimize's own number
+_N_TREES = 30  # number of trees of the boosted surrogate, as in scikit-optimize
 
 
 class BoostedQuantiles(GradientBoostingQuantileRegressor):
     """Boosted trees for the 16, 50 and 84 % quantiles of the objective.
 
-    scikit-optimize's class calls a function that numpy 2.4 no longer has, and scikit-learn takes it for no regressor.
+    The class of scikit-optimize calls a function that numpy 2.4 no longer has, and scikit-learn does not see a
+    regressor.
     """
 
     def __sklearn_tags__(self) -> Any:
@@ -37,7 +38,7 @@ class BoostedQuantiles(GradientBoostingQuantileRegressor):
         if not return_std:
             return super().predict(X, return_quantiles=return_quantiles)
         low, median, high = super().predict(X, return_quantiles=True).T
-        return median, np.maximum(high - low, 0) / 2  # quantiles that are fitted one by one may cross
+        return median, np.maximum(high - low, 0) / 2  # separately fitted quantiles may cross
 
 
 def make_optimizer(dimensions: list[Dimension], n_iter: int, rng: np.random.RandomState, arguments: dict) -> Optimizer:
@@ -48,7 +49,7 @@ def make_optimizer(dimensions: list[Dimension], n_iter: int, rng: np.random.Rand
     dimensions : list of Dimension
         The space.
     n_iter : int
-        Candidates of the whole search.
+        Number of candidates of the whole search.
     rng : RandomState
         Seed.
     arguments : dict
@@ -60,38 +61,38 @@ def make_optimizer(dimensions: list[Dimension], n_iter: int, rng: np.random.Rand
     if surrogate == "GBRT":
         trees = GradientBoostingRegressor(n_estimators=_N_TREES, loss="quantile")
         arguments["base_estimator"] = BoostedQuantiles(base_estimator=trees, random_state=rng.randint(2**31 - 1))
-    elif surrogate == "DUMMY":  # all points are initial ones: the surrogate that has to be named is never fitted
+    elif surrogate == "DUMMY":  # all points are initial ones: the surrogate is never fitted
         arguments = {**arguments, "base_estimator": "RF", "n_initial_points": n_iter + 1}
     return Optimizer(dimensions, random_state=rng, **arguments)
 
 
 def tell(optimizer: Optimizer, points: list[list], objective: list[float], failed: set[int]) -> Any:
-    """Tell what came of points, smaller being better; a failed one counts as bad as the worst of all that succeeded.
+    """Tell the values of points, the smaller the better; a failed point counts as the worst that succeeded.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Who is told.
+        Optimiser of scikit-optimize.
     points : list of list
-        The points that it proposed.
+        Proposed points.
     objective : list of float
-        Their values; one that is not finite means that the point failed.
+        Values of the points; one that is not finite marks a failed point.
     failed : set of int
-        Numbers of the points that failed so far; added to here.
+        Numbers of the points that failed so far, to which new ones are added.
     """
     values = [*optimizer.yi, *objective]
     failed |= {i for i, value in enumerate(values) if not np.isfinite(value)}
     worst = max((value for i, value in enumerate(values) if i not in failed), default=0.0)
     values = [worst if i in failed else value for i, value in enumerate(values)]
     n_before = len(optimizer.yi)
-    optimizer.yi[:] = values[:n_before]  # the worst may be a worse one than when an earlier point failed
+    optimizer.yi[:] = values[:n_before]  # the worst value may have changed since an earlier point failed
     return optimizer.tell(points, values[n_before:])
 
 
 class Coded:
-    """A space as the optimiser sees it: categories by their numbers, and no dimension that has a single value.
+    """Space of the optimiser: categories by their numbers, and no dimension with a single value.
 
-    scikit-optimize itself turns categories into arrays and back, which tuples, dicts and estimators do not survive.
+    scikit-optimize itself converts categories to arrays and back, which tuples, dicts and estimators do not survive.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ class Coded:
     Raises
     ------
     ValueError
-        The space is empty, or no dictionary of dimensions.
+        The space is empty, or not a dictionary of dimensions.
     """
 
     def __init__(self, space: Any) -> None:
@@ -115,7 +116,7 @@ class Coded:
         self.axes = [_axis(dimension) for dimension in self.dimensions]
 
     def decode(self, point: list) -> dict[str, Any]:
-        """Parameters of the candidate at a point, in Python's own types."""
+        """Return the parameters of the candidate at a point, in Python's own types."""
         values = dict(zip(self._free, point, strict=True))
         decoded = {}
         for name, (dimension, categories) in self._coded.items():
@@ -127,7 +128,7 @@ class Coded:
         return decoded
 
     def describe(self) -> list:
-        """What the space consists of."""
+        """Describe the dimensions of the space."""
         return [
             (name, repr(dimension) if categories is None else categories)
             for name, (dimension, categories) in self._coded.items()
@@ -135,15 +136,15 @@ class Coded:
 
 
 def _code(name: str, given: Any) -> tuple[Dimension, list | None]:
-    """Dimension for the optimiser, and what its numbers mean where it has categories."""
+    """Return the dimension for the optimiser, and the categories that its numbers stand for, if any."""
     categories, options = choices_of(name, given), {}
     if isinstance(given, tuple):
         (low, high), scale = span = range_of(name, given)
         prior = "log-uniform" if scale == "log" else "uniform"
         dimension = (Integer if span.is_whole else Real)(low, high, prior=prior)
     elif isinstance(given, Dimension):
-        dimension = copy.deepcopy(given)  # the optimiser changes how it transforms
-        if isinstance(given, Categorical) and given.transform_ != "identity":  # whose numbers mean themselves
+        dimension = copy.deepcopy(given)  # the optimiser changes its transformation
+        if isinstance(given, Categorical) and given.transform_ != "identity":  # whose numbers are the values
             categories = [plain(value) for value in given.categories]
             options = {"prior": given.prior, "transform": given.transform_}
     elif categories is None:
@@ -158,7 +159,7 @@ def _code(name: str, given: Any) -> tuple[Dimension, list | None]:
 
 
 def _axis(dimension: Dimension) -> Sequence | None:
-    """All values of a dimension, or None for a continuous one."""
+    """Return all values of a dimension, or None for a continuous one."""
     if isinstance(dimension, Categorical):
         return [plain(value) for value in dimension.categories]
     return range(int(dimension.low), int(dimension.high) + 1) if isinstance(dimension, Integer) else None
@@ -166,27 +167,27 @@ def _axis(dimension: Dimension) -> Sequence | None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep scikit-optimize from saying for each repeated point, in coded numbers, what is mended here."""
+    """Suppress the warnings of scikit-optimize on repeated points, which are replaced here."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The objective has been evaluated", UserWarning)
         yield
 
 
 class SkoptProposer(Proposer):
-    """An optimiser of scikit-optimize over one space.
+    """Proposer around an optimiser of scikit-optimize, for one space.
 
     Parameters
     ----------
     space : Coded
         The space.
     n_iter : int
-        Candidates that are wanted.
+        Number of candidates.
     rng : RandomState
         Seed.
     arguments : dict
         Arguments of ``skopt.Optimizer``.
     callbacks : list of callable
-        Called with scikit-optimize's result after each batch; one that returns True ends the search.
+        Functions that are called with scikit-optimize's result after each batch; if one returns True, the search ends.
     """
 
     def __init__(
@@ -200,23 +201,23 @@ class SkoptProposer(Proposer):
         self._failed: set[int] = set()
 
     def holds(self, point: Any) -> bool:
-        """Whether a point of a history lies in the space."""
+        """Return whether a point of a history lies in the space."""
         try:
             return len(point) == len(self.space.dimensions) and point in self.optimizer.space
         except (TypeError, ValueError):
             return False
 
     def ask(self, n: int, known: list[Any]) -> list[Candidate]:
-        """The next n candidates, the first of them at known points; fewer where no others are left."""
+        """Choose the next n candidates, the first of them at known points; fewer if no others are left."""
         with _quiet():
-            # a single one is not asked of a copy, which would fit the surrogate anew
+            # a single point is not asked from a copy, which would fit the surrogate again
             asked = [self.optimizer.ask()] if n == 1 else self.optimizer.ask(n_points=n)
         points = self._untried([[plain(value) for value in point] for point in asked])
         points[: len(known)] = known
         return [Candidate(point, self.space.decode(point)) for point in points]
 
     def _untried(self, points: list[list]) -> list[list]:
-        """The points, other ones in the place of those that were tried, as far as there are any."""
+        """Replace points that were tried by untried ones, as far as there are any."""
         tried, chosen = {tuple(map(plain, point)) for point in self.optimizer.Xi}, []
         for asked in points:
             point: tuple | None = tuple(asked)
@@ -233,9 +234,11 @@ class SkoptProposer(Proposer):
         return chosen
 
     def tell(self, batch: list[Candidate]) -> bool:
-        """Learn how good the candidates were; return whether a callback wants the search to end."""
+        """Learn the scores of the candidates; return whether a callback ends the search."""
         points, objective = [one.point for one in batch], [-one.score for one in batch]
         with _quiet():
             self.result = tell(self.optimizer, points, objective, self._failed)
-        ended = [callback(self.result) for callback in self._callbacks]  # all of them, whatever the first says
+        ended = [
+            callback(self.result) for callback in self._callbacks
+        ]  # all callbacks are called, also after one that ends the search
         return any(ended)

@@ -1,4 +1,4 @@
-"""Search spaces that follow from the declarations of the hyperparameters, one for each kind of search."""
+"""Search spaces from the declarations of the hyperparameters, one for each kind of search."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class LogUniformIntegers:
     Parameters
     ----------
     low, high : int
-        The least and the greatest integer, both of which are drawn; low at least 1.
+        Least and greatest integer, both included; low is at least 1.
     """
 
     def __init__(self, low: int, high: int) -> None:
@@ -39,9 +39,9 @@ class LogUniformIntegers:
 
 
 def space_of(place: Place, of_range: Callable[[Range], Any], of_choices: Callable[[list], Any]) -> Any:
-    """Where to look for one hyperparameter: what the user gives, or what is declared.
+    """Make the domain of one hyperparameter, from the user or from the declaration.
 
-    A list means choices and a tuple a range, on the scale that is declared; anything else is taken as it is.
+    A list means choices and a tuple a range, on the declared scale; anything else is used unchanged.
     """
     declared = place.parameter
     if isinstance(place.given, tuple):
@@ -58,7 +58,7 @@ def space_of(place: Place, of_range: Callable[[Range], Any], of_choices: Callabl
 
 
 def _spaces(places: list[list[Place]], of_range: Callable[[Range], Any], of_choices: Callable[[list], Any]) -> Any:
-    """One dict, or a list of them where there are parts to choose from."""
+    """Make one dict, or a list of dicts if there are parts to choose from."""
     spaces = [{place.name: space_of(place, of_range, of_choices) for place in variant} for variant in places]
     return spaces[0] if len(spaces) == 1 else spaces
 
@@ -70,12 +70,12 @@ def search_space(
     exclude: Iterable[str] = (),
     override: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Search space for `BayesSearchCV`: that of the hyperparameters that an estimator and its parts declare.
+    """Make the search space for `BayesSearchCV` that an estimator and its parts declare.
 
     Parameters
     ----------
     estimator : estimator
-        An estimator of this package, or a composition that holds some: a Pipeline, ColumnTransformer or FeatureUnion, a
+        Estimator of this package, or a composition with some: a Pipeline, ColumnTransformer or FeatureUnion, a
         `Resampled`, a `CrossFitClassifier`.
     include : iterable of str, default=None
         Hyperparameters to search, by their short name (``"lr"``, wherever it stands) or in full (``"network__lr"``).
@@ -83,7 +83,7 @@ def search_space(
     exclude : iterable of str, default=()
         Hyperparameters to leave out, named likewise.
     override : dict, default=None
-        What to search in the place of the declared ranges, by names likewise: a list of choices, a range
+        Domains that replace the declared ones, by names likewise: a list of choices, a range
         ``(low, high)`` on the scale that is declared, or a dimension of scikit-optimize. It may name any parameter,
         also of other estimators. A list of estimators for the name of a part, such as
         ``{"network": [FeedForwardClassifier(), ResNetClassifier()]}``, makes one space for each of them.
@@ -97,7 +97,7 @@ def search_space(
     Raises
     ------
     ValueError
-        A name matches nothing, nothing is left to search, or a hyperparameter that is asked for has no effect (a
+        A name matches nothing, nothing is left to search, or a requested hyperparameter has no effect (a
         momentum with Adam).
 
     See Also
@@ -130,20 +130,20 @@ def param_distributions(
     exclude: Iterable[str] = (),
     override: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Distributions for scikit-learn's RandomizedSearchCV and HalvingRandomSearchCV, as declared.
+    """Make the distributions for RandomizedSearchCV and HalvingRandomSearchCV that an estimator declares.
 
     Parameters
     ----------
     estimator, include, exclude : object
         As for `search_space`.
     override : dict, default=None
-        As for `search_space`, with lists, ranges or distributions of scipy.
+        Domains as for `search_space`: lists, ranges or distributions of scipy.
 
     Returns
     -------
     dict or list of dict
         Names to distributions of scipy, or to lists of choices; a list where there are parts to choose from. A
-        candidate may hold hyperparameters that its other ones idle (a momentum with Adam): ``fit`` ignores them.
+        candidate may hold hyperparameters without an effect (a momentum with Adam), which ``fit`` ignores.
 
     Raises
     ------
@@ -179,14 +179,14 @@ def optuna_distributions(
     exclude: Iterable[str] = (),
     override: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Distributions of Optuna, from the hyperparameters that an estimator and its parts declare.
+    """Make the distributions of Optuna that an estimator and its parts declare.
 
     Parameters
     ----------
     estimator, include, exclude : object
         As for `search_space`.
     override : dict, default=None
-        As for `search_space`, with lists, ranges or distributions of Optuna.
+        Domains as for `search_space`: lists, ranges or distributions of Optuna.
 
     Returns
     -------

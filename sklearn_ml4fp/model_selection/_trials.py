@@ -1,4 +1,4 @@
-"""Candidates by the samplers of Optuna, and a study of Optuna as the history of a search."""
+"""Samplers of Optuna as a proposer, and a study of Optuna as the history of a search."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ._candidates import TRIES, Candidate, Proposer, first_untried, plain, size_
 from ._history import History
 from ._ranges import choices_of, range_of
 
-_PRIMITIVE = (type(None), bool, int, float, str)  # what Optuna can keep in a storage
+_PRIMITIVE = (type(None), bool, int, float, str)  # types that Optuna can keep in a storage
 _CHOSEN = "space"  # parameter of a trial that says which of several spaces it is in
 _HEADER, _RECORD = "sklearn_ml4fp search", "sklearn_ml4fp candidate"  # attributes of a study and its trials
 
@@ -37,7 +37,7 @@ def quiet() -> Iterator[None]:
 
 
 def _code(name: str, given: Any) -> tuple[Any, list | None]:
-    """Distribution that Optuna can keep, and what its texts mean where they stand for other choices."""
+    """Return a distribution that Optuna can keep, and the choices that its texts stand for."""
     theirs = needs("optuna").distributions
     choices = choices_of(name, given)
     if isinstance(given, tuple):
@@ -58,7 +58,7 @@ def _code(name: str, given: Any) -> tuple[Any, list | None]:
 
 
 def _axis(distribution: Any) -> Sequence | None:
-    """All values of a distribution, or None for a continuous one."""
+    """Return all values of a distribution, or None for a continuous one."""
     if hasattr(distribution, "choices"):
         return distribution.choices
     low, high, step = distribution.low, distribution.high, distribution.step
@@ -70,7 +70,7 @@ def _axis(distribution: Any) -> Sequence | None:
 
 
 def _suggest(trial: Any, name: str, distribution: Any) -> Any:
-    """The value that a trial chooses for one parameter."""
+    """Let a trial choose the value of one parameter."""
     if hasattr(distribution, "choices"):
         return trial.suggest_categorical(name, distribution.choices)
     is_whole = isinstance(distribution, needs("optuna").distributions.IntDistribution)
@@ -79,7 +79,7 @@ def _suggest(trial: Any, name: str, distribution: Any) -> Any:
 
 
 class TrialSpace:
-    """A space, or several of which each trial chooses one, as the trials of Optuna see them.
+    """Space of the trials of Optuna, or several spaces, of which each trial chooses one.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class TrialSpace:
         return [_axis(distribution) for _, distribution, _ in self._spaces[number].values()]
 
     def first_untried(self, tried: set[tuple]) -> dict[str, Any] | None:
-        """A point that is in none of the keys; None where there is none, or the space is continuous."""
+        """Find a point that was not tried; None if there is none, or the space is continuous."""
         for number, space in enumerate(self._spaces):
             chosen = {_CHOSEN: number} if self._several else {}
             points = [dict(key) for key in tried]
@@ -131,13 +131,13 @@ class TrialSpace:
         return self._spaces[point[_CHOSEN] if self._several else 0]
 
     def of(self, point: dict[str, Any]) -> dict[str, Any]:
-        """Distributions of the parameters of a point."""
+        """Return the distributions of the parameters of a point."""
         categorical = needs("optuna").distributions.CategoricalDistribution
         chosen = {_CHOSEN: categorical(range(len(self._spaces)))} if self._several else {}
         return {**chosen, **{name: distribution for name, (_, distribution, _) in self._space_of(point).items()}}
 
     def decode(self, point: dict[str, Any]) -> dict[str, Any]:
-        """Parameters of the candidate at a point."""
+        """Return the parameters of the candidate at a point."""
         return {
             name: point[key] if choices is None else choices[distribution.choices.index(point[key])]
             for key, (name, distribution, choices) in self._space_of(point).items()
@@ -149,19 +149,19 @@ def _key(point: dict[str, Any]) -> tuple:
 
 
 class TrialProposer(Proposer):
-    """A study of Optuna in memory, whose sampler chooses the candidates.
+    """Proposer around a study of Optuna in memory, whose sampler chooses the candidates.
 
     Parameters
     ----------
     space : TrialSpace
         The space.
     n_iter : int
-        Candidates that are wanted.
+        Number of candidates.
     sampler : optuna.samplers.BaseSampler or None
-        Who chooses; None for the tree-structured Parzen estimator.
+        Sampler; None for the tree-structured Parzen estimator.
     seed : int
-        Seed where ``sampler`` is None. Each candidate has its own, so that a search that goes on chooses what it would
-        have chosen.
+        Seed, if ``sampler`` is None. Each candidate has its own, so that a search that continues makes the same
+        choices.
     """
 
     def __init__(self, space: TrialSpace, n_iter: int, sampler: Any, seed: int) -> None:
@@ -174,7 +174,7 @@ class TrialProposer(Proposer):
         self._n_told, self._is_over = 0, False
 
     def holds(self, point: Any) -> bool:
-        """Whether a point of a history lies in the space."""
+        """Return whether a point of a history lies in the space."""
         try:
             needs("optuna").create_trial(params=point, distributions=self.space.of(point), value=0.0)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
@@ -182,7 +182,7 @@ class TrialProposer(Proposer):
         return True
 
     def ask(self, n: int, known: list[Any]) -> list[Candidate]:
-        """The next n candidates, the first of them at known points; fewer where no others are left."""
+        """Choose the next n candidates, the first of them at known points; fewer if no others are left."""
         self._open = []
         for i in range(n):
             trial = self._at(known[i]) if i < len(known) else self._new(self._n_told + i)
@@ -193,7 +193,7 @@ class TrialProposer(Proposer):
         return [Candidate(dict(trial.params), self.space.decode(trial.params)) for trial in self._open]
 
     def _at(self, point: dict[str, Any] | None) -> Any:
-        """A trial at a given point."""
+        """Make a trial at a given point."""
         if point is None:
             return None
         self.study.enqueue_trial(point)
@@ -202,15 +202,15 @@ class TrialProposer(Proposer):
         return trial
 
     def _new(self, number: int) -> Any:
-        """A trial at a point that was not tried; None where there is none left, or the sampler finds none."""
+        """Make a trial at an untried point; None if there is none left, or the sampler finds none."""
         optuna = needs("optuna")
-        # a sampler with a seed of its own starts anew when a search goes on, and first repeats all it has asked
+        # a sampler with its own seed starts anew when a search continues, and first repeats its choices
         for attempt in range(TRIES + (len(self._tried) if self._seed is None else 0)):
             if self._is_over:
                 return None
             if self._seed is not None:
                 entropy = np.random.SeedSequence([self._seed, number, attempt])
-                # the liar: candidates that are chosen together shall not be alike
+                # the liar: candidates that are chosen together should differ
                 self.study.sampler = optuna.samplers.TPESampler(
                     seed=int(entropy.generate_state(1)[0]), constant_liar=True
                 )
@@ -222,12 +222,12 @@ class TrialProposer(Proposer):
         return self._at(self.space.first_untried(self._tried))
 
     def tell(self, batch: list[Candidate]) -> bool:
-        """Learn how good the candidates were; one that failed or was ended counts as worse than all with a score."""
+        """Learn the scores of the candidates; one that failed or was ended counts as worse than all with a score."""
         state = needs("optuna").trial.TrialState
         for candidate, trial in zip(batch, self._open, strict=True):
             for epoch, value in candidate.reports.items():
                 trial.report(value, epoch)
-            # not FAIL: samplers forget what failed, and would try it again
+            # not FAIL: samplers forget failed trials, and would try them again
             outcome = {"values": candidate.score} if candidate.is_scored else {"state": state.PRUNED}
             self._tell(trial, **outcome)
         self._n_told += len(batch)
@@ -236,23 +236,23 @@ class TrialProposer(Proposer):
     def _tell(self, trial: Any, **outcome: Any) -> None:
         try:
             self.study.tell(trial, **outcome)
-        except RuntimeError as error:  # how a sampler over a finite space says that it has no more points
+        except RuntimeError as error:  # a sampler over a finite space has no more points
             if "Study.stop" not in str(error):
                 raise
             self._is_over = True
 
 
 class StudyHistory(History):
-    """A history in a study of Optuna, whose trials are the finished candidates.
+    """History in a study of Optuna, whose trials are the finished candidates.
 
     Parameters
     ----------
     study : optuna.Study
         The study, in a storage.
     distributions : callable
-        Gives the distributions of the parameters of a point.
+        Function that returns the distributions of the parameters of a point.
     search, seed : object
-        As for `History`; an existing study states the seed itself.
+        Parameters of `History`; an existing study states the seed itself.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from .._progress import Bar, progress_bar
 
 @contextmanager
 def callback_task(parent: Any, search: Any, name: str, n: int | None, *, in_order: bool = True) -> Iterator[Any]:
-    """A task of scikit-learn's callbacks (1.9 and later); None before."""
+    """Open a task of scikit-learn's callbacks (1.9 and later); None before."""
     if parent is None:
         yield None
         return
@@ -25,16 +25,16 @@ def callback_task(parent: Any, search: Any, name: str, n: int | None, *, in_orde
 
 
 class FoldsAndEpochs:
-    """A callback that shows how far the candidates of the moment are; it shows nothing of what other processes fit."""
+    """Callback that shows the progress of the present candidates, but not of those in other processes."""
 
-    max_propagation_depth = None  # down to the network, wherever it stands
+    max_propagation_depth = None  # down to the network, at any depth
 
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._bar: Bar | None = None
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Nothing to prepare."""
+        """Do nothing: there is nothing to prepare."""
 
     def teardown(self, estimator: Any, context: Any) -> None:
         """Close the bar of a search that was interrupted."""
@@ -69,7 +69,7 @@ def watch(search: Any, bar: Bar) -> None:
 
 @contextmanager
 def fit_task(search: Any, X: Any, y: Any, params: dict[str, Any]) -> Iterator[Any]:
-    """The task of scikit-learn's callbacks that is the whole of ``fit``; None before scikit-learn 1.9."""
+    """Open the task of scikit-learn's callbacks for the whole ``fit``; None before scikit-learn 1.9."""
     if not hasattr(search, "_init_callback_context"):
         yield None
         return
