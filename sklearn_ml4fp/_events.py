@@ -114,13 +114,15 @@ def _columns(ids: Any) -> list[np.ndarray]:
     return columns
 
 
-def check_ids(ids: Any) -> np.ndarray:
+def check_ids(ids: Any, n: int | None = None) -> np.ndarray:
     """Check event ids and reduce them to one unsigned 64-bit number per event.
 
     Parameters
     ----------
     ids : array-like of shape (n_events,) or (n_events, n_columns), structured array or DataFrame
         Integers of any width or strings. Equal ids give equal numbers: ``int32`` 5 and ``uint64`` 5 are one event.
+    n : int or None
+        Number of events, where it is known.
 
     Returns
     -------
@@ -130,7 +132,7 @@ def check_ids(ids: Any) -> np.ndarray:
     Raises
     ------
     ValueError
-        If ids are missing, floats, booleans, of mixed types, or beyond 64 bits.
+        If ids are missing, floats, booleans, of mixed types, beyond 64 bits, or not ``n``.
 
     Examples
     --------
@@ -139,6 +141,8 @@ def check_ids(ids: Any) -> np.ndarray:
     True
     """
     first, *others = [_hash_column(column) for column in _columns(ids)]
+    if n is not None and len(first) != n:
+        raise ValueError(f"groups has {len(first)} entries, expected {n}: one event id per event.")
     codes = _mix(first)
     for column in others:
         codes = _mix(codes ^ column)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._events import derive_salt, uniform
+from ._events import check_ids, derive_salt, uniform
 from ._protocols import HoldOutSplitter
 
 # Salt of the hold-out, which makes it independent of every split that a user makes by the same ids.
@@ -94,9 +94,8 @@ def hold_out(
         One side would be empty.
     """
     if groups is not None:
+        check_ids(groups, n)
         apart = uniform(groups, _SALT) < fraction
-        if len(apart) != n:
-            raise ValueError(f"groups has {len(apart)} entries, expected {n}: one event id per event.")
     else:
         # Systematic sampling along the classes: each loses its share up to one event, however small the sample.
         order = rng.permutation(n)

@@ -283,14 +283,29 @@ def _one_event(X: Any) -> Any:
     return np.full((1, np.shape(X)[1]), np.nan, dtype=dtype if dtype.kind == "f" else np.float64)
 
 
+_DATES = ("datetime", "timedelta", "Date", "Duration", "Time")  # types of numpy, pandas and polars
+
+
+def _refuse_dates(X: Any) -> None:
+    """Dates would become numbers in silence: nanoseconds since 1970, or whatever their unit is."""
+    kinds = zip(X.columns, X.dtypes, strict=True) if hasattr(X, "columns") else [("X", getattr(X, "dtype", None))]
+    if dates := [name for name, kind in kinds if str(kind).startswith(_DATES)]:
+        raise ValueError(
+            f"Input X has dates or times in {dates[:10]}: expected numbers. Say in which unit and since when they "
+            "count, such as (X - start).dt.total_seconds(), or leave them out."
+        )
+
+
 def validate_data(estimator: Any, X: Any, **params: Any) -> Any:
-    """scikit-learn's ``validate_data`` for events ``X`` alone; columns of text are named."""
+    """scikit-learn's ``validate_data`` for events ``X`` alone; columns of text are named, and dates refused."""
+    _refuse_dates(X)
     with naming_text(X):
         return validation.validate_data(estimator, with_nan(X), **params)
 
 
 def check_array(values: Any, **params: Any) -> Any:
-    """scikit-learn's ``check_array``; columns of text are named."""
+    """scikit-learn's ``check_array``; columns of text are named, and dates refused."""
+    _refuse_dates(values)
     with naming_text(values):
         return validation.check_array(with_nan(values), **params)
 

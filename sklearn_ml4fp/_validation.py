@@ -181,6 +181,42 @@ def check_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np
     return weights
 
 
+def class_factors(factors: dict, classes: np.ndarray) -> np.ndarray:
+    """Check that there is one positive factor a class.
+
+    Parameters
+    ----------
+    factors : dict
+        Factor on the weights of each class, by its label; labels that are not there are ignored.
+    classes : ndarray of shape (n_classes,)
+        Labels.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,), float64
+        The factors in the order of ``classes``.
+
+    Raises
+    ------
+    ValueError
+        A class has no factor, or one that is no finite number above zero.
+    """
+    labels = classes.tolist()
+    if missing := [label for label in labels if label not in factors]:
+        raise ValueError(
+            f"class_weight={factors} has no factor for the class{'es' if len(missing) > 1 else ''} "
+            f"{', '.join(map(repr, missing))}: expected one for each of {labels}. Give the factor 1 to classes that "
+            "shall keep their weights."
+        )
+    values = real_numbers([factors[label] for label in labels])
+    if values is None or values.ndim != 1 or not (np.isfinite(values) & (values > 0)).all():
+        raise ValueError(
+            f"class_weight={factors}: expected a finite number above zero for each class. To leave a class out, leave "
+            "out its events; negative weights of single events are given as sample_weight."
+        )
+    return values
+
+
 def check_class_weights(codes: np.ndarray, weights: np.ndarray | None, classes: np.ndarray) -> None:
     """Refuse a class whose weights sum to zero or less.
 

@@ -2,6 +2,7 @@
 
 from ._batches import TensorData
 from ._losses import WeightedLoss, split_gaussian
+from ._memory import build_on_meta
 from ._monitor import Monitor
 from ._net import Net, has_bfloat16, resolve_device
 from ._optimizers import OPTIMIZERS, optimizer_arguments
@@ -21,6 +22,7 @@ __all__ = [
     "Schedule",
     "TensorData",
     "WeightedLoss",
+    "build_on_meta",
     "has_bfloat16",
     "optimizer_arguments",
     "resolve_device",

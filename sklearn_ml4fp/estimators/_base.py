@@ -17,7 +17,6 @@ from torch import nn
 from .._compat import CallbackSupportMixin, with_callbacks
 from .._events import check_ids
 from .._holdout import set_apart
-from .._missing import validate_data
 from .._validation import check_finite, check_weights
 from ..data import PointClouds
 from ..engine import (
@@ -28,12 +27,14 @@ from ..engine import (
     Schedule,
     TensorData,
     WeightedLoss,
+    build_on_meta,
     has_bfloat16,
     optimizer_arguments,
     resolve_device,
 )
 from ..nn import initialise
-from ._observers import observers_of
+from ._inputs import as_floats
+from ._observers import check_callbacks, observers_of
 from ._training import TrainingChoices
 
 _SEED_END = np.iinfo(np.int32).max
@@ -168,11 +169,12 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
             The loss is not finite in the first epoch.
         """
         self._validate_params()
+        check_callbacks(self.callbacks)
         continued = bool(self.warm_start) and hasattr(self, "net_")
         rng = check_random_state(self.random_state)
         everything = self._check_part(X, y, sample_weight, "sample_weight", first=not continued)
         if groups is not None:
-            check_ids(groups)
+            check_ids(groups, len(everything.target))
         val = self._check_val(X_val, y_val, sample_weight_val)
         train, valid = self._set_apart(everything, groups, rng) if val is None else (everything, val)
         if not continued:
@@ -218,7 +220,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
 
     def _check_X(self, X: Any, *, first: bool = False) -> Any:
         if first or not self._is_plain(X):
-            X = validate_data(self, X, dtype=np.float32, order="C", ensure_all_finite=False, reset=first)
+            X = as_floats(self, X, first=first)
         X = np.ascontiguousarray(X, dtype=np.float32)
         check_finite(X, getattr(self, "feature_names_in_", None))
         return X
@@ -232,6 +234,8 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         if y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         X = self._check_X(X, first=first)
+        if len(X) == 0:
+            raise ValueError(f"Found 0 events in X: {type(self).__name__} needs at least one to learn from.")
         target = self._check_target(y, first=first)
         if len(target) != len(X):
             raise ValueError(f"Found input variables with inconsistent numbers of samples: {[len(X), len(target)]}")
@@ -336,9 +340,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
     def _augmented(self, train: Part, rng: np.random.RandomState) -> Callable[[], TensorData]:
         """What gives the data of an epoch: the training events, changed anew at each call, with their targets."""
         names = getattr(self, "feature_names_in_", None)
-        known = (
-            "y" if self._stratified else "target"
-        )  # classes stay, the targets of a regression change with the events
+        known = "y" if self._stratified else "target"  # the targets of a regression change with the events
         there = slice(None) if train.weights is None else np.flatnonzero(train.weights)  # of weight zero: no event
         augment = self.augment.learn(train.X[there], names=names, **{known: train.target[there]})
 
@@ -351,13 +353,11 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
 
     def _make_net(self, train: Part, rng: np.random.RandomState) -> Net:
         # Built without memory and then drawn from a generator of our own: torch's global random state stays untouched.
-        with torch.device("meta"):
-            module = self._build(self._shape_in(train.X), self._n_out)
-        generator = torch.Generator().manual_seed(rng.randint(_SEED_END))
-        module = initialise(
-            module.to_empty(device="cpu"), init=self.init, activation=self.activation, generator=generator
-        )
         device = resolve_device(self.device)
+        module = build_on_meta(lambda: self._build(self._shape_in(train.X), self._n_out), device)
+        generator = torch.Generator().manual_seed(rng.randint(_SEED_END))
+        module = module.to_empty(device="cpu")
+        module = initialise(module, init=self.init, activation=self.activation, generator=generator)
         optimizer = optimizer_arguments(
             self.optimizer,
             momentum=self.momentum,
@@ -383,6 +383,8 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "net_")
         X = self._check_X(X)
+        if len(X) == 0:  # the chunk of a stream
+            return np.zeros((0, self._n_out))
         return self.net_.outputs(self._data(X, torch.zeros(len(X))))
 
     @property

@@ -8,14 +8,13 @@ from typing import Any, Self
 import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite
 
 from .._compat import Interval, StrOptions
 from .._missing import column_or_1d, with_nan
 from .._params import hp
-from .._validation import check_class_weights
+from .._validation import check_class_weights, class_factors
 from ._base import NetworkEstimator, Part
 
 
@@ -152,7 +151,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         if self.class_weight is None:
             return None
         if isinstance(self.class_weight, dict):
-            return compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[train.target])
+            return class_factors(self.class_weight, self.classes_)
         sums = np.bincount(train.target, weights=train.weights, minlength=len(self.classes_))
         return sums.sum() / (len(sums) * sums)
 

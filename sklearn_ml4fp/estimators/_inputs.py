@@ -23,6 +23,23 @@ _ABSENT = (
 )
 
 
+def as_floats(estimator: Any, X: Any, *, first: bool, allow_nd: bool = False) -> np.ndarray:
+    """A table or images as float32, which may hold NaN, and no event in the chunk of a stream."""
+    return validate_data(
+        estimator,
+        X,
+        dtype=np.float32,
+        order="C",
+        ensure_all_finite=False,
+        ensure_min_samples=0,
+        allow_nd=allow_nd,
+        reset=first,
+    )
+
+
+_LENGTH = Interval(Integral, 1, None, closed="left")
+
+
 def _check_shape(estimator: Any, shape: tuple[int, ...], *, first: bool) -> None:
     if first:
         estimator._event_shape = shape
@@ -44,8 +61,10 @@ class ImageInput(Declared):
     )
 
     def _check_X(self, X: Any, *, first: bool = False) -> np.ndarray:
-        X = validate_data(self, X, dtype=np.float32, order="C", ensure_all_finite=False, allow_nd=True, reset=first)
+        X = as_floats(self, X, first=first, allow_nd=True)
         check_finite(X, getattr(self, "feature_names_in_", None))
+        if 0 in X.shape[1:]:
+            raise ValueError(f"X has images of shape {X.shape[1:]}: expected at least one channel and one pixel.")
         if X.ndim == 2 and self.image_shape is not None:
             X = self._as_images(X)
         elif X.ndim == 3:
@@ -57,7 +76,7 @@ class ImageInput(Declared):
 
     def _as_images(self, X: np.ndarray) -> np.ndarray:
         shape = tuple(self.image_shape)
-        if len(shape) not in (2, 3) or not all(isinstance(n, Integral) and int(n) > 0 for n in shape):
+        if len(shape) not in (2, 3) or not all(map(_LENGTH.is_satisfied_by, shape)):
             raise ValueError(f"image_shape={shape}: expected (height, width) or (channels, height, width).")
         if np.prod(shape) != X.shape[1]:
             raise ValueError(
@@ -72,7 +91,7 @@ class PointInput(Declared):
 
     particle_features: int | None = hp(
         None,
-        valid=(Interval(Integral, 1, None, closed="left"), None),
+        valid=(_LENGTH, None),
         doc="How many neighbouring columns of a table make a point: 2 for Jet 1 pT, Jet 1 η, Jet 2 pT, Jet 2 η. A "
         "point whose columns are all NaN is absent. `PointClouds`, awkward arrays, lists of arrays and arrays "
         "``(n, t, f)`` with NaN rows as padding tell it themselves.",
@@ -86,6 +105,11 @@ class PointInput(Declared):
     )
 
     def _check_X(self, X: Any, *, first: bool = False) -> Any:
+        if isinstance(X, np.ndarray) and X.ndim > 3:
+            raise ValueError(
+                f"X has shape {X.shape}: expected a table (n, columns), points (n, points, features), PointClouds, an "
+                "awkward array or a list of arrays. Of images, make points of the pixels that are not empty."
+            )
         self._check_kind("points" if holds_points(X) else "a table", first=first)
         if isinstance(X, Graphs):
             raise TypeError(f"{type(self).__name__} uses no edges: pass the points of the graphs, X.nodes.")
@@ -95,10 +119,12 @@ class PointInput(Declared):
             self._check_names(clouds, first=first)
         else:
             allow_nan = self.particle_features is not None
-            X = validate_data(self, X, dtype=np.float32, order="C", ensure_all_finite=False, reset=first)
+            X = as_floats(self, X, first=first)
             check_finite(X, getattr(self, "feature_names_in_", None), allow_nan=allow_nan, cure=_ABSENT)
             clouds = self._table(X)
         if isinstance(clouds, PointClouds):
+            if first and len(clouds) and not len(clouds.values) and not clouds.event_names:
+                raise ValueError(f"None of the {len(clouds)} events in X has a point: there is nothing to learn from.")
             check_finite(clouds.values, clouds.feature_names, cure=_ABSENT)
             check_finite(clouds.event_values, clouds.event_names)
             _check_shape(self, (len(clouds.feature_names), len(clouds.event_names)), first=first)
@@ -126,12 +152,15 @@ class PointInput(Declared):
             )
         names = features_of(getattr(self, "feature_names_in_", ()), n_features)
         padding = np.nan if self.particle_features is self.padding is None else self.padding  # a table of full columns
-        return PointClouds.from_padded(X.reshape(len(X), -1, n_features), feature_names=names, padding=padding)
+        points = X.reshape(len(X), X.shape[1] // n_features, n_features)  # also of no events
+        return PointClouds.from_padded(points, feature_names=names, padding=padding)
 
     def _check_names(self, clouds: PointClouds, *, first: bool) -> None:
         names = (clouds.feature_names, clouds.event_names)
-        if len(clouds) == 0:
-            raise ValueError("Found 0 clouds in X while a minimum of 1 is required.")
+        if not clouds.feature_names:
+            raise ValueError(
+                f"The points in X have no features, shape {clouds.values.shape}: expected at least one column."
+            )
         if first:
             self.n_features_in_ = len(clouds.feature_names)
             self._column_names = names

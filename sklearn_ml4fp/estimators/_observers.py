@@ -53,6 +53,28 @@ class EpochBar(Callback):
         self.stack.close()
 
 
+def check_callbacks(callbacks: Any) -> None:
+    """Refuse what is no skorch callback.
+
+    Parameters
+    ----------
+    callbacks : list or None
+        Callbacks, their classes, or pairs of a name and one of both, as skorch takes them.
+
+    Raises
+    ------
+    ValueError
+        An entry is something else.
+    """
+    for i, entry in enumerate(callbacks or []):
+        one = entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry
+        if not (issubclass(one, Callback) if isinstance(one, type) else isinstance(one, Callback)):
+            raise ValueError(
+                f"callbacks[{i}] is {entry!r}: expected a skorch callback, such as skorch.callbacks.PrintLog(), or a "
+                "pair (name, callback). scikit-learn's own callbacks are given by set_callbacks."
+            )
+
+
 def observers_of(estimator: Any, context: Any, data: dict[str, Any]) -> tuple[Callback, ...]:
     """Observers of a fit.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,7 +50,7 @@ def columns_named(wanted: Sequence[Columns], names: Sequence[str], parameter: st
     for one in wanted:
         if isinstance(one, str):
             found.append(column_for(names, one, given))
-        elif 0 <= one < len(names):
+        elif isinstance(one, Integral) and 0 <= one < len(names):
             found.append(int(one))
         else:
             raise ValueError(f"{given}: there is no {one!r} among the features {tuple(names)}.")

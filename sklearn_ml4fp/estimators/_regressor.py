@@ -86,6 +86,14 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         """
         return super().score(X, with_nan(y), sample_weight=with_nan(sample_weight))
 
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        if self.loss != "quantile" and self.quantile != self._hyperparameters["quantile"].default:
+            raise ValueError(
+                f'quantile={self.quantile:g} acts only with loss="quantile", got loss={self.loss!r}: pass both, or '
+                "leave quantile out."
+            )
+
     def _check_target(self, y: Any, *, first: bool) -> np.ndarray:
         given = y
         y = check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=False, input_name="y")

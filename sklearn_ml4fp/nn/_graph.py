@@ -13,6 +13,8 @@ from ._packed import Packed, reduce_to
 AGGREGATIONS = ("mean", "max", "sum")
 # Largest ratio of the cells of a table to its edges with which given edges become a table: half of it may be empty.
 _FULL = 2
+# Steps of the number of neighbours where events have fewer points than are asked for.
+_NEIGHBOUR_STEP = 32
 # Distances computed at a time: 64 MiB in float32, which bounds the memory of a large cloud.
 _DISTANCES = 2**24
 # Length of rows up to which, on a CPU, numpy sorts a row in less time than torch takes to find the smallest values: a
@@ -199,6 +201,9 @@ def nearest_neighbours(x: Tensor, packed: Packed, k: int, periodic: tuple[bool, 
         x.device.type == "cpu" and len(x) and bool(x.abs().max() <= math.pi / 2)
     ):  # on a GPU the check would wait for the device
         periodic = (False,) * len(periodic)  # no difference exceeds half a turn
+    # no wider than the largest event needs; in steps, so that the shape seldom depends on what else is in the call
+    largest = max((rows.shape[1] for _, rows, _ in packed.buckets), default=1)
+    k = min(k, _NEIGHBOUR_STEP * math.ceil(largest / _NEIGHBOUR_STEP))
     with_padding = torch.cat([x, x.new_zeros(1, x.shape[1])])
     # the neighbours of padding are written to an additional row, which is dropped
     index = torch.arange(packed.n_rows + 1, device=x.device)[:, None].repeat(1, k)

@@ -103,12 +103,6 @@ def test_a_prediction_does_not_depend_on_its_company(two_blobs):
     assert_same_predictions(alone, network.predict_proba(X)[:20])
 
 
-def test_no_events_no_predictions(two_blobs):
-    X, y, _ = two_blobs
-    with pytest.raises(ValueError, match="0 sample"):
-        small().fit(X, y).predict(X[:0])
-
-
 def test_grid_search_with_groups_and_weights(two_blobs):
     X, y, event = two_blobs
     search = GridSearchCV(

@@ -214,7 +214,7 @@ def test_point_clouds_through_pipeline_folds_and_search():
         (RecurrentClassifier(), np.where(np.eye(4), np.nan, 1.0), "contains NaN"),
         (RecurrentClassifier(particle_features=2), np.where(np.eye(4), np.inf, 1.0), "contains infinity"),
         (RecurrentClassifier(particle_features=2), np.where(np.eye(4), np.nan, 1.0), "contains NaN"),
-        (TransformerClassifier(), jets()[0][:0], "0 clouds"),
+        (TransformerClassifier(), jets()[0][:0], "0 events"),
         (CNNClassifier(), np.where(np.eye(4)[:, None], np.nan, np.ones((4, 3, 4))), "contains NaN"),
     ],
 )
