@@ -14,6 +14,7 @@ from sklearn_ml4fp import (
     InteractionNetworkClassifier,
     JetConstituentFeatures,
     MessagePassingClassifier,
+    MissingValueImputer,
     NeighbourInterpolation,
     ParticleTransformerClassifier,
     ParticleWise,
@@ -184,6 +185,25 @@ def test_transformers(transformer, names):
     np.testing.assert_array_equal(values_of(transformer.fit_transform(jets(names)[0])), expected)
     if hasattr(transformer, "roles_"):
         assert transformer.roles_ == dict(zip(PLAIN, names, strict=True))
+
+
+@each_style
+def test_point_clouds(names):
+    plain, X = jets()[0], jets(names)[0]
+    for i, word in enumerate(PLAIN):
+        np.testing.assert_array_equal(X.column(word), plain.values[:, i])
+    np.testing.assert_array_equal(X.sorted_by("pt").values, plain.sorted_by("pt").values)
+    with pytest.raises(KeyError, match="mass"):
+        X.column("mass")
+    of_jets = PointClouds([[1.0]], [0, 1], ["part_pt"], event_values=[[2.0, 3.0]], event_names=["pt", "jet_eta"])
+    assert (of_jets.column("pt"), of_jets.column("part_pt"), of_jets.column("eta")) == (2.0, 1.0, 3.0)
+
+
+@pytest.mark.parametrize("name", ["time", "hit_time", "Hit.Time", "hit 1 time"])
+def test_along_a_column(name):
+    frame = pd.DataFrame({name: [0.0, 1.0, 2.0], "rate": [0.0, np.nan, 4.0]})
+    filled = MissingValueImputer(strategy="interpolation", along="time").fit_transform(frame)
+    assert filled[1, 1] == 2.0
 
 
 AUGMENTERS = [

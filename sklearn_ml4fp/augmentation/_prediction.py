@@ -17,10 +17,10 @@ from sklearn.utils.validation import check_is_fitted
 from .._compat import HasMethods, Interval, safe_indexing
 from .._missing import with_nan
 from .._requests import declines_weights, routed, routed_to_fit, router_of, with_requests
+from ._azimuths import interval_of, within
 from ._base import Augmenter
 from ._events import read, write
 from ._random import EventRandom
-from ._symmetries import interval_of, within
 
 
 class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):

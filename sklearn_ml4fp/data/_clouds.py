@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._roles import columns_for, the_one
 from .._segments import Index, cut, gather, segment_ids
 from ._ragged import Ragged, check_columns, check_names, check_offsets
 
@@ -47,11 +48,24 @@ class CloudsCore(Ragged):
         return len(self.offsets) - 1
 
     def column(self, name: str) -> NDArray[Any]:
-        """One feature of all points, shape (n_points_total,), or one event column, shape (n_clouds,); a view."""
-        if name in self.feature_names:
-            return self.values[:, self.feature_names.index(name)]
-        if name in self.event_names:
-            return self.event_values[:, self.event_names.index(name)]
+        """One feature of all points, shape (n_points_total,), or one event column, shape (n_clouds,); a view.
+
+        A column has this name or ends in it (``pt`` for ``Jet_pt``); the whole name comes first, then features.
+
+        Raises
+        ------
+        KeyError
+            There is no such column.
+        ValueError
+            Several columns end in the name.
+        """
+        tables = ((self.feature_names, self.values), (self.event_names, self.event_values))
+        for names, values in tables:
+            if name in names:
+                return values[:, names.index(name)]
+        for names, values in tables:
+            if found := columns_for(names, name):
+                return values[:, the_one(names, found, name, "Give its full name.")]
         raise KeyError(f"no column {name!r}; features are {self.feature_names}, event columns {self.event_names}.")
 
     def with_values(self, values: ArrayLike, feature_names: Sequence[str] | None = None) -> Self:
@@ -63,14 +77,16 @@ class CloudsCore(Ragged):
     def sorted_by(self, name: str, *, descending: bool = True) -> Self:
         """The points of each cloud ordered by a feature (equal ones keep their order, NaN comes last).
 
+        A feature has this name or ends in it, as in `column`.
+
         >>> import numpy as np
         >>> from sklearn_ml4fp import PointClouds
         >>> PointClouds(np.array([[1.0], [3.0], [2.0]]), [0, 2, 3]).sorted_by("x0").values.ravel()
         array([3., 1., 2.])
         """
-        if name not in self.feature_names:
+        if not (found := columns_for(self.feature_names, name)):
             raise KeyError(f"no feature {name!r}; features are {self.feature_names}.")
-        key = self.column(name)
+        key = self.values[:, the_one(self.feature_names, found, name, "Give its full name.")]
         order = np.lexsort((-key if descending else key, segment_ids(self.offsets)))
         return self.with_values(self.values[order], self.feature_names)
 

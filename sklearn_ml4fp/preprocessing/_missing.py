@@ -14,6 +14,7 @@ from .._compat import Interval, StrOptions, check_feature_names_in
 from .._distributions import weighted_quantile
 from .._missing import MISSING_VALUES, ReadsMissing, check_array, marked, validate_data
 from .._params import Declared, hp
+from .._roles import columns_for, the_one
 from .._validation import check_weights
 from ._scaling import column_names
 
@@ -156,7 +157,9 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
 
     def _index_of_along(self) -> int:
         names = [str(name) for name in column_names(self)]
-        index = names.index(self.along) if self.along in names else self.along
+        index = self.along
+        if isinstance(index, str) and (found := columns_for(names, index)):
+            index = the_one(names, found, index, "Give its full name in along.")
         if not isinstance(index, Integral) or isinstance(index, bool) or not 0 <= int(index) < len(names):
             raise ValueError(
                 f"strategy='interpolation' expected along= to name the column that orders the events, one of {names} "
