@@ -103,7 +103,7 @@ background_rejection_scorer = make_weighted_scorer(background_rejection, respons
 significance_improvement_scorer = make_weighted_scorer(significance_improvement, response_method=_SCORE, b_reg=1.0)
 ks_distance_scorer = _EitherClassScorer(ks_distance, 1, {}, _SCORE)
 ams_scorer = make_weighted_scorer(ams_score)
-asimov_scorer = make_weighted_scorer(asimov_score)
+asimov_scorer = make_weighted_scorer(asimov_score, b_reg=1.0)
 neg_brier_scorer = _EitherClassScorer(brier, -1, {}, "predict_proba")
 neg_expected_calibration_error_scorer = _EitherClassScorer(expected_calibration_error, -1, {}, "predict_proba")
 neg_response_bias_scorer = make_weighted_scorer(_absolute_bias, greater_is_better=False)

@@ -98,8 +98,11 @@ def _chosen(y_true: np.ndarray, y_pred: np.ndarray, label: Any, *, one_of_many: 
 
 def selected_yields(
     y_true: Any, y_pred: Any, sample_weight: Any, pos_label: Any, signal_yield: Any, background_yield: Any
-) -> tuple[float, float]:
-    """Sum the yields (s, b) of the selected events, each class scaled to its total yield if given."""
+) -> tuple[float, float, float]:
+    """Sum the yields (s, b) of the selected events, each class scaled to its total yield if given.
+
+    The third number is the yield of one effective event of the background, Σw²/Σw.
+    """
     check_consistent_length(y_true, y_pred)
     signal = is_signal(y_true, pos_label)
     y_pred, y_true = column_or_1d(y_pred, name="y_pred"), column_or_1d(y_true, name="y_true")
@@ -109,17 +112,17 @@ def selected_yields(
     chosen = _chosen(y_true, y_pred, label, one_of_many=pos_label is not None)
     yields = []
     for members, total, name in ((signal, signal_yield, "signal"), (~signal, background_yield, "background")):
-        selected = weight[members & chosen].sum()
+        selected, present, scale = weight[members & chosen].sum(), weight[members].sum(), 1.0
         if total is not None:
-            present = weight[members].sum()
             if not (present > 0 and check_amount(total, f"{name}_yield") > 0):
                 raise ValueError(
                     f"scaling to {name}_yield={total!r} needs a positive yield and a positive sum of weights "
                     f"of the {name}; got the sum {present:.6g}."
                 )
-            selected *= total / present
-        yields.append(float(selected))
-    return yields[0], yields[1]
+            scale = total / present
+        yields.append(float(selected * scale))
+    one = scale * np.sum(weight[~signal] * (weight[~signal] / present)) if present > 0 else 0.0
+    return yields[0], yields[1], float(one)
 
 
 def asimov_score(
@@ -127,6 +130,7 @@ def asimov_score(
     y_pred: Any,
     *,
     relative_uncertainty: float = 0.0,
+    b_reg: float = 0.0,
     signal_yield: float | None = None,
     background_yield: float | None = None,
     pos_label: Any = None,
@@ -145,6 +149,9 @@ def asimov_score(
         Predicted labels; events that are predicted as signal are selected.
     relative_uncertainty : float, default=0
         σ/b, the relative uncertainty of the background.
+    b_reg : float, default=0
+        Background events that are added to the selected ones, in units of effective events (Σw²/Σw of the background
+        each): 0 to measure, 1 to rank, as for :func:`background_rejection`. It is 1 in ``asimov_scorer``.
     signal_yield, background_yield : float, optional
         Expected numbers of events of each whole class, before the cut. A test part holds a fraction of the events only:
         the weights of each class are scaled up to these. By default the weights are taken as they are.
@@ -156,14 +163,14 @@ def asimov_score(
     Returns
     -------
     significance : float
-        0 if the selected background is not positive: what is left is too little to tell the background, and NaN would
-        stop scikit-learn's search for a threshold.
+        With ``b_reg=0`` it is 0 if the selected background is not positive: what is left is too little to tell the
+        background, and NaN would stop scikit-learn's search for a threshold.
 
     Raises
     ------
     ValueError
         If a class is absent, or has no positive sum of weights to be scaled, y_pred holds scores, ``pos_label`` is none
-        of the labels, or the uncertainty is negative.
+        of the labels, or the uncertainty or ``b_reg`` is negative.
 
     See Also
     --------
@@ -178,7 +185,9 @@ def asimov_score(
     1.938
     """
     relative_uncertainty = check_amount(relative_uncertainty, "relative_uncertainty")
-    s, b = selected_yields(y_true, y_pred, sample_weight, pos_label, signal_yield, background_yield)
+    b_reg = check_amount(b_reg, "b_reg")
+    s, b, one = selected_yields(y_true, y_pred, sample_weight, pos_label, signal_yield, background_yield)
+    b = max(b, 0.0) + b_reg * one
     return float(asimov_significance(s, b, sigma=b * relative_uncertainty)) if b > 0 else 0.0
 
 
@@ -239,6 +248,6 @@ def ams_score(
     1.853
     """
     b_reg = check_amount(b_reg, "b_reg")
-    s, b = selected_yields(y_true, y_pred, sample_weight, pos_label, signal_yield, background_yield)
+    s, b, _ = selected_yields(y_true, y_pred, sample_weight, pos_label, signal_yield, background_yield)
     # a negative background is a fluctuation around next to none
     return float(asimov_significance(s, max(b, 0.0) + b_reg))

@@ -64,7 +64,7 @@ def background_rejection(
     scores most often. To rank scores, add one event: :math:`(N_\mathrm{eff} + 1) / (N_\mathrm{eff}\,\varepsilon_B + 1)`
     is finite, rises with every background event that is rejected, and is almost unbiased. Of k events that pass out of
     N with probability p its expectation is :math:`[1 - (1-p)^{N+1}]/p` [1]_, whereas that of N/k is infinite. It is
-    what :data:`background_rejection_scorer` returns.
+    what ``background_rejection_scorer`` returns.
 
     Parameters
     ----------

