@@ -1,4 +1,4 @@
-"""Missing is missing in every form: the one place where marks of a missing value become NaN, or an error.
+"""Missing values in every form: the one place where their marks become NaN, or an error.
 
 Marks are NaN, None, pandas' NA and NaT, polars' null, awkward's None and numpy's mask. What is under a mask is never
 used. scikit-learn's checks drop numpy's masks without a word, and let None through among labels: the functions here
@@ -25,7 +25,7 @@ _MARKS = {"NoneType", "NAType", "NaTType", "MaskedConstant"}  # by name: pandas 
 
 
 def is_missing(column: np.ndarray) -> np.ndarray:
-    """Which entries of an array are missing, in its shape, bool.
+    """Tell which entries of an array are missing, in its shape, bool.
 
     >>> import numpy as np
     >>> is_missing(np.array([None, "a", np.nan], dtype=object))
@@ -38,7 +38,7 @@ def is_missing(column: np.ndarray) -> np.ndarray:
 
 
 def with_nan(values: Any) -> Any:
-    """Values with NaN for every mark of a missing one; what has no such mark comes back as it is.
+    """Put NaN for every mark of a missing value; what has no such mark comes back as it is.
 
     Parameters
     ----------
@@ -113,9 +113,8 @@ def _of_awkward(values: Any) -> Any:
 
 
 def _of_frame(table: Any) -> Any:
-    columns = [table.iloc[:, i] for i in range(table.shape[1])]
-    changed = {i: with_nan(column) for i, column in enumerate(columns) if column.dtype == object}
-    changed = {i: column for i, column in changed.items() if column is not columns[i]}
+    objects = {i: table.iloc[:, i] for i, dtype in enumerate(table.dtypes) if dtype.kind == "O"}
+    changed = {i: new for i, column in objects.items() if (new := with_nan(column)) is not column}
     if changed:
         table = table.copy(deep=False)
         for i, column in changed.items():
@@ -124,7 +123,7 @@ def _of_frame(table: Any) -> Any:
 
 
 def beyond_float64(values: np.ndarray) -> bool:
-    """Whether an array holds integers that float64 rounds: those beyond ±2**53."""
+    """Tell whether an array holds integers that float64 rounds: those beyond ±2**53."""
     if values.dtype.kind == "O":
         return any(isinstance(v, (int, np.integer)) and abs(int(v)) > 2**53 for v in values.ravel())
     if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not values.size:
@@ -311,7 +310,7 @@ def check_array(values: Any, **params: Any) -> Any:
 
 
 def column_or_1d(values: Any, *, warn: bool = False, name: str = "y") -> np.ndarray:
-    """scikit-learn's ``column_or_1d`` for labels: none of them may be missing.
+    """Check labels as scikit-learn's function does; none of them may be missing.
 
     Raises
     ------

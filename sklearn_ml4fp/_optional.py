@@ -64,10 +64,10 @@ def where_installed(module: str) -> Any | None:
 
 
 def comes_from(values: Any, package: str) -> bool:
-    """Whether an object is of a class of a package, which need not be installed."""
+    """Tell whether an object is of a class of a package, which need not be installed."""
     return type(values).__module__.split(".")[0] == package
 
 
 def is_awkward(X: Any) -> bool:
-    """Whether ``X`` is an awkward array, or a list of its events, which scikit-learn makes where it picks some."""
+    """Tell whether ``X`` is an awkward array, or a list of its events, which scikit-learn makes where it picks some."""
     return comes_from(X[0] if isinstance(X, (list, tuple)) and X else X, "awkward")

@@ -1,4 +1,4 @@
-"""ROOT files: open a tree, read its branches, or one clear error that says what the file holds."""
+"""ROOT files: open a tree and read its branches, or say what the file holds."""
 
 from __future__ import annotations
 

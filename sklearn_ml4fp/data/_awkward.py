@@ -1,4 +1,4 @@
-"""Point clouds from and to awkward arrays: which fields are points, which belong to the event, what is missing."""
+"""Point clouds from and to awkward arrays: fields that are points, fields of the event, missing values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Points(NamedTuple):
 
 
 def _plain(array: Any) -> Any:
-    """The layout of an awkward array below options, indices and fixed sizes of events."""
+    """Return the layout of an awkward array below options and indices."""
     layout = array.layout
     while layout.is_option or layout.is_indexed:
         layout = layout.content
@@ -35,7 +35,7 @@ def _plain(array: Any) -> Any:
 
 
 def _kind(layout: Any) -> str:
-    """What one entry is: numbers, text, records, or lists of one of them."""
+    """Name what an entry is: numbers, text, records, or lists of one of them."""
     while layout.is_option or layout.is_indexed:
         layout = layout.content
     if layout.is_numpy and layout.inner_shape:
@@ -55,7 +55,7 @@ def _kind_of(array: Any) -> str:
 
 
 def _split_gaps(array: Any) -> tuple[NDArray[np.bool_], Any]:
-    """Which entries are None, and the others, without an option type."""
+    """Return which entries are None, and the others, without an option type."""
     layout = array.layout
     while layout.is_indexed and not layout.is_option:
         layout = layout.project()
@@ -65,7 +65,7 @@ def _split_gaps(array: Any) -> tuple[NDArray[np.bool_], Any]:
 
 
 def _without_gaps(array: Any, what: str, cure: str) -> Any:
-    """The array without an option type at its first axis; entries that are None are an error."""
+    """Take the option type off the first axis; entries that are None are an error."""
     missing, there = _split_gaps(array)
     if missing.any():
         raise ValueError(f"{what} is missing (None) in {missing.sum()} of {len(missing)} events. {cure}")
@@ -73,7 +73,7 @@ def _without_gaps(array: Any, what: str, cure: str) -> Any:
 
 
 def _lists_of(array: Any, what: str) -> tuple[Index, Any]:
-    """Offsets from 0 and the content of lists, without a copy where it is in order; points that are None are absent."""
+    """Return offsets from 0 and the content of lists, not copied if it is in order; points that are None are absent."""
     ak = needs("awkward")
     array = _without_gaps(
         array, what, "None is no empty list: make it one by ak.fill_none(array, [], axis=0), or drop these events."
@@ -96,7 +96,7 @@ def _lists_of(array: Any, what: str) -> tuple[Index, Any]:
 
 
 def _numbers(array: Any, what: str) -> NDArray[Any]:
-    """Numbers of an awkward array without lists of varying lengths, NaN where they are missing."""
+    """Convert an awkward array without lists of varying lengths to NumPy, NaN where a number is missing."""
     numbers = real_numbers(needs("awkward").to_numpy(array, allow_missing=True), exact=what)
     if numbers is None:
         raise ValueError(f"{what} holds {array.type.content}: expected numbers.")
@@ -104,7 +104,7 @@ def _numbers(array: Any, what: str) -> NDArray[Any]:
 
 
 def _points(array: Any, features: Sequence[str] | None, what: str) -> _Points:
-    """Lists of numbers, of lists of equal lengths, or of records, as points."""
+    """Read lists of numbers, of lists of equal lengths, or of records, as points."""
     offsets, content = _lists_of(array, what)
     kind = _kind_of(content)
     if kind == _RECORD:
@@ -119,7 +119,7 @@ def _points(array: Any, features: Sequence[str] | None, what: str) -> _Points:
 
 
 def _matrix(content: Any, features: Sequence[str] | None, what: str) -> NDArray[Any]:
-    """Points that are lists of one length each."""
+    """Read points that are lists of one length each."""
     ak = needs("awkward")
     layout = _plain(content)
     if layout.is_regular:
@@ -148,7 +148,7 @@ def _nested(kind: str) -> str:
 
 
 def _check_names(array: Any, wanted: Sequence[str] | None, what: str) -> list[str]:
-    """Fields that are wanted, by default all of them."""
+    """Return the fields that are wanted, by default all of them."""
     fields = list(array.fields)
     if missing := [name for name in wanted or () if name not in fields]:
         raise ValueError(f"{what} has no fields {missing}; it has {fields}.")
@@ -156,7 +156,7 @@ def _check_names(array: Any, wanted: Sequence[str] | None, what: str) -> list[st
 
 
 def _column(array: Any, what: str, parent: Any) -> NDArray[Any]:
-    """One number an entry; records within records (TLorentzVector) are an error that says how to make columns."""
+    """Read one number per entry; for records within records (TLorentzVector), the error tells how to make columns."""
     if (kind := _kind_of(array)) == _NUMBER:
         return _numbers(array, what)
     if kind == _RECORD:
@@ -169,7 +169,7 @@ def _column(array: Any, what: str, parent: Any) -> NDArray[Any]:
 
 
 def _leaves(array: Any) -> list[tuple[str, ...]]:
-    """Paths of fields that end in no record."""
+    """List the paths of fields that are no records themselves."""
     return [
         (name, *rest)
         for name in array.fields
@@ -185,7 +185,7 @@ def _holds_lists(array: Any) -> bool:
 def _read_records(
     array: Any, features: Sequence[str] | None, event_features: Sequence[str] | None
 ) -> tuple[_Points, list[str]]:
-    """Points and names of the event columns of records, one an event."""
+    """Read the points, and the names of the event columns, of one record per event."""
     kinds = {name: _kind_of(array[name]) for name in array.fields}
     lists = [name for name, kind in kinds.items() if kind.startswith(_LIST) and _RECORD not in kind]
     collections = [name for name in kinds if name not in lists and _holds_lists(array[name])]

@@ -44,7 +44,7 @@ def check_names(names: Any, n_columns: int, what: str, prefix: str) -> tuple[str
 
 
 def as_floats(numbers: NDArray[Any]) -> NDArray[Any]:
-    """Numbers as they are if they are floats, others as float64."""
+    """Convert numbers that are no floats to float64."""
     return numbers if numbers.dtype.kind == "f" else numbers.astype(np.float64)
 
 

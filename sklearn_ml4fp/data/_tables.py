@@ -27,7 +27,7 @@ def _check_columns(table: Any, names: Sequence[str]) -> None:
 
 
 def columns_of(table: Any, names: Sequence[str]) -> NDArray[Any]:
-    """Columns of a pandas or polars table side by side, NaN where a number is missing."""
+    """Read columns of a pandas or polars table side by side, NaN where a number is missing."""
     _check_columns(table, names)
     return np.stack([_column_of(table, name) for name in names], axis=1)
 
@@ -50,7 +50,7 @@ def _column_of(table: Any, name: str) -> NDArray[Any]:
 
 
 def _ids_of(column: Any) -> NDArray[Any]:
-    """A column of event ids, exact: integers or text, none missing."""
+    """Read a column of event ids exactly: integers or text, none missing."""
     array = np.asarray(column, dtype=object if isinstance(column, (list, tuple)) else None)
     if len(array):
         check_ids(column)
@@ -62,7 +62,7 @@ def _ids_of(column: Any) -> NDArray[Any]:
 
 
 def _split_ids(ids: Any, names: Sequence[str]) -> list[NDArray[Any]]:
-    """The columns of ids that were handed in: one column, a table, a structured or a 2-D array, or a list of tuples."""
+    """Split ids into their columns: one column, a table, a structured or a 2-D array, or a list of tuples."""
     if hasattr(ids, "columns"):
         _check_columns(ids, names)
         columns = [ids[name] for name in names]
@@ -80,7 +80,7 @@ def _split_ids(ids: Any, names: Sequence[str]) -> list[NDArray[Any]]:
 
 
 def _joined(wanted: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
-    """Two columns of ids in one array of one type, exactly."""
+    """Join two columns of ids in one array, exactly."""
     kinds = {wanted.dtype.kind, rows.dtype.kind}
     if kinds == {"i", "u"}:  # float64 would be what numpy makes of both
         return np.concatenate([wanted.astype(object), rows.astype(object)])
@@ -90,7 +90,7 @@ def _joined(wanted: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
 
 
 def _number(columns: list[NDArray[Any]]) -> Index:
-    """For every row, a number that equal rows share: 0, 1, 2, ... without gaps."""
+    """Number the rows: equal ones share a number, 0, 1, 2, ... without gaps."""
     codes = np.zeros(len(columns[0]), dtype=np.int64)
     for i, column in enumerate(columns):
         unique, inverse = np.unique(column, return_inverse=True)
@@ -99,7 +99,7 @@ def _number(columns: list[NDArray[Any]]) -> Index:
 
 
 def _together(columns: list[NDArray[Any]], names: Sequence[str]) -> NDArray[Any]:
-    """One id an event: an array of the type of the column, or a structured one with a field a column."""
+    """Put columns together as one id per event: a structured array if there are several."""
     if len(columns) == 1:
         return columns[0]
     ids = np.empty(len(columns[0]), dtype=[(name, column.dtype) for name, column in zip(names, columns, strict=True)])

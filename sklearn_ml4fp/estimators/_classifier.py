@@ -11,10 +11,10 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite
 
-from .._compat import Interval, StrOptions
-from .._missing import column_or_1d, with_nan
+from .._compat import Interval, StrOptions, num_samples
+from .._missing import column_or_1d
 from .._params import hp
-from .._validation import check_class_weights, class_factors
+from .._validation import check_class_weights, class_factors, event_weights
 from ._base import NetworkEstimator, Part
 
 
@@ -116,7 +116,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         float
             The score.
         """
-        return super().score(X, column_or_1d(y), sample_weight=with_nan(sample_weight))
+        return super().score(X, column_or_1d(y), sample_weight=event_weights(sample_weight, num_samples(X)))
 
     def _check_target(self, y: Any, *, first: bool) -> np.ndarray:
         y = column_or_1d(y, warn=True)

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from sklearn.base import RegressorMixin
 
-from .._compat import Interval
+from .._compat import Interval, num_samples
 from .._missing import check_array, with_nan
 from .._params import hp
+from .._validation import event_weights
 from ..engine import split_gaussian
 from ._base import NetworkEstimator, Part, mean_and_scale
 
@@ -84,7 +85,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         float
             The score.
         """
-        return super().score(X, with_nan(y), sample_weight=with_nan(sample_weight))
+        return super().score(X, with_nan(y), sample_weight=event_weights(sample_weight, num_samples(X)))
 
     def _validate_params(self) -> None:
         super()._validate_params()

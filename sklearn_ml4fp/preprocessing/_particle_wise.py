@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, check_method_params
+from .._missing import with_nan
 from .._requests import declines_weights, routed_to_fit, router_of, with_requests
 from .._roles import column_for
 from .._validation import check_weights
@@ -81,7 +82,7 @@ class ParticleWise(CloudTransformer):
         given = params if weights is None else {"sample_weight": weights, **params}
         of_points = check_method_params(clouds, given, np.repeat(np.arange(len(clouds)), clouds.counts))
         prototype = with_requests(self.transformer, wants=True)
-        target = None if y is None else np.repeat(np.asarray(y), clouds.counts, axis=0)
+        target = None if y is None else np.repeat(np.asarray(with_nan(y)), clouds.counts, axis=0)
         self._seen, self._left = self._split_columns(clouds.feature_names)
         seen = self._seen_of(clouds)
         self.transformer_ = prototype.fit(seen, target, **routed_to_fit(self, prototype, of_points))

@@ -308,6 +308,35 @@ def test_bad_root_files(tmp_path, changes, match):
         load_events(path=tmp_path / "bad.root")
 
 
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"", "cannot be read as a ROOT file"),
+        (b"a,b\n1,2\n" * 100, "cannot be read as a ROOT file"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(600), "cannot be read as a ROOT file"),
+    ],
+    ids=["nothing", "text", "hdf5"],
+)
+def test_a_file_of_another_kind(content, match, tmp_path):
+    (tmp_path / "events.dat").write_bytes(content)
+    with pytest.raises(ValueError, match=match):
+        load_events(path=tmp_path / "events.dat")
+
+
+def test_what_a_path_does_not_hold(tmp_path):
+    path = tmp_path / "events.root"
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        load_events(path=path)
+    with uproot.recreate(path) as file:
+        file["histogram"] = np.histogram([1.0, 2.0])
+    with pytest.raises(ValueError, match="holds a TH1D under that name: expected a TTree or RNTuple"):
+        load_events(path=f"{path}:histogram")
+    with pytest.raises(ValueError, match=r"has no tree 'events'; it holds \['histogram;1'\]"):
+        load_events(path=f"{path}:events")
+    with pytest.raises(ValueError, match=r"holds the trees \[\]; name the one"):
+        load_events(path=path)
+
+
 def test_a_ragged_column_is_refused(tmp_path):
     import awkward as ak
 
