@@ -1,9 +1,9 @@
-"""Seconds of a training step of the graph networks: ours against ParticleNet, PyTorch Geometric and EnergyFlow.
+"""Seconds per training step of the graph networks: ours against ParticleNet, PyTorch Geometric and EnergyFlow.
 
 The same jets in batches of the same size, the same layers, Adam, one thread. The peers run in processes of their own
 (`graph_peers.py` says what each is). All have their batches ready before the clock starts. In each round every
-candidate makes one pass over the jets, one after the other; the table shows medians of the seconds of processor time a
-step, and of the ratio to ours in the same round.
+candidate makes one pass over the jets, one after the other. The table shows medians of the processor time per
+step in seconds, and of the ratio to ours in the same round. "layer by layer" is our EdgeConv without its fused blocks.
 
     python benchmarks/bench_graph_speed.py --peer-python weaver=PYTHON pyg=PYTHON pfn=PYTHON [--batches 128 256]
         [--rounds 5] [--jets 2560]
@@ -31,7 +31,7 @@ from sklearn_ml4fp import DeepSetsClassifier, EdgeConvClassifier, Graphs, PointC
 K = 7
 # ours, and what it is compared with
 PAIRS = {
-    "EdgeConv": ("weaver", "weaver-untrimmed", "pyg"),
+    "EdgeConv": ("layer by layer", "weaver", "weaver-untrimmed", "pyg"),
     "EdgeConv, edges given": ("pyg-given",),
     "DeepSets": ("pfn", "pfn-short"),
 }
@@ -50,11 +50,13 @@ def with_edges(clouds: PointClouds) -> Graphs:
     return Graphs(clouds, np.concatenate(edges), offsets)
 
 
-def ours(estimator: Any, X: Any, y: np.ndarray, batch: int) -> tuple[Callable[[], float], int]:
-    """A pass over the jets that gives the seconds of a step, and the number of parameters."""
+def ours(estimator: Any, X: Any, y: np.ndarray, batch: int, *, fused: bool = True) -> tuple[Callable[[], float], int]:
+    """Return a pass over the jets that gives the seconds per step, and the number of parameters."""
     estimator.set_params(batch_size=batch, max_epochs=1, early_stopping=False, device="cpu", random_state=0).fit(X, y)
     data, net = estimator._tensors(estimator._check_part(X, y, None, "sample_weight"), weighted=False), estimator.net_
     net._generator = torch.Generator().manual_seed(0)
+    for block in () if fused else net.module_.blocks:
+        block._can_fuse = lambda *inputs: False
     net._forward, net._recipe = net.module_.__call__, None  # as `train` has them, which would shuffle within the clock
     batches = list(net.get_iterator(data, training=True))
 
@@ -67,7 +69,7 @@ def ours(estimator: Any, X: Any, y: np.ndarray, batch: int) -> tuple[Callable[[]
 
 
 def peer(python: str, name: str, jets: Path, batch: int) -> tuple[Callable[[], float], int]:
-    """The same of a peer."""
+    """Return the same of a peer."""
     command = [python, "-W", "ignore", peer_script(), "serve", name, str(jets), "--batch", str(batch)]
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=peer_environment())
@@ -87,6 +89,7 @@ def measure(jets: PointClouds, y: np.ndarray, batch: int, rounds: int, pythons: 
         write_for_peers(file, jets, y, like=jets)
         candidates = {
             "EdgeConv": ours(EdgeConvClassifier.particle_net_lite(), jets, y, batch),
+            "layer by layer": ours(EdgeConvClassifier.particle_net_lite(), jets, y, batch, fused=False),
             "EdgeConv, edges given": ours(EdgeConvClassifier.particle_net_lite(), with_edges(jets), y, batch),
             "DeepSets": ours(DeepSetsClassifier(), jets, y, batch),
         }
@@ -116,8 +119,10 @@ def main() -> None:
     torch.set_num_threads(1)
     jets, y = load_quark_gluon_jets(return_X_y=True)
     jets, y = features(jets[: given.jets]), y[: given.jets]
-    print(f"torch {torch.__version__}, CPU, one thread; {given.jets} jets, {jets.counts.mean():.1f} particles a jet\n")
-    print("| batch | network | parameters | s a step | ratio to ours |\n|---:|---|---:|---:|---:|")
+    print(
+        f"torch {torch.__version__}, CPU, one thread; {given.jets} jets, {jets.counts.mean():.1f} particles per jet\n"
+    )
+    print("| batch | network | parameters | s per step | ratio to ours |\n|---:|---|---:|---:|---:|")
     for batch in given.batches:
         measure(jets, y, batch, given.rounds, dict(pair.split("=", 1) for pair in given.peer_python))
 
