@@ -154,6 +154,8 @@ def real_numbers(values: Any, dtype: Any = None, *, exact: str = "") -> np.ndarr
     ValueError
         An integer is beyond ±2**53, and ``exact`` is given.
     """
+    if type(values) is np.ndarray and values.dtype.kind == "f" and values.dtype.isnative and dtype is None:
+        return values  # at once: a list of events has many
     if issparse(values):
         return None
     values = with_nan(values)

@@ -16,10 +16,12 @@ from sklearn.linear_model import LogisticRegression
 import sklearn_ml4fp
 from sklearn_ml4fp import (
     AugmentedPrediction,
+    BayesSearchCV,
     CrossFitClassifier,
     FeedForwardClassifier,
     FeedForwardRegressor,
     NetworkEstimator,
+    OptunaSearchCV,
     Resampled,
     Shift,
     Smear,
@@ -197,12 +199,26 @@ def test_labels_under_a_mask(labels):
     y = np.ma.array(np.array(labels)[Y], mask=np.arange(60) == 7)
     for estimator in (
         small(FeedForwardClassifier),
+        BayesSearchCV(LogisticRegression(), {"C": (0.1, 1.0)}, n_iter=1, cv=2),
+        OptunaSearchCV(LogisticRegression(), {"C": (0.1, 1.0)}, n_iter=1, cv=2),
         CrossFitClassifier(LogisticRegression()),
         Resampled(sklearn_ml4fp.WeightedSampler(), LogisticRegression()),
         AugmentedPrediction(Shift(columns=[0], random_state=0), LogisticRegression()),
     ):
         with pytest.raises(ValueError, match=r"contains NaN|lacks the label"):
             estimator.fit(FULL, y)
+
+
+@pytest.mark.parametrize("form", [masked, objects(pd.NA)], ids=["mask", "NA"])
+def test_searches(form):
+    """What is searched may be scikit-learn's own, which drops masks, or refuses other marks."""
+    space = {"max_leaf_nodes": [3]}
+    for search in (BayesSearchCV, OptunaSearchCV):
+        inner = HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=2)
+        expected = search(inner, space, n_iter=1, cv=2, random_state=0).fit(TABLE, Y)
+        given = search(inner, space, n_iter=1, cv=2, random_state=0).fit(form(TABLE), Y)
+        assert given.best_score_ == expected.best_score_
+        np.testing.assert_array_equal(given.predict_proba(TABLE), expected.predict_proba(TABLE))
 
 
 @pytest.mark.parametrize("form", [masked, objects(pd.NA)], ids=["mask", "NA"])

@@ -21,7 +21,8 @@ def _absent(rows: NDArray[Any], padding: float | None) -> NDArray[np.bool_]:
     """Tell which rows ``(n, p, k)`` are no points: all features are NaN, or equal the padding."""
     absent = np.isnan(rows).all(axis=-1) if rows.dtype.kind == "f" else np.zeros(rows.shape[:-1], dtype=bool)
     if padding is None:
-        _warn_of_zeros((rows == 0).all(axis=-1), absent)
+        if (rows[:, -1:] == 0).all(axis=-1).any():  # else no event can end in zeros
+            _warn_of_zeros((rows == 0).all(axis=-1), absent)
         return absent
     return absent | (rows == padding).all(axis=-1)
 

@@ -26,6 +26,7 @@ from .._compat import (
     with_callbacks,
 )
 from .._events import check_ids
+from .._missing import column_or_1d, with_nan
 from .._progress import progress_bar
 from .._requests import scoring_with_weights, with_requests
 from .._validation import check_weights
@@ -140,6 +141,9 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
         if not get_config()["skip_parameter_validation"]:
             self._validate_params()
         _check_not_sliced(X, params)
+        X, y = with_nan(X), with_nan(y)  # scikit-learn's estimators would take what is under a mask
+        if is_classifier(self.estimator) and np.ndim(y) == 1:
+            column_or_1d(y)  # a label that is missing would be a failed fit, or a failed score
         given = _check_metadata(X, groups, sample_weight)
         with config_context(enable_metadata_routing=bool(given) or get_config()["enable_metadata_routing"]):
             search = self._completed(given)
