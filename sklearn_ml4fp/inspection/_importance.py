@@ -11,7 +11,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 
 from .._validation import check_integer
-from ..data import PointClouds
+from ..data import Graphs, PointClouds
 from ._data_tables import read_events
 from ._plotting import BACKGROUND, new_axes
 
@@ -32,26 +32,41 @@ def _shuffled_table(X: Any, columns: Sequence[Any], rng: np.random.RandomState) 
     return copy
 
 
-def _shuffled_clouds(X: PointClouds, columns: Any, rng: np.random.RandomState) -> PointClouds:
-    """Copy X, with features taken from other points, or event columns or all points from other events."""
-    clouds = rng.permutation(len(X))
+def _from_other_rows(values: np.ndarray, names: Sequence[str], columns: Any, rows: np.ndarray) -> np.ndarray:
+    """Copy ``values``, with those of the columns that are among ``names`` taken from other rows."""
+    which = [names.index(name) for name in columns if name in names]
+    values = values.copy()
+    values[:, which] = values[rows][:, which]
+    return values
+
+
+def _shuffled_clouds(X: Any, columns: Any, rng: np.random.RandomState) -> Any:
+    """Copy point clouds or graphs, with features from other points or edges, or event columns or all points from other
+    events.
+    """
+    events = rng.permutation(len(X))
+    nodes, moved = (X.nodes, X[events]) if isinstance(X, Graphs) else (X, X[events])
+    names = {"feature_names": nodes.feature_names, "event_names": nodes.event_names}
     if columns is ...:
-        other = X[clouds]
-        values, offsets, columns = other.values, other.offsets, ()
+        others = moved.nodes if isinstance(X, Graphs) else moved
+        new = PointClouds(others.values, others.offsets, event_values=nodes.event_values, **names)
+        edges = [moved.edges, moved.edge_offsets, moved.edge_values] if isinstance(X, Graphs) else []
     else:
-        values, offsets = X.values.copy(), X.offsets
-    features = [X.feature_names.index(name) for name in columns if name in X.feature_names]
-    of_events = [X.event_names.index(name) for name in columns if name in X.event_names]
-    points = rng.permutation(len(values))
-    values[:, features] = values[points][:, features]
-    event_values = X.event_values.copy()
-    event_values[:, of_events] = event_values[clouds][:, of_events]
-    return PointClouds(values, offsets, X.feature_names, event_values=event_values, event_names=X.event_names)
+        values = _from_other_rows(nodes.values, nodes.feature_names, columns, rng.permutation(len(nodes.values)))
+        of_events = _from_other_rows(nodes.event_values, nodes.event_names, columns, events)
+        new = PointClouds(values, nodes.offsets, event_values=of_events, **names)
+        edges = []
+        if isinstance(X, Graphs):
+            of_edges = _from_other_rows(X.edge_values, X.edge_names, columns, rng.permutation(len(X.edges)))
+            edges = [X.edges, X.edge_offsets, of_edges]
+    return Graphs(new, *edges, edge_names=X.edge_names) if isinstance(X, Graphs) else new
 
 
 def _known_columns(X: Any) -> list[Any]:
     if isinstance(X, PointClouds):
         return [*X.feature_names, *X.event_names]
+    if isinstance(X, Graphs):
+        return [*_known_columns(X.nodes), *X.edge_names]
     if issparse(X) or np.ndim(X) < 2:
         raise ValueError(
             f"X must be a table, an array of at least two dimensions or point clouds; got {type(X).__name__}. A sparse "
@@ -67,11 +82,13 @@ def _column_groups(X: Any, columns: Any) -> dict[str, Any]:
     """Name the groups of columns to shuffle; ... stands for the points of an event as a whole."""
     known = _known_columns(X)
     if columns is None:
-        whole = {"whole clouds": ...} if isinstance(X, PointClouds) else {}
+        whole = {"whole clouds": ...} if isinstance(X, (PointClouds, Graphs)) else {}
         return {str(name): [name] for name in known} | whole
+    if not isinstance(columns, Mapping) or not columns:
+        raise ValueError(f"columns must map names to the columns that are shuffled together; got {columns!r}.")
     groups: dict[str, Any] = {}
     for name, one in columns.items():
-        if one is ... and not isinstance(X, PointClouds):
+        if one is ... and not isinstance(X, (PointClouds, Graphs)):
             raise ValueError(f"columns[{name!r}] is ..., which means whole point clouds: name columns.")
         groups[str(name)] = one if one is ... else [one] if isinstance(one, (str, int)) else list(one)
     unknown = [one for group in groups.values() if group is not ... for one in group if one not in known]
@@ -87,7 +104,8 @@ class ImportanceDisplay:
     such columns together, as a group. An importance is about this model and these events, not about nature.
 
     Of point clouds, a feature is shuffled among all points of all events, an event column among the events; and in a
-    third way whole clouds change places: each event gets the points of another one, and their number.
+    third way whole clouds change places: each event gets the points of another one, and their number. Of graphs, the
+    features of the edges are shuffled too; the edges stay, or move with the cloud.
 
     Use :meth:`from_estimator` to make it.
 
@@ -152,8 +170,10 @@ class ImportanceDisplay:
         ----------
         estimator : estimator
             Fitted.
-        X : array or frame of shape (n_events, n_columns), or point clouds
-            Point clouds are ``PointClouds``, an awkward array or a list of arrays.
+        X : array or frame of shape (n_events, n_columns), point clouds or Graphs
+            Point clouds are ``PointClouds``, an awkward array or a list of arrays; a padded array becomes them by
+            ``PointClouds.from_padded``. The columns of an array of more dimensions lie along the second: the channels
+            of images, the steps of sequences.
         y : array-like of shape (n_events,)
         columns : mapping of str to column or list of columns, optional
             Columns to shuffle together, by name or number; by default each alone. Of point clouds features and event
@@ -185,7 +205,7 @@ class ImportanceDisplay:
         n_repeats = check_integer(n_repeats, "n_repeats", 1)
         X = read_events(X)
         chosen = _column_groups(X, columns)
-        shuffled = _shuffled_clouds if isinstance(X, PointClouds) else _shuffled_table
+        shuffled = _shuffled_clouds if isinstance(X, (PointClouds, Graphs)) else _shuffled_table
         scorer = check_scoring(estimator, scoring)
         kwargs = {} if sample_weight is None else {"sample_weight": sample_weight}
         if groups is not None:

@@ -15,6 +15,7 @@ from .._binary import unique_labels
 from .._events import check_ids
 from .._missing import column_or_1d
 from .._validation import check_weights, finite_numbers
+from ..data import Graphs
 from ..metrics import ks_distance, roc_auc_score
 from ._data_columns import (
     Table,
@@ -205,7 +206,7 @@ def _unpack(X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Any, Any, 
 
 def _read(X: Any, names: Any, what: str) -> tuple[Any, Table, Table | None, int]:
     """Return the events, their columns, those of their particles, and the memory in bytes."""
-    X = read_events(X)
+    X = X.nodes if isinstance(X, Graphs) else read_events(X)
     events, particles, memory = read_tables(X, names)
     if 0 in events.values.shape:
         raise ValueError(f"{what} has shape {events.values.shape[::-1]}: expected at least one event and one column.")
@@ -230,8 +231,8 @@ def investigate(
     Parameters
     ----------
     X : array-like of shape (n_events, n_columns), point clouds or Bunch
-        Events; a data frame keeps its names and types. Point clouds are ``PointClouds``, an awkward array or a list of
-        arrays. A Bunch of `load_events` brings ``y``, weights and ids along.
+        Events; a data frame keeps its names and types. Point clouds are ``PointClouds``, an awkward array, a list of
+        arrays, or the nodes of ``Graphs``. A Bunch of `load_events` brings ``y``, weights and ids along.
     y : array-like of shape (n_events,), default=None
         Classes (20 at most) or a regression target.
     sample_weight : array-like of shape (n_events,), default=None

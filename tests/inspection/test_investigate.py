@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from scipy.stats import skew, spearmanr
 from sklearn.utils import Bunch
 
-from sklearn_ml4fp import AutoScaler, PointClouds, investigate, load_events
+from sklearn_ml4fp import AutoScaler, Graphs, PointClouds, investigate, load_events
 
 N = 4000
 
@@ -468,12 +468,14 @@ def test_columns_with_next_to_no_value(column):
     report.to_html()
 
 
-@pytest.mark.parametrize("kind", ["array", "list of its events", "list of arrays"])
+@pytest.mark.parametrize("kind", ["array", "list of its events", "list of arrays", "graphs"])
 def test_point_clouds_in_every_form_that_networks_take(kind):
     rng = np.random.default_rng(0)
     counts, y = rng.integers(0, 5, 300), rng.integers(0, 2, 300)
     clouds = PointClouds(rng.normal(size=(counts.sum(), 2)), np.r_[0, np.cumsum(counts)], ["pt", "eta"])
-    if kind == "list of arrays":
+    if kind == "graphs":
+        X = Graphs(clouds, np.zeros((0, 2), int), np.zeros(301, int))
+    elif kind == "list of arrays":
         X, clouds = clouds.to_lists(), PointClouds(clouds.values, clouds.offsets)
     else:
         X = clouds.to_awkward()

@@ -15,6 +15,7 @@ from sklearn_ml4fp import (
     CrossFitClassifier,
     CrossFitRegressor,
     DeepSetsClassifier,
+    Graphs,
     ImportanceDisplay,
     OvertrainingDisplay,
     PointClouds,
@@ -310,6 +311,34 @@ def test_what_is_shuffled_in_point_clouds(jets):
     assert (whole.counts != X.counts).mean() > 0.5
 
 
+def test_what_is_shuffled_in_graphs(jets):
+    X, y = jets
+    rng = np.random.default_rng(0)
+    full = np.flatnonzero(X.counts > 1)
+    clouds, y = X[full], y[full]
+    edges = np.tile([[0, 1], [1, 0]], (len(clouds), 1))
+    length = rng.normal(size=(len(edges), 1))
+    graphs = Graphs(clouds, edges, 2 * np.arange(len(clouds) + 1), length, ["length"])
+    given = []
+
+    class Probe(LogisticRegression):
+        def score(self, X, y):
+            given.append(X)
+            return 0.0
+
+    display = ImportanceDisplay.from_estimator(Probe(), graphs, y, n_repeats=1, random_state=0)
+    assert display.names == ["a", "b", "c", "met", "length", "whole clouds"]
+    _, a, _, _, _, lengths, whole = given
+    np.testing.assert_array_equal(np.sort(a.nodes.column("a")), np.sort(clouds.column("a")))
+    assert (a.nodes.column("a") != clouds.column("a")).mean() > 0.9
+    np.testing.assert_array_equal(a.edge_values, length)
+    assert lengths.nodes == clouds
+    assert (lengths.edge_values != length).mean() > 0.9
+    np.testing.assert_array_equal(whole.nodes.event_values, clouds.event_values)
+    moved = {(nodes.tobytes(), values.tobytes()) for nodes, _, values in whole}
+    assert moved == {(nodes.tobytes(), values.tobytes()) for nodes, _, values in graphs}
+
+
 @pytest.mark.parametrize("form", ["awkward", "list"])
 def test_importance_on_what_networks_take_as_point_clouds(jets, form):
     X, y = jets
@@ -352,6 +381,9 @@ def test_importance_refuses_what_it_cannot_do(fitted):
             ImportanceDisplay.from_estimator(model, bad, y)
     with pytest.raises(ValueError, match="n_repeats must be an integer, 1 or more; got 0"):
         ImportanceDisplay.from_estimator(model, X, y, n_repeats=0)
+    for bad in ({}, ["a"]):
+        with pytest.raises(ValueError, match="columns must map names to the columns"):
+            ImportanceDisplay.from_estimator(model, X, y, columns=bad)
     with pytest.raises(ValueError, match="whole point clouds: name columns"):
         ImportanceDisplay.from_estimator(model, X, y, columns={"all": ...})
 
@@ -390,8 +422,8 @@ def test_equal_bins_of_few_true_values():
 @pytest.mark.parametrize(
     ("X", "names", "message"),
     [
-        (np.array([["1.5", "2"], ["3", "4"]]), None, "X must be a table of real numbers; got <U3"),
-        (np.ones((3, 2), "M8[s]"), None, "real numbers; got datetime64"),
+        (np.array([["1.5", "2"], ["3", "4"]]), None, "text|real numbers; got <U3"),
+        (np.ones((3, 2), "M8[s]"), None, "dates or times|got datetime64"),
         (np.ones((3, 2), complex), None, "omplex"),
         (pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}), None, "'b'"),
         (np.ones((0, 2)), None, "minimum of 1"), (np.ones(3), None, "2D array"), (np.ones((3, 2, 2)), None, "dim 3"),
