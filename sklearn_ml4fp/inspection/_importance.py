@@ -40,26 +40,29 @@ def _from_other_rows(values: np.ndarray, names: Sequence[str], columns: Any, row
     return values
 
 
-def _shuffled_clouds(X: Any, columns: Any, rng: np.random.RandomState) -> Any:
-    """Copy point clouds or graphs, with features from other points or edges, or event columns or all points from other
-    events.
-    """
-    events = rng.permutation(len(X))
-    nodes, moved = (X.nodes, X[events]) if isinstance(X, Graphs) else (X, X[events])
-    names = {"feature_names": nodes.feature_names, "event_names": nodes.event_names}
+def _shuffled_points(X: PointClouds, columns: Any, events: np.ndarray, rng: np.random.RandomState) -> PointClouds:
+    """Copy X, with features from other points, or event columns or all points from other events."""
     if columns is ...:
-        others = moved.nodes if isinstance(X, Graphs) else moved
-        new = PointClouds(others.values, others.offsets, event_values=nodes.event_values, **names)
-        edges = [moved.edges, moved.edge_offsets, moved.edge_values] if isinstance(X, Graphs) else []
+        moved = X[events]
+        values, offsets, of_events = moved.values, moved.offsets, X.event_values
     else:
-        values = _from_other_rows(nodes.values, nodes.feature_names, columns, rng.permutation(len(nodes.values)))
-        of_events = _from_other_rows(nodes.event_values, nodes.event_names, columns, events)
-        new = PointClouds(values, nodes.offsets, event_values=of_events, **names)
-        edges = []
-        if isinstance(X, Graphs):
-            of_edges = _from_other_rows(X.edge_values, X.edge_names, columns, rng.permutation(len(X.edges)))
-            edges = [X.edges, X.edge_offsets, of_edges]
-    return Graphs(new, *edges, edge_names=X.edge_names) if isinstance(X, Graphs) else new
+        points = rng.permutation(len(X.values))
+        values, offsets = _from_other_rows(X.values, X.feature_names, columns, points), X.offsets
+        of_events = _from_other_rows(X.event_values, X.event_names, columns, events)
+    return PointClouds(values, offsets, X.feature_names, event_values=of_events, event_names=X.event_names)
+
+
+def _shuffled_clouds(X: Any, columns: Any, rng: np.random.RandomState) -> Any:
+    """Copy point clouds or graphs; the edges stay where they are, or move with all points of their graph."""
+    events = rng.permutation(len(X))
+    if isinstance(X, PointClouds):
+        return _shuffled_points(X, columns, events, rng)
+    nodes = _shuffled_points(X.nodes, columns, events, rng)
+    if columns is ...:
+        X = X[events]
+        return Graphs(nodes, X.edges, X.edge_offsets, X.edge_values, X.edge_names)
+    of_edges = _from_other_rows(X.edge_values, X.edge_names, columns, rng.permutation(len(X.edges)))
+    return Graphs(nodes, X.edges, X.edge_offsets, of_edges, X.edge_names)
 
 
 def _known_columns(X: Any) -> list[Any]:
