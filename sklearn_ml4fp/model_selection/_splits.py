@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any
@@ -15,16 +16,30 @@ from .._compat import safe_indexing
 from .._events import assign, check_ids, derive_salt, uniform
 
 
-def _check_parts(parts: np.ndarray, names: list[str], groups: Any, splitter: str) -> None:
-    """Refuse a part without an event: downstream it would be an obscure error, or a score of nothing."""
+def _check_parts(
+    parts: np.ndarray, names: list[str], groups: Any, splitter: str, fractions: np.ndarray | None = None
+) -> None:
+    """Refuse a part without an event: downstream it would be an obscure error; warn of one of quite another size."""
     counts = np.bincount(parts, minlength=len(names))
-    if counts.all():
+    expected = len(parts) * (np.full(len(names), 1 / len(names)) if fractions is None else fractions)
+    # of 200 ids one of five parts has 40 ± 6: half as many, or twice as many, come by chance in one split of 2000
+    if counts.all() and (counts >= expected / 2).all() and (counts <= expected * 2).all():
         return
-    empty = ", ".join(name for name, count in zip(names, counts, strict=True) if not count)
-    raise ValueError(
-        f"{splitter}: no event in {empty}, of {len(parts)} events with {len(np.unique(check_ids(groups)))} different "
-        "ids. Take fewer parts or more events. If these events are already one part of an equal split, they all share "
-        'its hash: give the inner one a salt of its own, as in EventKFold(5, salt="inner").'
+    n_ids = len(np.unique(check_ids(groups)))
+    if not counts.all():
+        empty = ", ".join(name for name, count in zip(names, counts, strict=True) if not count)
+        raise ValueError(
+            f"{splitter}: no event in {empty}, of {len(parts)} events with {n_ids} different ids. Take fewer parts or "
+            "more events. If these events are already one part of an equal split, they all share its hash: give the "
+            'inner one a salt of its own, as in EventKFold(5, salt="inner").'
+        )
+    sizes = ", ".join(f"{name}: {count}" for name, count in zip(names, counts, strict=True))
+    warnings.warn(
+        f"{splitter}: the parts have very unequal numbers of events ({sizes}), because there are only {n_ids} "
+        "different ids, or a few of them have most events, and a hash decides about each. scikit-learn's GroupKFold makes folds "
+        "of equal size of such groups; which fold a group is in then depends on all the events.",
+        UserWarning,
+        stacklevel=3,
     )
 
 
@@ -259,7 +274,7 @@ class EventShuffleSplit(_EventSplitter):
         check_consistent_length(X, y, groups)
         for i in range(self.n_splits):
             parts = _parts(codes, fractions, self.salt, f"{type(self).__name__} {i}")
-            _check_parts(parts, ["train", "test"], groups, repr(self))
+            _check_parts(parts, ["train", "test"], groups, repr(self), fractions)
             yield np.flatnonzero(parts == 0), np.flatnonzero(parts == 1)
 
 
@@ -325,8 +340,9 @@ def train_val_test_split(
     if not arrays:
         raise ValueError("train_val_test_split needs at least one array to split.")
     names = ("train", "val", "test")
-    parts = _parts(groups, _fractions(sizes, names), salt, "train_val_test_split")
+    fractions = _fractions(sizes, names)
+    parts = _parts(groups, fractions, salt, "train_val_test_split")
     check_consistent_length(groups, *arrays)
-    _check_parts(parts, list(names), groups, f"train_val_test_split(sizes={sizes}, salt={salt!r})")
+    _check_parts(parts, list(names), groups, f"train_val_test_split(sizes={sizes}, salt={salt!r})", fractions)
     rows = [np.flatnonzero(parts == part) for part in range(len(names))]
     return [_take(array, chosen) for array in arrays for chosen in rows]

@@ -14,7 +14,14 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
 
-from sklearn_ml4fp import EventKFold, EventShuffleSplit, PointClouds, RotatingKFold, train_val_test_split
+from sklearn_ml4fp import (
+    CrossFitClassifier,
+    EventKFold,
+    EventShuffleSplit,
+    PointClouds,
+    RotatingKFold,
+    train_val_test_split,
+)
 
 N = 12_000
 IDS = np.arange(N) // 2  # two rows an event
@@ -303,3 +310,36 @@ def test_the_engine_of_all_splits_is_one_hash():
     first, second = (train_val_test_split(IDS, groups=IDS) for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
     np.testing.assert_array_equal(before, np.random.get_state()[1])
+
+
+# --- few ids ----------------------------------------------------------------------------------------------------------
+
+PERIODS = np.repeat(np.arange(15), 66)  # 990 events of 15 run periods
+BULK = np.where(np.arange(N) < N // 2, 0, np.arange(N))  # one id has half of the events
+UNEQUAL = {
+    "folds": lambda ids: list(EventKFold(5).split(ids, groups=ids)),
+    "rotating blocks": lambda ids: list(RotatingKFold(5, salt=1).split(ids, groups=ids)),
+    "random splits": lambda ids: list(EventShuffleSplit(5, test_size=0.2).split(ids, groups=ids)),
+    "three parts": lambda ids: train_val_test_split(ids, groups=ids, salt=1),
+    "cross-fitting": lambda ids: CrossFitClassifier(LogisticRegression(), cv=EventKFold(5, salt=1)).fit(
+        np.random.default_rng(0).normal(size=(len(ids), 1)), np.arange(len(ids)) % 2, groups=ids
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", UNEQUAL)
+def test_parts_of_very_unequal_sizes_are_said_with_the_way_out(kind):
+    message = r"very unequal numbers of events \(.*: \d+, .*\), because there are only 15 different ids.*GroupKFold"
+    with pytest.warns(UserWarning, match=message):
+        UNEQUAL[kind](PERIODS)
+
+
+def test_one_id_with_most_events_is_said_too():
+    with pytest.warns(UserWarning, match="or a few of them have most events"):
+        list(EventKFold(5).split(BULK, groups=BULK))
+
+
+@pytest.mark.parametrize("kind", UNEQUAL)
+def test_of_many_ids_nothing_is_said(kind, recwarn):
+    UNEQUAL[kind](np.arange(1000))
+    assert not recwarn.list
