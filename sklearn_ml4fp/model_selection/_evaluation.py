@@ -44,6 +44,8 @@ class Evaluation:
     ----------
     search : EventSearch
         The search, with all its parameters.
+    owner : EventSearch
+        The search that the user fits, for scikit-learn's callbacks.
     X, y : object
         Events and labels.
     splits : list of (ndarray, ndarray)
@@ -55,9 +57,18 @@ class Evaluation:
     """
 
     def __init__(
-        self, search: Any, X: Any, y: Any, splits: list[tuple], scorers: Any, routed: Any, pruning: Any = None
+        self,
+        search: Any,
+        owner: Any,
+        X: Any,
+        y: Any,
+        splits: list[tuple],
+        scorers: Any,
+        routed: Any,
+        pruning: Any = None,
     ) -> None:
-        self._search, self._events, self._splits, self._pruning = search, (X, y), splits, pruning
+        self._owner, self._events, self._splits, self._pruning = owner, (X, y), splits, pruning
+        self._error_score = search.error_score
         self.n_splits = len(splits)
         self.estimator = clone(search.estimator)
         self.parallel = Parallel(n_jobs=search.n_jobs, pre_dispatch=search.pre_dispatch)
@@ -86,10 +97,10 @@ class Evaluation:
     def _fit_folds(self, batch: list[Candidate], turn: Iterable[int], parent: Any, *, again: bool = False) -> None:
         fits = [(candidate, fold) for candidate in batch for fold in turn]
         try:
-            with callback_task(parent, self._search, "candidates", len(fits), in_order=False) as task:
+            with callback_task(parent, self._owner, "candidates", len(fits), in_order=False) as task:
                 done = self.parallel(self._calls(batch, fits, task))
         except deaths() as error:
-            if self._search.error_score == "raise":
+            if self._error_score == "raise":
                 raise
             if (
                 not again
@@ -99,7 +110,7 @@ class Evaluation:
                 return
             # the time that it took is not known
             times = {"fit_time": np.nan, "score_time": np.nan, "n_test_samples": 0}
-            score = float(self._search.error_score)
+            score = float(self._error_score)
             done = [{"test_scores": score, **times, "fit_error": str(error)} for _ in fits]
         for (candidate, number), fold in zip(fits, done, strict=True):
             if (judgement := fold.pop("judgement", None)) is not None:
@@ -113,7 +124,7 @@ class Evaluation:
         # made before: what is sent to a worker must not change meanwhile
         contexts = [
             {} if task is None
-            else {"caller": self._search, "callback_ctx": task.subcontext("candidate-split-evaluation", task_id=i)}
+            else {"caller": self._owner, "callback_ctx": task.subcontext("candidate-split-evaluation", task_id=i)}
             for i in range(len(fits))
         ]  # fmt: skip
         return (
@@ -141,7 +152,7 @@ class Evaluation:
         )
         warnings.warn(
             f"\n{len(candidate.errors)} fits failed out of a total of {len(candidate.folds)} of {candidate.params}.\n"
-            f"The score on these train-test partitions for these parameters will be set to {self._search.error_score}."
+            f"The score on these train-test partitions for these parameters will be set to {self._error_score}."
             f"\n{reasons}",
             FitFailedWarning,
             stacklevel=2,

@@ -35,7 +35,7 @@ from ._evaluation import Evaluation, fits_of
 from ._history import FileHistory, History, fingerprint
 from ._loop import Loop
 from ._splits import EventKFold
-from ._watch import callback_task, fit_best, fit_task, watch
+from ._watch import callback_task, fit_best, fit_task, watched
 
 
 def _check_not_sliced(X: Any, params: dict[str, Any]) -> None:
@@ -134,6 +134,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
 
     # --- fit ---
 
+    @with_callbacks
     def _search(
         self, X: Any, y: Any, *, groups: Any, sample_weight: Any, params: dict[str, Any], **options: Any
     ) -> Self:
@@ -148,7 +149,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
         with config_context(enable_metadata_routing=bool(given) or get_config()["enable_metadata_routing"]):
             search = self._completed(given)
             known = getattr(self, "_finished", None) if self.warm_start and self.history is None else None
-            finished = search._run(X, y, {**given, **params}, known, options)
+            finished = search._run(self, X, y, {**given, **params}, known, options)
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
             delattr(self, name)
         self.__dict__.update({name: value for name, value in vars(search).items() if name.endswith("_")})
@@ -177,13 +178,14 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
             setattr(search, self._space, self._declared_space(exclude))
         return search
 
-    @with_callbacks
-    def _run(self, X: Any, y: Any, params: dict[str, Any], known: History | None, options: dict[str, Any]) -> History:
-        """Search, and refit the best candidate; called on a completed copy, which keeps the results."""
-        space = self._coded_space()
+    def _run(
+        self, owner: Self, X: Any, y: Any, params: dict[str, Any], known: History | None, options: dict[str, Any]
+    ) -> History:
+        """Search, and refit the best candidate; called on a completed copy of its owner, which keeps the results."""
         scorers, refit_metric = self._get_scorers()
-        if isinstance(scorers, MultimetricScorer) and not isinstance(self.refit, str):
-            raise ValueError(f"Of several scores, refit= must name the one to maximise; got {self.refit!r}.")
+        if isinstance(scorers, MultimetricScorer):
+            self._check_refit(scorers._scorers)
+        space = self._coded_space()
         identity = self._identity(space, (X, y, params)) if self._remembers else {}
         X, y = indexable(X, y)
         params = check_method_params(X, params=params)
@@ -192,7 +194,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
         if self._remembers:
             identity["cv"] = fingerprint(splits)
         pruning = self._make_pruning(space)
-        evaluation = Evaluation(self, X, y, splits, scorers, routed, pruning)
+        evaluation = Evaluation(self, owner, X, y, splits, scorers, routed, pruning)
         hidden = None if self.progress is None else not self.progress
         seed = self._seed()
         if known is not None:
@@ -201,24 +203,22 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
             known or self._open_history(space, identity, seed) as history,
             progress_bar(self._title, self._n_candidates(space), disable=hidden) as bar,
             evaluation.parallel,
+            watched(owner, evaluation.estimator, bar),
+            fit_task(owner, X, y, params) as root,
         ):
-            watch(self, bar)
-            with fit_task(self, X, y, params) as root:
-                loop = Loop(
-                    self, evaluation, history, self._objective,
-                    lambda best: bar.advance(f"{self._title}, best score {best:.4f}"), pruning,
-                )  # fmt: skip
-                with callback_task(root, self, "search", None) as task:
-                    self._keep(loop.run(self._proposers(space, history.seed, **options), task), history)
-                self._choose(loop.candidates, refit_metric)
-                self.scorer_ = scorers._scorers if isinstance(scorers, MultimetricScorer) else scorers
-                if self.refit:
-                    self.best_estimator_ = clone(evaluation.estimator).set_params(
-                        **clone(self.best_params_, safe=False)
-                    )
-                    self.refit_time_ = fit_best(root, self, X, y, routed.estimator.fit, params)
-                    if hasattr(self.best_estimator_, "feature_names_in_"):
-                        self.feature_names_in_ = self.best_estimator_.feature_names_in_
+            loop = Loop(
+                self, evaluation, history, self._objective,
+                lambda best: bar.advance(f"{self._title}, best score {best:.4f}"), pruning,
+            )  # fmt: skip
+            with callback_task(root, owner, "search", None) as task:
+                self._keep(loop.run(self._proposers(space, history.seed, **options), task), history)
+            self._choose(loop.candidates, refit_metric)
+            self.scorer_ = scorers._scorers if isinstance(scorers, MultimetricScorer) else scorers
+            if self.refit:
+                self.best_estimator_ = clone(evaluation.estimator).set_params(**clone(self.best_params_, safe=False))
+                self.refit_time_ = fit_best(root, owner, self.best_estimator_, X, y, routed.estimator.fit, params)
+                if hasattr(self.best_estimator_, "feature_names_in_"):
+                    self.feature_names_in_ = self.best_estimator_.feature_names_in_
         return history
 
     def _seed(self) -> int:
@@ -261,16 +261,23 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
 
     # --- results ---
 
+    def _check_refit(self, scores: dict[str, Any]) -> None:
+        if not isinstance(self.refit, str) or self.refit not in scores:
+            raise ValueError(
+                f"Of several scores, {', '.join(scores)}, refit= must name the one to maximise; got {self.refit!r}."
+            )
+
     def _objective(self, candidate: Candidate) -> float:
         """Compute the mean over the folds of the score that is maximised."""
         scores = [fold.get("test_scores", np.nan) for fold in candidate.folds]
-        if any(isinstance(score, dict) for score in scores) and not isinstance(self.refit, str):
-            raise ValueError(f"Of several scores, refit= must name the one to maximise; got {self.refit!r}.")
+        if several := [score for score in scores if isinstance(score, dict)]:  # of a function
+            self._check_refit(several[0])
         return float(np.mean([score[self.refit] if isinstance(score, dict) else score for score in scores]))
 
     def _choose(self, candidates: list[Candidate], refit_metric: str) -> None:
         """Make the table of all candidates, and choose the best one."""
-        if not any(candidate.is_scored for candidate in candidates):
+        all_failed = all(len(candidate.errors) == len(candidate.folds) for candidate in candidates)
+        if all_failed or not any(candidate.is_scored for candidate in candidates):
             raise ValueError(self._why_none(candidates))
         fits = fits_of(candidates, train=self.return_train_score)
         more = {} if self.pruner is None else {"pruned": [candidate.pruned for candidate in candidates]}

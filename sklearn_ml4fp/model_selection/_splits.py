@@ -36,8 +36,8 @@ def _check_parts(
     sizes = ", ".join(f"{name}: {count}" for name, count in zip(names, counts, strict=True))
     warnings.warn(
         f"{splitter}: the parts have very unequal numbers of events ({sizes}), because there are only {n_ids} "
-        "different ids, or a few of them have most events, and a hash decides about each. scikit-learn's GroupKFold makes folds "
-        "of equal size of such groups; which fold a group is in then depends on all the events.",
+        "different ids, or a few of them have most events, and a hash decides about each. scikit-learn's GroupKFold "
+        "makes folds of equal size of such groups; which fold a group is in then depends on all the events.",
         UserWarning,
         stacklevel=3,
     )

@@ -59,12 +59,20 @@ class FoldsAndEpochs:
         return {"_bar": None, "_stack": ExitStack()}
 
 
-def watch(search: Any, bar: Bar) -> None:
+@contextmanager
+def watched(search: Any, estimator: Any, bar: Bar) -> Iterator[None]:
     """Watch a search whose bar is shown, if it and all parts of its estimator know scikit-learn's callbacks."""
-    parts = [search.estimator, *search.estimator.get_params(deep=True).values()]
+    parts = [estimator, *estimator.get_params(deep=True).values()]
     fitted = [part for part in parts if hasattr(part, "fit") and not isinstance(part, type)]
-    if bar.shown and all(hasattr(part, "set_callbacks") for part in [search, *fitted]):
-        search.set_callbacks(*getattr(search, "_skl_callbacks", []), FoldsAndEpochs())
+    if not (bar.shown and all(hasattr(part, "set_callbacks") for part in [search, *fitted])):
+        yield
+        return
+    theirs = getattr(search, "_skl_callbacks", [])
+    search.set_callbacks(*theirs, FoldsAndEpochs())
+    try:
+        yield
+    finally:
+        search.set_callbacks(*theirs)
 
 
 @contextmanager
@@ -85,16 +93,18 @@ def _metadata(params: dict[str, Any]) -> dict[str, Any] | None:
     return None if weights is None else {"sample_weight": weights}
 
 
-def fit_best(root: Any, search: Any, X: Any, y: Any, fit_params: dict[str, Any], params: dict[str, Any]) -> float:
+def fit_best(
+    root: Any, search: Any, estimator: Any, X: Any, y: Any, fit_params: dict[str, Any], params: dict[str, Any]
+) -> float:
     """Fit the best candidate on all data; return the seconds it took."""
     with ExitStack() as stack:
         events = {"estimator": search, "X": X, "y": y, "metadata": _metadata(params)}
         if root is not None:
             task = root.subcontext(task_name="refit-with-best-params")
-            stack.enter_context(task.propagate_callback_context(search.best_estimator_))
+            stack.enter_context(task.propagate_callback_context(estimator))
             task.call_on_fit_task_begin(**events)
         begin = time.time()
-        search.best_estimator_.fit(*((X,) if y is None else (X, y)), **fit_params)
+        estimator.fit(*((X,) if y is None else (X, y)), **fit_params)
         took = time.time() - begin
         if root is not None:
             task.call_on_fit_task_end(**events)

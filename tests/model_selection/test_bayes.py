@@ -197,7 +197,9 @@ def test_the_metric_of_refit_is_what_is_maximised():
         np.testing.assert_allclose(found.optimizers_[0].yi, sign * found.cv_results_["mean_test_good"])
         both = search(scoring=lambda one, X, y: {"good": one.score(X, y), "bad": -one.score(X, y)}, refit=name)
         assert both.fit(X, Y).cv_results_["params"] == found.cv_results_["params"]
-    with pytest.raises(ValueError, match="Of several scores, refit= must name the one to maximise; got False"):
+    with pytest.raises(
+        ValueError, match="Of several scores, good, bad, refit= must name the one to maximise; got False"
+    ):
         search(scoring=scoring, refit=False).fit(X, Y)
 
 

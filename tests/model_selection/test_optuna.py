@@ -543,9 +543,12 @@ def test_what_is_no_distribution_is_an_error(two_blobs):
         ({"n_iter": 0}, "'n_iter' parameter of OptunaSearchCV must be an int in the range"),
         ({"n_points": 0}, "'n_points' parameter of OptunaSearchCV must be an int"),
         ({"timeout": 0}, "'timeout' parameter of OptunaSearchCV must be a float in the range"),
-        ({"scoring": ["f1", "accuracy"], "refit": False}, "Of several scores, refit= must name the one to maximise"),
+        (
+            {"scoring": ["f1", "accuracy"], "refit": False},
+            "Of several scores, f1, accuracy, refit= must name the one to maximise",
+        ),
         ({"scoring": ["f1", "accuracy"]}, "the parameter refit must be set to a scorer key"),
-        ({"scoring": both}, "Of several scores, refit= must name the one to maximise; got True"),
+        ({"scoring": both}, "Of several scores, accuracy, minus, refit= must name the one to maximise; got True"),
     ],
 )
 def test_wrong_arguments(two_blobs, arguments, message):

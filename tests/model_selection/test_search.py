@@ -248,7 +248,9 @@ def test_a_function_may_choose_the_candidate_that_is_refitted(two_blobs, kind):
     search.fit(X, y)
     assert search.best_index_ == second_best(search.cv_results_)
     assert search.best_params_["C"] == search.best_estimator_.C
-    with pytest.raises(ValueError, match="Of several scores, refit= must name the one to maximise; got <function"):
+    with pytest.raises(
+        ValueError, match="Of several scores, accuracy, roc_auc, refit= must name the one to maximise; got <fun"
+    ):
         search.set_params(scoring=["accuracy", "roc_auc"]).fit(X, y)
 
 
