@@ -18,7 +18,7 @@ from scipy.sparse import issparse
 from sklearn.utils import validation
 
 from ._compat import Interval
-from ._optional import comes_from, needs
+from ._optional import comes_from, is_awkward, needs
 from ._params import hp
 
 _MARKS = {"NoneType", "NAType", "NaTType", "MaskedConstant"}  # by name: pandas need not be there
@@ -215,10 +215,18 @@ def marked(X: np.ndarray, missing_values: Any) -> np.ndarray:
 
 @contextmanager
 def naming_text(X: Any) -> Iterator[None]:
-    """Name the columns of text in ``X`` where an error comes from them."""
+    """Name the columns of text in ``X`` where an error comes from them, and say what lists in its cells are."""
     try:
         yield
     except (ValueError, TypeError) as error:
+        points = is_awkward(X) and (isinstance(X, (list, tuple)) or X.ndim > 1 or X.fields)
+        if points or "setting an array element with a sequence" in str(error):
+            raise ValueError(
+                "Input X has records, lists or arrays as its entries: expected a table of one number per event and "
+                "column. Events of several points are for networks and transformers of PointClouds: "
+                "PointClouds.from_awkward(array), where a table comes by ak.from_arrow(pyarrow.Table.from_pandas(X)); "
+                "columns of an awkward array become a table by numpy.column_stack([array.pt, array.eta])."
+            ) from error
         if not (texts := _texts(X)):
             raise
         shown = ", ".join(f"{name!r} ({value!r})" for name, value in list(texts.items())[:10])

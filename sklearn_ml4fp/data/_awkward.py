@@ -109,7 +109,9 @@ def _points(array: Any, features: Sequence[str] | None, what: str) -> _Points:
     kind = _kind_of(content)
     if kind == _RECORD:
         names = _check_names(content, features, what)
-        columns = [_column(content[name], f"the feature {name!r}", content) for name in names]
+        columns = [
+            _column(content[name], f"the feature {name!r}", content, "Or choose other features=.") for name in names
+        ]
         return _Points(np.stack(columns, axis=1), offsets, names)
     if kind == _NUMBER:
         return _Points(_numbers(content, what).reshape(-1, 1), offsets, features)
@@ -155,7 +157,7 @@ def _check_names(array: Any, wanted: Sequence[str] | None, what: str) -> list[st
     return fields if wanted is None else list(wanted)
 
 
-def _column(array: Any, what: str, parent: Any) -> NDArray[Any]:
+def _column(array: Any, what: str, parent: Any, cure: str) -> NDArray[Any]:
     """Read one number per entry; for records within records (TLorentzVector), the error tells how to make columns."""
     if (kind := _kind_of(array)) == _NUMBER:
         return _numbers(array, what)
@@ -163,9 +165,9 @@ def _column(array: Any, what: str, parent: Any) -> NDArray[Any]:
         parts = ", ".join(f"{'_'.join(path)!r}: points.{'.'.join(path)}" for path in _leaves(parent))
         raise ValueError(
             f"{what} holds records with the fields {list(array.fields)}: expected one number. Make columns of it: "
-            f"ak.zip({{{parts}}})."
+            f"ak.zip({{{parts}}}). {cure}"
         )
-    raise ValueError(f"{what} holds {kind}: expected one number.{_nested(_LIST + kind)}")
+    raise ValueError(f"{what} holds {kind}: expected one number.{_nested(kind)} {cure}")
 
 
 def _leaves(array: Any) -> list[tuple[str, ...]]:
@@ -265,7 +267,10 @@ class AwkwardConversions(CloudsCore):
         )
         if (kind := _kind_of(array)) == _RECORD:
             points, events = _read_records(array, features, event_features)
-            columns = [_column(array[name], f"the event column {name!r}", array) for name in events]
+            columns = [
+                _column(array[name], f"the event column {name!r}", array, "Or choose other event_features=.")
+                for name in events
+            ]
             event_values = np.stack(columns, axis=1) if events else None
             return cls(*points, event_values=event_values, event_names=events)
         if not kind.startswith(_LIST):

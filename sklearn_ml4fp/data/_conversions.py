@@ -48,8 +48,10 @@ def _as_mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return numbers.astype(bool)
 
 
-def _check_template(template: str) -> None:
-    """Refuse names of columns that are the same for every point."""
+def _check_template(template: str, features: Sequence[str]) -> None:
+    """Refuse names of columns that are the same for every point, or none at all."""
+    if not features:
+        raise ValueError("features is empty: name the features of a point, such as ['pt', 'eta'].")
     if "{point" not in template or "{feature" not in template:
         raise ValueError(f"template={template!r} must hold {{point}} and {{feature}}: every column has its own name.")
 
@@ -239,7 +241,7 @@ class InMemory(LongTables, AwkwardConversions):
         array([1, 2])
         """
         check_table(table)
-        _check_template(template)
+        _check_template(template, features)
         n_points = 0
         while template.format(point=n_points + 1, feature=features[0]) in table.columns:
             n_points += 1
@@ -262,7 +264,7 @@ class InMemory(LongTables, AwkwardConversions):
         template : str, default="Jet {point} {feature}"
             How a column is called; points count from 1.
         """
-        _check_template(template)
+        _check_template(template, self.feature_names)
         longest = max(1, int(self.counts.max(initial=0)))  # the columns of one point also where there is none
         padded, _ = self.to_padded(longest if max_points is None else max_points)
         n, length, _ = padded.shape

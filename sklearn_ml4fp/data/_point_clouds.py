@@ -182,7 +182,7 @@ def _read_parquet(path: str | Path, columns: Sequence[str] | None) -> Any:
     needs("pyarrow")
     try:
         return ak.from_parquet(path, columns=columns)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         if "://" not in str(path) and not Path(path).exists():
             raise FileNotFoundError(f"there is no file {path}.") from error
         raise ValueError(
@@ -244,7 +244,8 @@ def as_point_clouds(X: Any, *, padding: float | None = None, feature_names: Sequ
         "expected point clouds: PointClouds, an awkward array, a list of arrays (points x features) or an array "
         f"(n_clouds, n_points_max, n_features) with NaN rows as padding; got {type(X).__name__}"
         f"{f' of shape {X.shape}' if hasattr(X, 'shape') else ''}. A wide or long table becomes one by "
-        "PointClouds.from_wide or PointClouds.from_long; the points of Graphs are X.nodes."
+        "PointClouds.from_wide or PointClouds.from_long, one with lists in its cells by "
+        "PointClouds.from_awkward(ak.from_arrow(pyarrow.Table.from_pandas(X))); the points of Graphs are X.nodes."
     )
 
 

@@ -44,8 +44,8 @@ def check_names(names: Any, n_columns: int, what: str, prefix: str) -> tuple[str
 
 
 def as_floats(numbers: NDArray[Any]) -> NDArray[Any]:
-    """Convert numbers that are no floats to float64."""
-    return numbers if numbers.dtype.kind == "f" else numbers.astype(np.float64)
+    """Convert numbers that are no floats, or longer ones, to float64."""
+    return numbers if numbers.dtype.kind == "f" and numbers.dtype.itemsize <= 8 else numbers.astype(np.float64)
 
 
 def check_columns(values: ArrayLike, what: str) -> NDArray[Any]:

@@ -14,7 +14,18 @@ from skhep_testdata import data_path
 from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.utils import _safe_indexing
 
-from sklearn_ml4fp import EventKFold, Graphs, PointClouds, RecurrentClassifier, ToList, as_point_clouds, investigate
+from sklearn_ml4fp import (
+    EventKFold,
+    FeedForwardClassifier,
+    Graphs,
+    MissingValueImputer,
+    PointClouds,
+    RecurrentClassifier,
+    ToList,
+    ZScoreScaler,
+    as_point_clouds,
+    investigate,
+)
 
 PT, ETA = [[50.0, 20.0], [], [30.0]], [[0.5, -1.0], [], [2.0]]
 MET = [9.0, 8.0, 7.0]
@@ -126,7 +137,7 @@ def test_root_of_others(dtype, tmp_path):
         PointClouds.from_root(tmp_path / "events.root", "tree", ["pt"], ["event"])
 
 
-@pytest.mark.parametrize("dtype", [">f4", ">f8", ">i4", np.float16, np.int8, np.uint64, bool])
+@pytest.mark.parametrize("dtype", [">f4", ">f8", ">i4", np.float16, np.longdouble, np.int8, np.uint64, bool])
 @pytest.mark.parametrize("kind", ["awkward", "parquet", "root", "padded", "long"])
 def test_numbers_of_every_kind_go_out_and_come_back(dtype, kind, tmp_path):
     values, events = np.array([[1], [0], [1]], dtype=dtype), np.array([[1], [0]], dtype=dtype)
@@ -469,7 +480,10 @@ NO_CLOUDS = [
     ((ak.Array([[{"pt": [1.0]}]]),), "the feature 'pt' holds lists of numbers: expected one"),
     ((ak.Array([["a"]]),), "holds lists of text"),
     ((ak.Array(["a"]),), "expected an awkward array with one list of points an event"),
-    ((ak.Array({"pt": PT, "name": ["a", "b", "c"]}),), "event column 'name' holds text: expected one"),
+    (
+        (ak.Array({"pt": PT, "name": ["a", "b", "c"]}),),
+        "event column 'name' holds text: expected one number. Or choose other event_features=",
+    ),
     ((ak.Array({"pt": PT}), ["pt", "m"]), r"has no fields \['m'\]; it has \['pt'\]"),
     ((ak.Array({"pt": PT}), ["pt"], ["m"]), r"has no fields \['m'\]; it has \['pt'\]"),
     ((ak.Array(STRUCTS), ["m"]), r"has no fields \['m'\]; it has \['pt', 'eta'\]"),
@@ -495,6 +509,29 @@ def test_other_arrays_that_are_no_clouds():
     ):
         with pytest.raises(ValueError, match=message):
             read()
+
+
+LISTS_IN_CELLS = {
+    "pandas": pd.DataFrame({"pt": PT, "met": MET}),
+    "polars": pl.DataFrame({"pt": PT, "met": MET}),
+    "an array of objects": EVENTS["an array of objects"],
+    "a list of arrays": list(CLOUDS),
+    "records of awkward": ak.Array({"a": MET, "b": MET}),
+    "events of awkward": ak.Array(PT),
+}
+
+
+@pytest.mark.parametrize("X", LISTS_IN_CELLS.values(), ids=LISTS_IN_CELLS)
+@pytest.mark.parametrize("estimator", [FeedForwardClassifier(), ZScoreScaler(), MissingValueImputer()], ids=str)
+def test_points_are_no_table(estimator, X):
+    with pytest.raises(ValueError, match=r"records, lists or arrays as its entries: expected a table .*PointClouds"):
+        estimator.fit(X, [0, 1, 0])
+
+
+@pytest.mark.parametrize("name", ["pandas", "polars"])
+def test_a_table_with_lists_says_how_it_becomes_clouds(name):
+    with pytest.raises(TypeError, match=r"one with lists in its cells by PointClouds.from_awkward\(ak.from_arrow"):
+        as_point_clouds(LISTS_IN_CELLS[name])
 
 
 def test_four_axes_are_no_clouds():
@@ -566,5 +603,7 @@ def test_networks_take_arrays_of_objects_in_cross_validation():
 def test_a_template_that_names_all_points_alike(template):
     with pytest.raises(ValueError, match=r"must hold {point} and {feature}"):
         PointClouds.from_wide(pd.DataFrame({"pt": [1.0]}), ["pt"], template=template)
+    with pytest.raises(ValueError, match="features is empty"):
+        PointClouds.from_wide(pd.DataFrame({"Jet 1 pt": [1.0]}), [])
     with pytest.raises(ValueError, match=r"must hold {point} and {feature}"):
         CLOUDS.to_wide(template=template)
