@@ -92,6 +92,41 @@ else:
         return scorer
 
 
+def routed_params(search: BaseSearchCV, params: dict[str, Any]) -> Any:
+    """Return the metadata of a search by their receivers: ``splitter.split``, ``estimator.fit``, ``scorer.score``."""
+    return search._get_routed_params_for_fit(params)
+
+
+def results_table(search: BaseSearchCV, candidates: list[dict[str, Any]], n_splits: int, fits: list, more: Any) -> Any:
+    """Make ``cv_results_`` from the parameters of the candidates, their fits and further columns."""
+    return search._format_results(candidates, n_splits, fits, more)
+
+
+def best_row(search: BaseSearchCV, metric: str, results: dict[str, Any]) -> int:
+    """Return the row of ``cv_results_`` that ``refit`` of a search chooses."""
+    return search._select_best_index(search.refit, metric, results)
+
+
+def metric_of(scorer: Any) -> Any | None:
+    """Return the metric of a scorer, the function of truth and prediction; None if there is none."""
+    return getattr(scorer, "_score_func", None)
+
+
+def callbacks_of(estimator: Any) -> list[Any]:
+    """Return the callbacks of scikit-learn (1.9 and later) that are set on an estimator."""
+    return getattr(estimator, "_skl_callbacks", [])
+
+
+def request_set_on(part: Any) -> MetadataRequest | None:
+    """Return the request that the user has set on this very object; None if there is none."""
+    return getattr(part, "_metadata_request", None)
+
+
+def scorers_in(scorer: Any) -> Any:
+    """Return the scorers of several metrics by name, or the single scorer itself."""
+    return scorer._scorers if isinstance(scorer, MultimetricScorer) else scorer
+
+
 __all__ = [
     "BaseSearchCV",
     "CallbackSupportMixin",
@@ -102,12 +137,19 @@ __all__ = [
     "Scorer",
     "StrOptions",
     "asking_parts",
+    "best_row",
+    "callbacks_of",
     "check_feature_names_in",
     "check_method_params",
     "fit_and_score",
     "make_constraint",
+    "metric_of",
     "num_samples",
+    "request_set_on",
+    "results_table",
+    "routed_params",
     "safe_indexing",
+    "scorers_in",
     "strict",
     "validate_params",
     "with_callbacks",

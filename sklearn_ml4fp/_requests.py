@@ -17,6 +17,8 @@ from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.utils.metadata_routing import MetadataRequest, MetadataRouter, MethodMapping, get_routing_for_object
 
+from ._compat import metric_of, request_set_on
+
 _WEIGHTS = "sample_weight"
 # what predictors get without a request; other metadata need one
 _METADATA = (_WEIGHTS, "groups", "X_val", "y_val", "sample_weight_val")
@@ -108,7 +110,7 @@ def scoring_with_weights(estimator: Any, scoring: Any, owner: Any = None) -> Any
         )
     if scorer is None:
         return None
-    if hasattr(scorer, "_score_func"):
+    if metric_of(scorer) is not None:
         if scorer.get_metadata_routing().score.requests.get(_WEIGHTS) is None:
             scorer = clone(scorer, safe=False).set_score_request(**{_WEIGHTS: bool(takes)})
     elif takes and not hasattr(scorer, "get_metadata_routing"):
@@ -126,15 +128,15 @@ def _takes_weights(scorer: Any) -> bool | None:
         return None
     if isinstance(routing, MetadataRequest):
         request = routing.score.requests.get(_WEIGHTS)
-        if request is None and hasattr(scorer, "_score_func"):
-            return _WEIGHTS in inspect.signature(scorer._score_func).parameters
+        if request is None and (metric := metric_of(scorer)) is not None:
+            return _WEIGHTS in inspect.signature(metric).parameters
         return request is not None or _WEIGHTS in routing.score.requests
     return bool(with_requests(scorer).get_metadata_routing().consumes("score", [_WEIGHTS]))
 
 
 def declines_weights(part: Any, method: str) -> bool:
     """Return whether this very object got ``set_fit_request(sample_weight=False)`` (or ``set_score_request``)."""
-    request = getattr(part, "_metadata_request", None)
+    request = request_set_on(part)
     return request is not None and getattr(request, method).requests.get(_WEIGHTS) is False
 
 

@@ -177,6 +177,37 @@ def test_private_names_of_others_are_found(source):
     assert private_elsewhere(imports_of(source))
 
 
+# Names with an underscore that are no secrets: of named tuples, of torch, and hooks of scikit-learn's base classes.
+OPEN = {"_replace", "_asdict", "_foreach_copy_", "_foreach_lerp_", "_buffers", "_modules", "_parameters"}
+HOOKS = {"_validate_params", "_reset"}
+LOOKING_UP = {"getattr", "hasattr", "setattr"}
+
+
+def private_attributes(source: str, defined: set[str]) -> set[str]:
+    """Attributes that are read, begin with one underscore, and are defined nowhere in the package."""
+    nodes = list(ast.walk(ast.parse(source)))
+    read = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
+    calls = (node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") in LOOKING_UP)
+    read |= {one.value for call in calls for one in call.args[1:2] if isinstance(one, ast.Constant)}
+    return {name for name in read - defined - OPEN - HOOKS if name.startswith("_") and not name.startswith("__")}
+
+
+def defined_names(source: str) -> set[str]:
+    nodes = list(ast.walk(ast.parse(source)))
+    found = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+    found |= {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    return found | {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+
+
+def test_private_attributes_of_others_are_read_in_one_place():
+    """The Dask backend is a subclass of joblib's, and works inside of it."""
+    defined = set().union(*(defined_names(path.read_text()) for path in MODULES))
+    found = {str(path.relative_to(PACKAGE)): private_attributes(path.read_text(), defined) for path in MODULES}
+    assert {name for name, read in found.items() if read} <= {"_compat.py", "model_selection/_dask.py"}, found
+    for reading in ("scorer._scorers", 'getattr(scorer, "_scorers", None)'):
+        assert private_attributes(f"def f(scorer):\n    return {reading}", {"f"}) == {"_scorers"}
+
+
 def test_two_levels_of_nesting():
     assert not [path for path in MODULES if len(path.relative_to(PACKAGE).parts) > 2]
 

@@ -21,8 +21,12 @@ from .._compat import (
     MultimetricScorer,
     ScoreRequestMixin,
     asking_parts,
+    best_row,
     check_method_params,
     num_samples,
+    results_table,
+    routed_params,
+    scorers_in,
     with_callbacks,
 )
 from .._events import check_ids
@@ -189,7 +193,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
         identity = self._identity(space, (X, y, params)) if self._remembers else {}
         X, y = indexable(X, y)
         params = check_method_params(X, params=params)
-        routed = self._get_routed_params_for_fit(params)
+        routed = routed_params(self, params)
         splits = self._cut(X, y, routed.splitter.split)
         if self._remembers:
             identity["cv"] = fingerprint(splits)
@@ -213,7 +217,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
             with callback_task(root, owner, "search", None) as task:
                 self._keep(loop.run(self._proposers(space, history.seed, **options), task), history)
             self._choose(loop.candidates, refit_metric)
-            self.scorer_ = scorers._scorers if isinstance(scorers, MultimetricScorer) else scorers
+            self.scorer_ = scorers_in(scorers)
             if self.refit:
                 self.best_estimator_ = clone(evaluation.estimator).set_params(**clone(self.best_params_, safe=False))
                 self.refit_time_ = fit_best(root, owner, self.best_estimator_, X, y, routed.estimator.fit, params)
@@ -283,11 +287,11 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
         more = {} if self.pruner is None else {"pruned": [candidate.pruned for candidate in candidates]}
         with warnings.catch_warnings():  # on NaN of failed and pruned candidates, which was reported before
             warnings.filterwarnings("ignore", "One or more of the (test|train) scores are non-finite", UserWarning)
-            results = self._format_results([one.params for one in candidates], self.n_splits_, fits, more)
+            results = results_table(self, [one.params for one in candidates], self.n_splits_, fits, more)
         self._warn_of_scores(candidates, results)
         self.multimetric_ = isinstance(fits[0]["test_scores"], dict)
         refit_metric = self.refit if self.multimetric_ else refit_metric
-        self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
+        self.best_index_ = best_row(self, refit_metric, results)
         if not callable(self.refit):
             self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
         self.best_params_ = results["params"][self.best_index_]

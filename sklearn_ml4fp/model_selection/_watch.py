@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from .._compat import callbacks_of
 from .._progress import Bar, progress_bar
 
 
@@ -67,7 +68,7 @@ def watched(search: Any, estimator: Any, bar: Bar) -> Iterator[None]:
     if not (bar.shown and all(hasattr(part, "set_callbacks") for part in [search, *fitted])):
         yield
         return
-    theirs = getattr(search, "_skl_callbacks", [])
+    theirs = callbacks_of(search)
     search.set_callbacks(*theirs, FoldsAndEpochs())
     try:
         yield
