@@ -188,7 +188,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
         """Search, and refit the best candidate; called on a completed copy of its owner, which keeps the results."""
         scorers, refit_metric = self._get_scorers()
         if isinstance(scorers, MultimetricScorer):
-            self._check_refit(scorers._scorers)
+            self._check_refit(scorers_in(scorers))
         space = self._coded_space()
         identity = self._identity(space, (X, y, params)) if self._remembers else {}
         X, y = indexable(X, y)
