@@ -27,6 +27,7 @@ import torch
 from quark_gluon_jets import features, peer_environment, peer_script, write_for_peers
 
 from sklearn_ml4fp import DeepSetsClassifier, EdgeConvClassifier, Graphs, PointClouds, load_quark_gluon_jets
+from sklearn_ml4fp.engine import Recipe, ShuffledBatches
 
 K = 7
 # ours, and what it is compared with
@@ -53,16 +54,18 @@ def with_edges(clouds: PointClouds) -> Graphs:
 def ours(estimator: Any, X: Any, y: np.ndarray, batch: int, *, fused: bool = True) -> tuple[Callable[[], float], int]:
     """Return a pass over the jets that gives the seconds per step, and the number of parameters."""
     estimator.set_params(batch_size=batch, max_epochs=1, early_stopping=False, device="cpu", random_state=0).fit(X, y)
-    data, net = estimator._tensors(estimator._check_part(X, y, None, "sample_weight"), weighted=False), estimator.net_
-    net._generator = torch.Generator().manual_seed(0)
+    net = estimator.net_
+    batches = list(ShuffledBatches(net.get_dataset(X, y), batch, torch.device("cpu"), torch.Generator().manual_seed(0)))
+    net._recipe = Recipe()  # as `train` has it, which would shuffle within the clock
+    net._recipe.begin(net.module_, net.optimizer_, net.lr)
+    net.module_.train()
     for block in () if fused else net.module_.blocks:
         block._can_fuse = lambda *inputs: False
-    net._forward, net._recipe = net.module_.__call__, None  # as `train` has them, which would shuffle within the clock
-    batches = list(net.get_iterator(data, training=True))
 
     def step() -> float:
         start = time.process_time()
-        net._train_epoch(batches)
+        for one in batches:
+            net.train_step(one)
         return (time.process_time() - start) / len(batches)
 
     return step, sum(parameter.numel() for parameter in net.module_.parameters())

@@ -101,9 +101,10 @@ def ours(
         width=width, batch_size=batch, max_epochs=1, early_stopping=False, device=device, random_state=0
     )
     estimator.fit(X[:batch], y[:batch])
-    part = estimator._check_part(X, y, weights, "sample_weight")
-    estimator._learn_weight_scale(part)
-    data = estimator._tensors(part, weighted=False).placed_on(torch.device(device))
+    data = estimator.net_.get_dataset(X, y)
+    if weights is not None:
+        data.weight = torch.from_numpy((weights / weights.mean()).astype(np.float32))
+    data = data.placed_on(torch.device(device))
     return lambda: estimator.net_.train(data, None, epochs=1, seed=0)
 
 

@@ -1,10 +1,10 @@
 """The training loop: skorch and torch; knows no architecture."""
 
-from ._batches import TensorData
-from ._losses import WeightedLoss, split_gaussian
+from ._batches import ShuffledBatches, TensorData
+from ._losses import Loss, WeightedLoss, make_loss, split_gaussian
 from ._memory import build_on_meta
 from ._monitor import Monitor
-from ._net import Net, has_bfloat16, resolve_device
+from ._net import ClassifierNet, Net, has_bfloat16, resolve_device
 from ._optimizers import OPTIMIZERS, optimizer_arguments
 from ._packed import PackedData
 from ._points import PointData
@@ -14,16 +14,20 @@ from ._schedules import SCHEDULES, Schedule
 __all__ = [
     "OPTIMIZERS",
     "SCHEDULES",
+    "ClassifierNet",
+    "Loss",
     "Monitor",
     "Net",
     "PackedData",
     "PointData",
     "Recipe",
     "Schedule",
+    "ShuffledBatches",
     "TensorData",
     "WeightedLoss",
     "build_on_meta",
     "has_bfloat16",
+    "make_loss",
     "optimizer_arguments",
     "resolve_device",
     "split_gaussian",

@@ -128,9 +128,9 @@ class ShuffledBatches:
     def __len__(self) -> int:
         return -(-len(self.data) // self.batch_size)
 
-    def __iter__(self) -> Iterator[tuple[Any, tuple[Tensor, Tensor | None]]]:
+    def __iter__(self) -> Iterator[tuple[tuple[Any, Tensor | None], Tensor]]:
         data = self.data
         if self.generator is not None and data.refresh is not None:
             data = data.refresh().placed_on(self.device)
         for inputs, target, weight in data.batches(self.batch_size, self.device, self.generator):
-            yield inputs, (target, weight)  # skorch unpacks a batch into X and y
+            yield (inputs, weight), target  # to skorch X and y; its callbacks take y for the labels

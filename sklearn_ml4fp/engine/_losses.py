@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -86,6 +88,8 @@ class WeightedLoss(nn.Module):
         ``label_smoothing`` of the first two, ``gamma`` of the focal loss, ``delta`` of the Huber loss, ``quantile``.
     """
 
+    standardised = True
+
     def __init__(self, name: str, **parameters: float) -> None:
         super().__init__()
         self.name = name
@@ -98,3 +102,74 @@ class WeightedLoss(nn.Module):
             return self._function(output, target)
         per_event = self._function(output, target, reduction="none").reshape(len(weight), -1).mean(1)
         return weight.dot(per_event) / len(weight)
+
+    def n_outputs(self, n: int) -> int:
+        """Outputs that a network needs for ``n`` classes or targets."""
+        return 2 * n if self.name == "gaussian_nll" else n
+
+    def read(self, output: Tensor) -> Tensor:
+        """Logits ``(n, n_classes)`` or standardised targets ``(n, n_targets)`` of the outputs of a network."""
+        return split_gaussian(output)[0] if self.name == "gaussian_nll" else output
+
+
+class OwnLoss(nn.Module):
+    """A loss that a user has written, in the place of a `WeightedLoss`.
+
+    Parameters
+    ----------
+    loss : torch.nn.Module
+        Its ``forward(output, target, weight)`` returns a scalar, the weighted mean over a batch. ``target`` holds
+        classes ``(n,)`` or targets ``(n, n_targets)``; ``weight`` ``(n,)`` is never None. Three attributes are used
+        where it has them: ``n_outputs(n)`` is the number of outputs that a network needs for n classes or targets (n
+        by default); ``read(output)`` turns these into logits ``(n, n_classes)`` or targets ``(n, n_targets)`` (by
+        default they are that); and ``standardised = False`` asks for the targets of a regression in their own unit,
+        and not with mean 0 and standard deviation 1.
+    """
+
+    def __init__(self, loss: nn.Module) -> None:
+        super().__init__()
+        self.loss = loss
+        self.standardised = bool(getattr(loss, "standardised", True))
+
+    def forward(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Return the scalar that the user's loss gives."""
+        mean: Tensor = self.loss(output, target, output.new_ones(len(output)) if weight is None else weight)
+        if not isinstance(mean, Tensor) or mean.numel() != 1:
+            raise ValueError(
+                f"loss={type(self.loss).__name__}: expected forward(output, target, weight) to return one number, the "
+                f"weighted mean over the batch, got {getattr(mean, 'shape', type(mean))}."
+            )
+        return mean.reshape(())
+
+    def n_outputs(self, n: int) -> int:
+        """Outputs that a network needs for ``n`` classes or targets."""
+        loss: Any = self.loss
+        return int(loss.n_outputs(n)) if hasattr(loss, "n_outputs") else n
+
+    def read(self, output: Tensor) -> Tensor:
+        """Logits ``(n, n_classes)`` or targets ``(n, n_targets)`` of the outputs of a network."""
+        loss: Any = self.loss
+        read: Tensor = loss.read(output) if hasattr(loss, "read") else output
+        return read
+
+
+Loss = WeightedLoss | OwnLoss
+
+
+def make_loss(loss: Any, **parameters: float) -> Loss:
+    """Make the loss that a name, a torch module or a class of one stands for.
+
+    Raises
+    ------
+    ValueError
+        ``loss`` is an object of another kind.
+    """
+    if isinstance(loss, str):
+        return WeightedLoss(loss, **parameters)
+    made = loss() if isinstance(loss, type) else deepcopy(loss)
+    if not isinstance(made, nn.Module):
+        raise ValueError(
+            f"loss={loss!r} cannot be used: expected a name, or a torch.nn.Module (an object, or a class without "
+            "arguments) with forward(output, target, weight)."
+        )
+    return OwnLoss(made)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from operator import is_
@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import ClassifierMixin
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EpochTimer, LRScheduler, PassthroughScoring
+from skorch.callbacks import BatchScoring, Callback, EpochScoring, EpochTimer, LRScheduler
 from torch import Tensor
 
 from ..nn import set_generator
@@ -33,10 +34,19 @@ _BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
 def wants_batch_events(callback: Callback) -> bool:
-    """Whether a callback needs to be called for every batch, which only skorch's own, slower loop does."""
+    """Whether a callback acts on batches or gradients."""
     if isinstance(callback, LRScheduler):
         return callback.step_every == "batch"
     return any(getattr(type(callback), event) is not getattr(Callback, event) for event in _BATCH_EVENTS)
+
+
+def _check_scoring(callbacks: Sequence[tuple[str, Callback]]) -> None:
+    for name, callback in callbacks:
+        if isinstance(callback, (EpochScoring, BatchScoring)) and not callback.use_caching:
+            raise ValueError(
+                f"The callback {name!r} has use_caching=False, and would have to predict events that are tensors "
+                "already: pass use_caching=True, which scores the outputs of the loop itself."
+            )
 
 
 def resolve_device(device: str) -> torch.device:
@@ -94,15 +104,48 @@ def _same(first: list[Tensor], second: list[Tensor]) -> bool:
 
 
 class Net(NeuralNet):
-    """A skorch net on data that is already split and converted.
+    """A skorch net on data that is converted once and stays where it is computed.
 
-    skorch's ``get_iterator`` and ``run_single_epoch`` are the seams: batches are slices of tensors, and an epoch leaves
-    one record in the history. Callbacks that act on epochs work as in skorch; where one of them wants batch or gradient
-    events, skorch's own loop runs instead, over the same batches.
+    `train` is what the estimators call; skorch's own ``fit``, ``partial_fit``, ``forward``, ``predict_proba`` and
+    ``predict`` work as well. There is one loop: batches are slices of tensors, and an epoch leaves one record in the
+    history. Batch and gradient events are sent only where a callback acts on them, since they make each step wait for
+    its loss.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The network on torch's meta device: its shape, without memory.
+    first_weights : callable
+        Draws the weights of a module, and returns it.
+    dataset : callable
+        Turns ``(X, y)``, y possibly None, into `TensorData`.
+    **params : object
+        What `skorch.NeuralNet` takes.
     """
 
     callbacks_: list[tuple[str, Callback]]
+    # what one training needs, and nothing after it
+    _generator: torch.Generator | None = None
+    _forward: Callable[..., Tensor] | None = None
+    _recipe = Recipe()
+    _sends_batch_events = False
     _double: tuple[torch.nn.Module, list[Tensor], list[Tensor]] | None = None
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        *,
+        first_weights: Callable[[torch.nn.Module], torch.nn.Module],
+        dataset: Callable[[Any, Any], TensorData],
+        **params: Any,
+    ) -> None:
+        self.first_weights = first_weights
+        super().__init__(module, dataset=dataset, train_split=None, **params)
+
+    def initialize_module(self) -> Net:
+        """Draw the first weights, the same in each call."""
+        self.module_ = self.first_weights(deepcopy(self.module).to_empty(device="cpu"))
+        return self
 
     def train(
         self,
@@ -123,7 +166,7 @@ class Net(NeuralNet):
         data, valid : TensorData
             The training part, and the part on which the validation loss is computed.
         epochs : int
-            Epochs at most; a callback may stop earlier.
+            Largest number of epochs; a callback may stop earlier.
         seed : int
             Seed of the shuffling and of dropout.
         observers : sequence of Callback
@@ -132,46 +175,69 @@ class Net(NeuralNet):
             What is done around the optimiser's steps; None for nothing.
         bfloat16, compiled : bool
             Whether the training computes in bfloat16 where that is safe, and whether torch.compile translates the
-            network first. Predictions are always computed by the network as it is, in float32.
+            network first. Predictions are always computed by the network as it is.
         """
-        self.__dict__.pop("_double", None)
         device = torch.device(self.device)
         data, valid = data.placed_on(device), valid and valid.placed_on(device)
-        self._generator: torch.Generator | None = torch.Generator(device).manual_seed(seed)
+        _check_scoring(self.callbacks_)
+        kept, self._double = self.callbacks_, None
+        self.callbacks_ = [*kept, *((f"observer{i}", callback) for i, callback in enumerate(observers))]
+        self._sends_batch_events = any(wants_batch_events(callback) for _, callback in self.callbacks_)
+        self._generator = torch.Generator(device).manual_seed(seed)
         set_generator(self.module_, self._generator)
         # a bound method: skorch wants modules as attributes only while it makes them
         module: Any = torch.compile(self.module_) if compiled else self.module_
-        self._forward: Callable[..., Tensor] = module.__call__
-        if bfloat16:
-            self._forward = _in_bfloat16(self._forward, device)
-        self._recipe = recipe
-        if recipe is not None:
-            recipe.begin(self.module_, self.optimizer_, self.lr)
-        kept = self.callbacks_
-        self.callbacks_ = [*kept, *((f"observer{i}", callback) for i, callback in enumerate(observers))]
+        self._forward = _in_bfloat16(module.__call__, device) if bfloat16 else module.__call__
+        self._recipe = recipe or Recipe()
+        self._recipe.begin(self.module_, self.optimizer_, self.lr)
         try:
             self.notify("on_train_begin", X=data, y=data.target)
             try:
                 with suppress(StopTraining):
                     self.fit_loop(data, valid, epochs)
-            finally:  # also after an error: a progress bar shall close, a file be written
+            finally:  # also after an error or Ctrl-C: a progress bar shall close, the best weights come back
+                self._recipe.end_steps()
+                self._drop_unfinished_epoch()
                 self.notify("on_train_end", X=data, y=data.target)
         finally:
             self.callbacks_ = kept
             self.module_.eval()  # a network may keep memory for the next step of a training
             set_generator(self.module_, None)
-            if recipe is not None:
-                recipe.end()
-            self._generator = self._recipe = None
-            del self._forward
+            self._recipe.end()
+            for name in ("_generator", "_forward", "_recipe", "_sends_batch_events"):
+                delattr(self, name)
         return self
 
+    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any) -> Net:
+        """Train for ``max_epochs`` epochs from the present weights, with a seed from torch's own generator.
+
+        Parameters
+        ----------
+        X : array-like, PointClouds or Graphs
+            Events, as the estimator checked them: float arrays, images ``(n, c, h, w)``, clouds.
+        y : array-like
+            Labels or targets.
+        classes : object
+            Not used; skorch's methods have it.
+        **fit_params : object
+            Not used.
+        """
+        if not self.initialized_:
+            self.initialize()
+        seed = int(torch.randint(2**31, ()))
+        return self.train(self.get_dataset(X, y), None, epochs=self.max_epochs, seed=seed)
+
+    def get_dataset(self, X: Any, y: Any = None) -> TensorData:
+        """Events as tensors."""
+        data: TensorData = X if isinstance(X, TensorData) else super().get_dataset(X, y)
+        return data
+
     def get_split_datasets(self, X: TensorData, y: Any = None, **fit_params: Any) -> tuple[TensorData, Any]:
-        """The data comes split: ``X`` is the training part, ``y`` the validation part or None."""
+        """Take the data as it is split: ``X`` is the training part, ``y`` the validation part or None."""
         return X, y
 
     def get_iterator(self, dataset: TensorData, training: bool = False) -> ShuffledBatches:
-        """Batches of the training part are shuffled, anew each epoch."""
+        """Batches; those of a training are shuffled, anew each epoch."""
         device = torch.device(self.device)
         if training:
             return ShuffledBatches(dataset, self.batch_size, device, self._generator)
@@ -181,62 +247,70 @@ class Net(NeuralNet):
         """Run one epoch and record its mean loss as ``train_loss`` or ``valid_loss``."""
         if iterator is None:
             return
-        recipe = self._recipe if training else None
-        if recipe is not None:
-            recipe.begin_epoch(len(iterator))
-        if any(wants_batch_events(callback) for _, callback in self.callbacks_):
-            self._epoch_with_events(iterator, training, prefix, step_fn)
-            PassthroughScoring(f"{prefix}_loss", on_train=training).initialize().on_epoch_end(self)
-        else:
-            self._record_loss(prefix, iterator, self._train_epoch(iterator) if training else self._evaluate(iterator))
-        if recipe is not None:
-            recipe.end_steps()
-
-    def _epoch_with_events(self, iterator: ShuffledBatches, training: bool, prefix: str, step_fn: Any) -> None:
-        """skorch's own loop; the number of events is that of the targets: packed inputs are of several lengths."""
+        if training:
+            self._recipe.begin_epoch(len(iterator))
+        losses = []
         for batch in iterator:
-            self.notify("on_batch_begin", batch=batch, training=training)
+            if self._sends_batch_events:
+                self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
-            self.history.record_batch(f"{prefix}_loss", step["loss"].item())
-            self.history.record_batch(f"{prefix}_batch_size", len(batch[1][0]))
-            self.notify("on_batch_end", batch=batch, training=training, **step)
-        self.history.record(f"{prefix}_batch_count", len(iterator))
+            losses.append(step["loss"].detach())
+            if self._sends_batch_events:
+                self.history.record_batch(f"{prefix}_loss", losses[-1].item())
+                self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
+                self.notify("on_batch_end", batch=batch, training=training, **step)
+        self._record_loss(prefix, iterator, losses)
+        if training:
+            self._recipe.end_steps()
 
     def _record_loss(self, prefix: str, iterator: ShuffledBatches, batch_losses: list[Tensor]) -> None:
         sizes = torch.full((len(batch_losses),), iterator.batch_size, dtype=torch.float64)
         sizes[-1] = len(iterator.data) - iterator.batch_size * (len(batch_losses) - 1)
         loss = (torch.stack(batch_losses).to("cpu", torch.float64).dot(sizes) / len(iterator.data)).item()
         name = f"{prefix}_loss"
-        lowest_before = min((record[name] for record in self.history[:-1]), default=math.inf)
+        lowest_before = min((record[name] for record in self.history[:-1] if name in record), default=math.inf)
         self.history.record(name, loss)
-        self.history.new_batch()  # one, empty: skorch's Checkpoint looks at the last batch
+        self.history.record(f"{prefix}_batch_count", len(batch_losses))
+        if not self._sends_batch_events:
+            self.history.new_batch()  # one, empty: skorch's Checkpoint looks at the last batch
         self.history.record(f"{name}_best", loss < lowest_before)  # skorch's Checkpoint and PrintLog look for it
 
-    def _train_epoch(self, iterator: ShuffledBatches) -> list[Tensor]:
-        forward, loss_of, step, recipe = self._forward, self.criterion_, self.optimizer_.step, self._recipe
-        self.module_.train()
-        parameters = [parameter for parameter in self.module_.parameters() if parameter.requires_grad]
-        losses = []
-        for inputs, (target, weight) in iterator:
-            if recipe is not None:
-                recipe.before_step()
-            loss = loss_of(_outputs_of(forward, inputs), target, weight)
-            loss.backward()
-            if recipe is not None:
-                recipe.after_backward()
-            step()
-            if recipe is not None:
-                recipe.after_step()
-            for parameter in parameters:
-                parameter.grad = None
-            losses.append(loss.detach())
-        return losses
+    def _drop_unfinished_epoch(self) -> None:
+        """Take an epoch that was cut off, by Ctrl-C say, out of the history: it has no loss."""
+        if self.history and "train_loss" not in self.history[-1]:
+            del self.history[-1]
 
-    @torch.no_grad()
-    def _evaluate(self, iterator: ShuffledBatches) -> list[Tensor]:
-        self.module_.eval()
-        forward = self._forward
-        return [self.criterion_(_outputs_of(forward, one), target, weight) for one, (target, weight) in iterator]
+    def train_step(self, batch: Any, **fit_params: Any) -> Any:
+        """One step of the optimiser, with what the recipe adds."""
+        self._recipe.before_step()
+        step = self.train_step_single(batch)
+        self._recipe.after_backward()
+        if self._sends_batch_events:
+            learned = list(self.get_all_learnable_params())
+            self.notify("on_grad_computed", named_parameters=learned, batch=batch, training=True)
+        self.optimizer_.step()
+        self._recipe.after_step()
+        return step
+
+    def _set_training(self, training: bool = True) -> None:
+        if self.module_.training != training:  # else a walk over all layers, in every step
+            super()._set_training(training)
+
+    def infer(self, x: tuple[Any, Tensor | None], **fit_params: Any) -> Tensor:
+        """Outputs for the inputs of one batch."""
+        return _outputs_of(self._forward or self.module_, x[0])
+
+    def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, *args: Any, **kwargs: Any) -> Tensor:
+        """Weighted mean loss of one batch; the weights come with the inputs ``X``."""
+        loss: Tensor = self.criterion_(y_pred, y_true, X[1])
+        return loss
+
+    def forward_iter(self, X: Any, training: bool = False, device: str = "cpu") -> Iterator[Tensor]:
+        """Yield outputs of the events in their order; in training mode, with dropout, batch by batch."""
+        if training:
+            yield from super().forward_iter(X, training, device)
+        else:
+            yield torch.from_numpy(self.outputs(self.get_dataset(X))).to(device)
 
     @torch.inference_mode()
     def outputs(self, data: TensorData) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -263,7 +337,7 @@ class Net(NeuralNet):
         if kept is None or not _same(kept[1], sources):
             module = deepcopy(self.module_).double()
             kept = module, sources, _tensors_of(module)
-            self.__dict__["_double"] = kept  # skorch's own way to set attributes is for modules that it trains
+            self._double = kept
         torch._foreach_copy_(kept[2], sources)
         return kept[0]
 
@@ -289,33 +363,29 @@ class Net(NeuralNet):
                 raise
             raise StopTraining from stop
 
-    def infer(self, x: tuple[Tensor, ...], **fit_params: Any) -> Tensor:
-        """Call the network on the inputs of one batch."""
-        forward: Any = getattr(self, "_forward", self.module_)
-        return _outputs_of(forward, x)
-
-    def train_step(self, batch: Any, **fit_params: Any) -> Any:
-        """One step of skorch's own loop, with what the recipe adds."""
-        if self._recipe is None:
-            return super().train_step(batch, **fit_params)
-        self._recipe.before_step()
-        step = super().train_step(batch, **fit_params)
-        self._recipe.after_step()
-        return step
-
-    def train_step_single(self, batch: Any, **fit_params: Any) -> Any:
-        """Gradients of one batch in skorch's own loop."""
-        step = super().train_step_single(batch, **fit_params)
-        if self._recipe is not None:
-            self._recipe.after_backward()
-        return step
-
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Tell the recipe, before the callbacks."""
-        if self._recipe is not None:
-            self._recipe.end_epoch(self.history)
+        self._recipe.end_epoch(self.history)
 
-    def get_loss(self, y_pred: Tensor, y_true: tuple[Tensor, Tensor | None], *args: Any, **kwargs: Any) -> Tensor:
-        """Weighted mean loss of one batch, for skorch's own loop."""
-        loss: Tensor = self.criterion_(y_pred, *y_true)
-        return loss
+
+class ClassifierNet(ClassifierMixin, Net):
+    """A net with one output a class: skorch's scoring callbacks take it for the classifier that it is."""
+
+    def __init__(self, *args: Any, n_classes: int, **params: Any) -> None:
+        self.n_classes = n_classes
+        super().__init__(*args, **params)
+
+    @property
+    def classes_(self) -> np.ndarray[Any, Any]:
+        """Numbers of the classes."""
+        return np.arange(self.n_classes)
+
+    def predict_proba(self, X: Any) -> np.ndarray[Any, Any]:
+        """Class probabilities ``(n_events, n_classes)``."""
+        probabilities: np.ndarray[Any, Any] = self.criterion_.read(self.forward(X)).softmax(1).detach().numpy()
+        return probabilities
+
+    def predict(self, X: Any) -> np.ndarray[Any, Any]:
+        """Numbers of the most probable classes, ``(n_events,)``."""
+        best: np.ndarray[Any, Any] = self.predict_proba(X).argmax(axis=1)
+        return best

@@ -36,12 +36,14 @@ class WeightAverage:
         self.n_steps = 0
         self.shown = False  # whether the module now holds the average
 
+    @torch.no_grad()
     def update(self) -> None:
         """Add the weights of one more step to the average."""
         self.n_steps += 1
         decay = min(self.decay, (1 + self.n_steps) / (10 + self.n_steps))
         torch._foreach_lerp_(self.spare, self.trained, 1 - decay)
 
+    @torch.no_grad()
     def show(self, average: bool) -> None:
         """Put the average, or the trained weights, into the module, and keep the other of the two aside."""
         if self.shown == average:
@@ -79,6 +81,12 @@ class Recipe:
     average_decay: float = 0.0
     _epoch: int = 0  # goes on counting over several trainings with one recipe
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the schedule has brought the learning rate to its end, so that more epochs change nothing."""
+        schedule = self.schedule
+        return schedule is not None and schedule.name in ("cosine", "one_cycle") and self._epoch >= schedule.epochs
+
     def begin(self, module: nn.Module, optimizer: torch.optim.Optimizer, lr: float) -> None:
         """Prepare the training of ``module`` from its present weights."""
         self._parameters = [p for p in module.parameters() if p.requires_grad]
@@ -88,8 +96,9 @@ class Recipe:
 
     def end(self) -> None:
         """Drop what belongs to this training alone, and should not be pickled."""
-        for group in self._groups:
-            group["lr"] = self._lr
+        if self.schedule is not None:
+            for group in self._groups:
+                group["lr"] = self._lr
         del self._parameters, self._matrices, self._groups, self._average
 
     def begin_epoch(self, n_batches: int) -> None:
@@ -106,23 +115,26 @@ class Recipe:
                 group["lr"] = self.lr
         self._step += 1
 
-    @torch.no_grad()
     def after_backward(self) -> None:
         """Clip the gradients and add the L1 term."""
         if self.max_grad_norm is not None:
             nn.utils.clip_grad_norm_(self._parameters, self.max_grad_norm)
         if self.l1:
-            for matrix in self._matrices:
-                if matrix.grad is not None:
-                    matrix.grad.add_(matrix.sign(), alpha=self.l1)
+            self._add_l1()
 
     @torch.no_grad()
+    def _add_l1(self) -> None:
+        for matrix in self._matrices:
+            if matrix.grad is not None:
+                matrix.grad.add_(matrix.sign(), alpha=self.l1)
+
     def after_step(self) -> None:
-        """Update the average."""
+        """Drop the gradients and update the average."""
+        for parameter in self._parameters:
+            parameter.grad = None
         if self._average is not None:
             self._average.update()
 
-    @torch.no_grad()
     def end_steps(self) -> None:
         """Show the average before the validation: it is watched, kept and used to predict."""
         if self._average is not None:

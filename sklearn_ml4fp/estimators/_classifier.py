@@ -8,14 +8,13 @@ from typing import Any, Self
 import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite
 
-from .._compat import Interval, StrOptions, num_samples
+from .._compat import HasMethods, Interval, StrOptions, num_samples
 from .._missing import column_or_1d
 from .._params import hp
-from .._validation import check_class_weights, class_factors, event_weights
-from ._base import NetworkEstimator, Part
+from .._validation import event_weights
+from ._base import NetworkEstimator
+from ._targets import ClassTarget
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):
@@ -27,10 +26,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     hp : Declare a hyperparameter.
     """
 
-    loss: str = hp(
+    loss: Any = hp(
         "cross_entropy",
+        valid=(StrOptions({"cross_entropy", "focal"}), type, HasMethods(["forward"])),
         choices=("cross_entropy", "focal"),
-        doc="What is minimised; focal weighs an event by (1 − p)^γ, p the probability of its class (Lin et al., 2017).",
+        doc="Loss that is minimised. focal weighs an event by (1 − p)^γ, with p the probability of its class (Lin et "
+        "al., 2017). Or a torch module, or a class of one, whose ``forward(output, target, weight)`` gives the mean "
+        "over a batch.",
     )
     focal_gamma: float = hp(
         2.0,
@@ -60,7 +62,6 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             Labels.
     """
     )
-    _stratified = True
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, *, sample_weight: Any = None) -> Self:
         """Train for one pass over a part of the data, from the present weights.
@@ -91,13 +92,14 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                 'class_weight="balanced" needs the sums of weights of all data, which partial_fit does not see. '
                 "Pass a dict with one factor a class."
             )
-        if not hasattr(self, "classes_"):
+        target = self._new_target()
+        if not hasattr(self, "_fitted"):
             if classes is None:
                 raise ValueError("partial_fit needs classes= in its first call: all labels that will ever come.")
-            self.classes_ = np.unique(classes)
+            target.classes = np.unique(classes)
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes={classes} differs from that of the first call, {self.classes_}.")
-        return self._partial_fit(X, y, sample_weight)
+        return self._partial_fit(X, y, sample_weight, target)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy of the predictions.
@@ -118,52 +120,19 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         """
         return super().score(X, column_or_1d(y), sample_weight=event_weights(sample_weight, num_samples(X)))
 
-    def _check_target(self, y: Any, *, first: bool) -> np.ndarray:
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
-        if first and not hasattr(self, "_rng"):  # partial_fit has learned its classes already
-            self.classes_ = np.unique(y)
-            if len(self.classes_) < 2:
-                raise ValueError(f"Expected at least two classes in y, got one class: {self.classes_[0]}.")
-        codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
-        if len(unknown := np.unique(y[self.classes_[codes] != y])):
-            raise ValueError(f"y contains labels that are not among the classes {self.classes_}: {unknown}.")
-        return codes
-
-    def _to_training_target(self, target: np.ndarray) -> np.ndarray:
-        return target.astype(np.int64)
-
-    def _learn_from_target(self, part: Part) -> None:
-        pass
+    def _new_target(self) -> ClassTarget:
+        return ClassTarget(self.class_weight)
 
     def _loss_parameters(self) -> dict[str, float]:
         focal = {"gamma": self.focal_gamma} if self.loss == "focal" else {}
         return focal | ({"label_smoothing": self.label_smoothing} if self.label_smoothing else {})
 
-    def _learn_weight_scale(self, train: Part) -> None:
-        self._class_factors = self._factors(train)
-        super()._learn_weight_scale(train)
-
-    def _factors(self, train: Part) -> np.ndarray | None:
-        if not hasattr(self, "_rng"):  # a part of a stream may lack a class
-            check_class_weights(train.target, train.weights, self.classes_)
-        if self.class_weight is None:
-            return None
-        if isinstance(self.class_weight, dict):
-            return class_factors(self.class_weight, self.classes_)
-        sums = np.bincount(train.target, weights=train.weights, minlength=len(self.classes_))
-        return sums.sum() / (len(sums) * sums)
-
-    def _effective_weights(self, part: Part) -> np.ndarray | None:
-        if self._class_factors is None:
-            return part.weights
-        factors = self._class_factors[part.target]
-        return factors if part.weights is None else factors * part.weights
-
     @property
-    def _n_out(self) -> int:
-        return len(self.classes_)
+    def classes_(self) -> np.ndarray:
+        """Labels, in the order of the probabilities."""
+        classes = self._fitted.target.classes
+        assert classes is not None
+        return classes
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Logits of the classes.
@@ -178,12 +147,12 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         ndarray of shape (n_events,) or (n_events, n_classes)
             With two classes, the log-odds of the second.
         """
-        logits = self._outputs(X)
+        logits = self._read(X).numpy()
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithms of the class probabilities, ``(n_events, n_classes)``."""
-        return torch.log_softmax(torch.from_numpy(self._outputs(X)), 1).numpy()
+        return torch.log_softmax(self._read(X), 1).numpy()
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Class probabilities.
@@ -202,5 +171,5 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Most probable class of each event, ``(n_events,)``."""
-        best = self._outputs(X).argmax(axis=1)
+        best = self._read(X).argmax(1).numpy()
         return self.classes_[best]

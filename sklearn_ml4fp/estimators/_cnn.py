@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
-
-from torch import nn
 
 from .._compat import Interval
 from .._params import hp
 from ..nn import CNN, NORMALISATIONS
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
-from ._inputs import ImageInput, PointInput, holds_points
+from ._input_choices import ImageOrSequenceChoices
 from ._regressor import NetworkRegressor
 
 
-class _CNN(ImageInput, PointInput, NetworkEstimator):
+class _CNN(ImageOrSequenceChoices, NetworkEstimator):
     _shared_doc = """
     Each of ``n_layers`` layers is a 3 × 3 convolution and a maximum over 2 × 2 pixels: it halves height and width and
     doubles the number of features. The mean over the remaining pixels goes to the output. Point clouds, and tables
@@ -33,6 +30,7 @@ class _CNN(ImageInput, PointInput, NetworkEstimator):
     LeCun et al., Proc. IEEE 86 (1998) 2278; global pooling: Lin, Chen and Yan, arXiv:1312.4400.
     """
 
+    _module = CNN
     n_layers: int = hp(
         3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 5), doc="Number of convolutional layers."
     )
@@ -51,26 +49,6 @@ class _CNN(ImageInput, PointInput, NetworkEstimator):
         'al., 2016), so that no other event and no weight has an influence. "batch" takes them over the '
         "events of the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
     )
-
-    def _check_X(self, X: Any, *, first: bool = False) -> Any:
-        if self.image_shape is not None and self.particle_features is not None:
-            raise ValueError("image_shape and particle_features are two ways to read a table: pass one of them.")
-        # an array of three axes is a stack of images; sequences come as PointClouds, lists, or in a table
-        is_array = getattr(X, "ndim", 2) > 2
-        if is_array or (self.image_shape is not None and not holds_points(X)):
-            return ImageInput._check_X(self, X, first=first)
-        return PointInput._check_X(self, X, first=first)
-
-    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
-        return CNN(
-            shape_in,
-            n_out,
-            n_layers=self.n_layers,
-            width=self.width,
-            activation=self.activation,
-            dropout=self.dropout,
-            normalisation=self.normalisation,
-        )
 
 
 class CNNClassifier(_CNN, NetworkClassifier):

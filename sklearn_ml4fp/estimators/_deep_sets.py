@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from numbers import Integral
 
-from torch import nn
-
 from .._compat import Interval
 from .._params import hp
 from ..nn import POINT_POOLINGS, DeepSets
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
+from ._input_choices import SetChoices
 from ._regressor import NetworkRegressor
-from ._set_input import SetInput
 
 
-class _DeepSets(SetInput, NetworkEstimator):
+class _DeepSets(SetChoices, NetworkEstimator):
+    _module = DeepSets
     _shared_doc = r"""
     The network computes :math:`F(\sum_i \Phi(x_i))`: layers :math:`\Phi` act on every point by itself, their outputs
     are summed over the points of an event, and layers :math:`F` follow. The columns of the event, if there are any,
@@ -57,20 +56,6 @@ class _DeepSets(SetInput, NetworkEstimator):
         choices=POINT_POOLINGS,
         doc="How the points of an event are pooled. The sum, in units of the mean number of points, also counts them.",
     )
-
-    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
-        return DeepSets(
-            shape_in,
-            n_out,
-            n_layers=self.n_layers,
-            width=self.width,
-            latent_width=self.latent_width,
-            pooling=self.pooling,
-            n_points=self._encoding.n_points,
-            activation=self.activation,
-            dropout=self.dropout,
-            normalisation=self.normalisation,
-        )
 
 
 class DeepSetsClassifier(_DeepSets, NetworkClassifier):

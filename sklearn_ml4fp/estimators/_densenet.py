@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from numbers import Integral
 
-from torch import nn
-
 from .._compat import Interval
 from .._params import hp
 from ..nn import NORMALISATIONS, DenseNet
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
-from ._inputs import ImageInput
+from ._input_choices import ImageChoices
 from ._regressor import NetworkRegressor
 
 
-class _DenseNet(ImageInput, NetworkEstimator):
+class _DenseNet(ImageChoices, NetworkEstimator):
     _shared_doc = """
     In each of ``n_blocks`` blocks, a layer sees the outputs of all earlier layers and appends ``width`` features to
     them. Between two blocks the number of features is halved, and so are the height and width of an image.
@@ -30,6 +28,7 @@ class _DenseNet(ImageInput, NetworkEstimator):
     Huang et al., arXiv:1608.06993.
     """
 
+    _module = DenseNet
     n_blocks: int = hp(
         3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 4), doc="Number of dense blocks."
     )
@@ -50,18 +49,6 @@ class _DenseNet(ImageInput, NetworkEstimator):
         'event (Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes them '
         "over the events of the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
     )
-
-    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
-        return DenseNet(
-            shape_in,
-            n_out,
-            n_blocks=self.n_blocks,
-            n_layers=self.n_layers,
-            width=self.width,
-            activation=self.activation,
-            dropout=self.dropout,
-            normalisation=self.normalisation,
-        )
 
 
 class DenseNetClassifier(_DenseNet, NetworkClassifier):

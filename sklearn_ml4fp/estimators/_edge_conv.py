@@ -5,18 +5,16 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any, Self
 
-from torch import nn
-
 from .._compat import Interval
 from .._params import hp
 from ..nn import AGGREGATIONS, NORMALISATIONS, EdgeConv
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
+from ._input_choices import NeighbourChoices
 from ._regressor import NetworkRegressor
-from ._set_input import NeighbourInput
 
 
-class _EdgeConv(NeighbourInput, NetworkEstimator):
+class _EdgeConv(NeighbourChoices, NetworkEstimator):
     _shared_doc = """
     The message from point j to point i is a function of x_i and x_j − x_i. The first block takes its neighbours from
     the coordinates; each later block searches them anew among the features that the block before it computed (a
@@ -37,6 +35,7 @@ class _EdgeConv(NeighbourInput, NetworkEstimator):
     tagging via particle clouds", Phys. Rev. D 101 (2020) 056019, arXiv:1902.08570.
     """
 
+    _module = EdgeConv
     n_blocks: int = hp(
         3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 4), doc="Number of EdgeConv blocks."
     )
@@ -87,23 +86,6 @@ class _EdgeConv(NeighbourInput, NetworkEstimator):
         """ParticleNet-Lite: two blocks of 32 and 64 features, 7 neighbours (arXiv:1902.08570, section III)."""
         published = {"n_blocks": 2, "width": 32, "n_neighbors": 7, "head_width": 128}
         return cls(**{**published, "dropout": 0.1, "normalisation": "batch", **params})
-
-    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
-        return EdgeConv(
-            shape_in,
-            n_out,
-            periodic=self._encoding.periodic,
-            n_blocks=self.n_blocks,
-            n_layers=self.n_layers,
-            width=self.width,
-            widening=self.widening,
-            head_width=self.head_width,
-            n_neighbors=self.n_neighbors,
-            aggregation=self.aggregation,
-            activation=self.activation,
-            dropout=self.dropout,
-            normalisation=self.normalisation,
-        )
 
 
 class EdgeConvClassifier(_EdgeConv, NetworkClassifier):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from numbers import Integral
 
-from torch import nn
-
 from .._compat import Interval
 from .._params import hp
 from ..nn import FeedForward
@@ -25,6 +23,7 @@ class _FeedForward(NetworkEstimator):
     TransformerClassifier, TransformerRegressor : Attention between the columns of a table.
     """
 
+    _module = FeedForward
     n_layers: int = hp(
         3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 6), doc="Number of hidden layers."
     )
@@ -35,17 +34,6 @@ class _FeedForward(NetworkEstimator):
         scale="log",
         doc="Number of nodes in each hidden layer.",
     )
-
-    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
-        return FeedForward(
-            shape_in[0],
-            n_out,
-            n_layers=self.n_layers,
-            width=self.width,
-            activation=self.activation,
-            dropout=self.dropout,
-            normalisation=self.normalisation,
-        )
 
 
 class FeedForwardClassifier(_FeedForward, NetworkClassifier):

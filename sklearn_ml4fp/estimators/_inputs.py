@@ -1,21 +1,28 @@
-"""What the networks take besides tables: images, and sequences or sets of points."""
+"""What the networks take: one object for each kind of input, which a fit makes anew.
+
+An input checks events, learns their units from the training part, and gives them to the engine as tensors. Its first
+check learns what the events are like; later ones refuse events of another kind.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from numbers import Integral, Real
+from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
+import torch
 
 from .._compat import Interval
 from .._missing import validate_data
 from .._optional import is_awkward
-from .._params import Declared, hp
 from .._validation import check_finite
 from ..data import Graphs, PointClouds, as_point_clouds
+from ..engine import PointData, TensorData
 
+_LENGTH = Interval(Integral, 1, None, closed="left")
 # Filled, an absent jet would become a jet.
 _ABSENT = (
     "NaN marks a point as absent only where all its features are NaN: in a table pass particle_features=, so that its "
@@ -23,158 +30,18 @@ _ABSENT = (
 )
 
 
-def as_floats(estimator: Any, X: Any, *, first: bool, allow_nd: bool = False) -> np.ndarray:
-    """A table or images as float32, which may hold NaN, and no event in the chunk of a stream."""
-    return validate_data(
-        estimator,
-        X,
-        dtype=np.float32,
-        order="C",
-        ensure_all_finite=False,
-        ensure_min_samples=0,
-        allow_nd=allow_nd,
-        reset=first,
-    )
+def as_tensor(array: np.ndarray) -> torch.Tensor:
+    """Share the memory of an array; torch cannot promise not to write, so a read-only one is copied."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
-_LENGTH = Interval(Integral, 1, None, closed="left")
-
-
-def _check_shape(estimator: Any, shape: tuple[int, ...], *, first: bool) -> None:
-    if first:
-        estimator._event_shape = shape
-    elif shape != estimator._event_shape:
-        raise ValueError(
-            f"X has events of shape {shape}, but {type(estimator).__name__} was fitted on events of shape "
-            f"{estimator._event_shape}: pass data of the same kind."
-        )
-
-
-class ImageInput(Declared):
-    """For networks that take images; a table is one as well where ``image_shape`` says how."""
-
-    image_shape: Any = hp(
-        None,
-        valid=(tuple, list, None),
-        doc="How a row of a table is read as an image: (height, width) or (channels, height, width), its columns row "
-        "by row. Arrays of images, ``(n, h, w)`` or ``(n, c, h, w)``, tell it themselves.",
-    )
-
-    def _check_X(self, X: Any, *, first: bool = False) -> np.ndarray:
-        X = as_floats(self, X, first=first, allow_nd=True)
-        check_finite(X, getattr(self, "feature_names_in_", None))
-        if 0 in X.shape[1:]:
-            raise ValueError(f"X has images of shape {X.shape[1:]}: expected at least one channel and one pixel.")
-        if X.ndim == 2 and self.image_shape is not None:
-            X = self._as_images(X)
-        elif X.ndim == 3:
-            X = X[:, None]
-        elif X.ndim > 4:
-            raise ValueError(f"Found array with dim {X.ndim}; expected a table or images (n, h, w) or (n, c, h, w).")
-        _check_shape(self, X.shape[1:], first=first)
-        return X
-
-    def _as_images(self, X: np.ndarray) -> np.ndarray:
-        shape = tuple(self.image_shape)
-        if len(shape) not in (2, 3) or not all(map(_LENGTH.is_satisfied_by, shape)):
-            raise ValueError(f"image_shape={shape}: expected (height, width) or (channels, height, width).")
-        if np.prod(shape) != X.shape[1]:
-            raise ValueError(
-                f"image_shape={shape} has {np.prod(shape)} pixels, but X has {X.shape[1]} columns: expected one "
-                "column a pixel."
-            )
-        return X.reshape(len(X), *(shape if len(shape) == 3 else (1, *shape)))
-
-
-class PointInput(Declared):
-    """For networks that take events of any number of points, as a sequence or as a set."""
-
-    particle_features: int | None = hp(
-        None,
-        valid=(_LENGTH, None),
-        doc="How many neighbouring columns of a table make a point: 2 for Jet 1 pT, Jet 1 η, Jet 2 pT, Jet 2 η. A "
-        "point whose columns are all NaN is absent. `PointClouds`, awkward arrays, lists of arrays and arrays "
-        "``(n, t, f)`` with NaN rows as padding tell it themselves.",
-    )
-    padding: float | None = hp(
-        None,
-        valid=(Real, None),
-        doc="Value of the features of rows that are no points, in arrays ``(n, t, f)`` and in tables read by "
-        "``particle_features``: 0.0 for arrays that are padded with zeros. None is NaN, with a warning where events "
-        "end in rows of zeros; NaN does not warn. Rows of NaN are never points.",
-    )
-
-    def _check_X(self, X: Any, *, first: bool = False) -> Any:
-        if isinstance(X, np.ndarray) and X.ndim > 3:
-            raise ValueError(
-                f"X has shape {X.shape}: expected a table (n, columns), points (n, points, features), PointClouds, an "
-                "awkward array or a list of arrays. Of images, make points of the pixels that are not empty."
-            )
-        self._check_kind("points" if holds_points(X) else "a table", first=first)
-        if isinstance(X, Graphs):
-            raise TypeError(f"{type(self).__name__} uses no edges: pass the points of the graphs, X.nodes.")
-        if holds_points(X):
-            seen = None if first else self._column_names[0]
-            clouds = as_point_clouds(X, padding=self.padding, feature_names=seen)
-            self._check_names(clouds, first=first)
-        else:
-            allow_nan = self.particle_features is not None
-            X = as_floats(self, X, first=first)
-            check_finite(X, getattr(self, "feature_names_in_", None), allow_nan=allow_nan, cure=_ABSENT)
-            clouds = self._table(X)
-        if isinstance(clouds, PointClouds):
-            if first and len(clouds) and not len(clouds.values) and not clouds.event_names:
-                raise ValueError(f"None of the {len(clouds)} events in X has a point: there is nothing to learn from.")
-            check_finite(clouds.values, clouds.feature_names, cure=_ABSENT)
-            check_finite(clouds.event_values, clouds.event_names)
-            _check_shape(self, (len(clouds.feature_names), len(clouds.event_names)), first=first)
-        else:
-            _check_shape(self, clouds.shape[1:], first=first)
-        return clouds
-
-    def _check_kind(self, kind: str, *, first: bool) -> None:
-        """Refuse a table of as many columns as the points had features, and the other way round."""
-        if first:
-            self._kind = kind
-        elif kind != self._kind:
-            raise ValueError(
-                f"X is {kind}, but {type(self).__name__} was fitted on {self._kind}. Points are PointClouds, awkward "
-                "arrays, lists of arrays and arrays (n, t, f); a single cloud is X[:1], not X[0]."
-            )
-
-    def _table(self, X: np.ndarray) -> Any:
-        """What a table is to the network: points of ``particle_features`` columns, or of one."""
-        n_features = self.particle_features or 1
-        if X.shape[1] % n_features:
-            raise ValueError(
-                f"X has {X.shape[1]} columns, which is no multiple of particle_features={n_features}: expected so many "
-                "columns for every point."
-            )
-        names = features_of(getattr(self, "feature_names_in_", ()), n_features)
-        padding = np.nan if self.particle_features is self.padding is None else self.padding  # a table of full columns
-        points = X.reshape(len(X), X.shape[1] // n_features, n_features)  # also of no events
-        return PointClouds.from_padded(points, feature_names=names, padding=padding)
-
-    def _check_names(self, clouds: PointClouds, *, first: bool) -> None:
-        names = (clouds.feature_names, clouds.event_names)
-        if not clouds.feature_names:
-            raise ValueError(
-                f"The points in X have no features, shape {clouds.values.shape}: expected at least one column."
-            )
-        if first:
-            self.n_features_in_ = len(clouds.feature_names)
-            self._column_names = names
-            if hasattr(self, "feature_names_in_"):  # of a table that an earlier fit has seen
-                del self.feature_names_in_
-        elif names != getattr(self, "_column_names", names):
-            raise ValueError(
-                f"X has the columns {names}, but {type(self).__name__} was fitted on {self._column_names}."
-            )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
-        tags.input_tags.allow_nan = self.particle_features is not None
-        return tags
+def mean_and_scale(values: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted mean and standard deviation of each column; a column without a usable spread keeps its own unit."""
+    mean = np.average(values, axis=0, weights=weights)
+    variance = np.average((values - mean) ** 2, axis=0, weights=weights)
+    # a constant column, or negative weights on the tails, leave no usable spread
+    usable = variance > np.finfo(np.float64).eps * mean**2
+    return mean, np.where(usable, np.sqrt(np.abs(variance)), 1.0)
 
 
 def features_of(columns: Sequence[str], n_features: int) -> list[str] | None:
@@ -197,3 +64,257 @@ def holds_points(X: Any) -> bool:
     if isinstance(X, list | tuple) or (getattr(getattr(X, "dtype", None), "kind", "") == "O" and X.ndim == 1):
         return any(np.ndim(event) == 2 for event in X) or (len(X) > 0 and all(np.shape(event) == (0,) for event in X))
     return getattr(X, "ndim", 2) == 3
+
+
+def _is_plain(X: Any, owner: Any) -> bool:
+    """Whether scikit-learn would take ``X`` as it is: its checks cost a single event more than the network does."""
+    plain = type(X) is np.ndarray and X.ndim == 2 and X.dtype in (np.float32, np.float64)
+    return plain and not hasattr(owner, "feature_names_in_") and X.shape[1] == owner.n_features_in_
+
+
+def _table(X: Any, owner: Any, *, first: bool, **allowed: Any) -> np.ndarray:
+    """A table, or with ``allow_nd`` an array of images, in float32; names of columns are kept by the estimator."""
+    if not first and _is_plain(X, owner):
+        return np.ascontiguousarray(X, dtype=np.float32)
+    return validate_data(
+        owner, X, dtype=np.float32, order="C", ensure_all_finite=False, ensure_min_samples=0, reset=first, **allowed
+    )
+
+
+@dataclass
+class TableInput:
+    """Rows of a table.
+
+    Attributes
+    ----------
+    shape : tuple of int or None
+        Shape of an event; None before the first check.
+    """
+
+    shape: tuple[int, ...] | None = None
+
+    @property
+    def allows_nan(self) -> bool:
+        """Whether NaN may stand in a table, for absent objects."""
+        return False
+
+    @property
+    def module_shape(self) -> tuple[int, ...]:
+        """Shape of an event, as the module is told."""
+        assert self.shape is not None
+        return self.shape
+
+    @property
+    def module_arguments(self) -> dict[str, Any]:
+        """What the module has to know of the events, besides their shape."""
+        return {}
+
+    def check(self, X: Any, owner: Any) -> Any:
+        """Return events ``X`` as `data` takes them.
+
+        Parameters
+        ----------
+        X : array-like
+            Events.
+        owner : NetworkEstimator
+            Keeps the names of the columns, and is named in errors.
+
+        Raises
+        ------
+        ValueError
+            NaN or infinity; events of another shape, kind or with other columns than in the first check.
+        """
+        X = _table(X, owner, first=self.shape is None)
+        check_finite(X, getattr(owner, "feature_names_in_", None))
+        self._keep_shape(X.shape[1:], owner)
+        return X
+
+    def _keep_shape(self, shape: tuple[int, ...], owner: Any) -> None:
+        if self.shape is None:
+            self.shape = shape
+        elif shape != self.shape:
+            raise ValueError(
+                f"X has events of shape {shape}, but {type(owner).__name__} was fitted on events of shape "
+                f"{self.shape}: pass data of the same kind."
+            )
+
+    def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
+        """Learn from the training part; return attributes that the estimator shows."""
+        return {}
+
+    def data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
+        """Checked events as a source of batches."""
+        return TensorData((as_tensor(np.ascontiguousarray(X, dtype=np.float32)),), target, weight)
+
+
+@dataclass
+class ImageInput(TableInput):
+    """Images ``(n, c, h, w)`` or ``(n, h, w)``; a table is one as well where ``image_shape`` says how."""
+
+    image_shape: Any = None
+
+    def check(self, X: Any, owner: Any) -> np.ndarray:
+        """Return images ``(n, c, h, w)``, or a table."""
+        X = _table(X, owner, first=self.shape is None, allow_nd=True)
+        check_finite(X, getattr(owner, "feature_names_in_", None))
+        if 0 in X.shape[1:]:
+            raise ValueError(f"X has images of shape {X.shape[1:]}: expected at least one channel and one pixel.")
+        if X.ndim == 2 and self.image_shape is not None:
+            X = self._as_images(X)
+        elif X.ndim == 3:
+            X = X[:, None]
+        elif X.ndim > 4:
+            raise ValueError(f"Found array with dim {X.ndim}; expected a table or images (n, h, w) or (n, c, h, w).")
+        self._keep_shape(X.shape[1:], owner)
+        return X
+
+    def _as_images(self, X: np.ndarray) -> np.ndarray:
+        shape = tuple(self.image_shape)
+        if len(shape) not in (2, 3) or not all(map(_LENGTH.is_satisfied_by, shape)):
+            raise ValueError(f"image_shape={shape}: expected (height, width) or (channels, height, width).")
+        if np.prod(shape) != X.shape[1]:
+            raise ValueError(
+                f"image_shape={shape} has {np.prod(shape)} pixels, but X has {X.shape[1]} columns: expected one "
+                "column a pixel."
+            )
+        return X.reshape(len(X), *(shape if len(shape) == 3 else (1, *shape)))
+
+
+@dataclass
+class SequenceInput(TableInput):
+    """Events of any number of points, in their order.
+
+    Parameters
+    ----------
+    particle_features : int or None
+        How many neighbouring columns of a table make a point; None for one.
+    padding : float or None
+        Value of the features of rows that are no points; None for NaN.
+    in_parts : bool
+        Whether a batch may come in parts of about equal length; see `PointData`.
+    """
+
+    particle_features: int | None = None
+    padding: float | None = None
+    in_parts: bool = True
+    _kind: str | None = None
+    _names: Any = None
+    _event_unit: tuple[np.ndarray, np.ndarray] | None = None
+
+    @property
+    def allows_nan(self) -> bool:
+        """Whether NaN may stand in a table, for absent points."""
+        return self.particle_features is not None
+
+    def check(self, X: Any, owner: Any) -> PointClouds:
+        """Return clouds."""
+        if isinstance(X, np.ndarray) and X.ndim > 3:
+            raise ValueError(
+                f"X has shape {X.shape}: expected a table (n, columns), points (n, points, features), PointClouds, an "
+                "awkward array or a list of arrays. Of images, make points of the pixels that are not empty."
+            )
+        first = self.shape is None
+        self._check_kind("points" if holds_points(X) else "a table", owner)
+        if isinstance(X, Graphs):
+            raise TypeError(f"{type(owner).__name__} uses no edges: pass the points of the graphs, X.nodes.")
+        if holds_points(X):
+            seen = None if self._names is None else self._names[0]
+            clouds = as_point_clouds(X, padding=self.padding, feature_names=seen)
+            self._check_names(clouds, owner)
+        else:
+            X = _table(X, owner, first=first)
+            names = getattr(owner, "feature_names_in_", None)
+            check_finite(X, names, allow_nan=self.allows_nan, cure=_ABSENT)
+            clouds = self._points_of(X, names)
+        if first and len(clouds) and not len(clouds.values) and not clouds.event_names:
+            raise ValueError(f"None of the {len(clouds)} events in X has a point: there is nothing to learn from.")
+        check_finite(clouds.values, clouds.feature_names, cure=_ABSENT)
+        check_finite(clouds.event_values, clouds.event_names)
+        self._keep_shape((len(clouds.feature_names), len(clouds.event_names)), owner)
+        return clouds
+
+    def _check_kind(self, kind: str, owner: Any) -> None:
+        """Refuse a table of as many columns as the points had features, and the other way round."""
+        if self._kind is None:
+            self._kind = kind
+        elif kind != self._kind:
+            raise ValueError(
+                f"X is {kind}, but {type(owner).__name__} was fitted on {self._kind}. Points are PointClouds, awkward "
+                "arrays, lists of arrays and arrays (n, t, f); a single cloud is X[:1], not X[0]."
+            )
+
+    def _check_names(self, clouds: PointClouds, owner: Any) -> None:
+        names = (clouds.feature_names, clouds.event_names)
+        if not clouds.feature_names:
+            raise ValueError(
+                f"The points in X have no features, shape {clouds.values.shape}: expected at least one column."
+            )
+        if self._names is None:
+            self._names = names
+            owner.n_features_in_ = len(clouds.feature_names)
+            if hasattr(owner, "feature_names_in_"):  # of a table that an earlier fit has seen
+                del owner.feature_names_in_
+        elif names != self._names:
+            raise ValueError(f"X has the columns {names}, but {type(owner).__name__} was fitted on {self._names}.")
+
+    def _points_of(self, X: np.ndarray, names: Any) -> PointClouds:
+        """Points of ``particle_features`` columns of a table, or of one."""
+        n_features = self.particle_features or 1
+        if X.shape[1] % n_features:
+            raise ValueError(
+                f"X has {X.shape[1]} columns, which is no multiple of particle_features={n_features}: expected so many "
+                "columns for every point."
+            )
+        padding = np.nan if self.particle_features is self.padding is None else self.padding  # a table of full columns
+        points = X.reshape(len(X), X.shape[1] // n_features, n_features)  # also of no events
+        features = features_of(() if names is None else names, n_features)
+        return PointClouds.from_padded(points, feature_names=features, padding=padding)
+
+    def learn(self, X: PointClouds, weights: np.ndarray | None) -> dict[str, Any]:
+        """Learn the unit of the event columns, which no transformer of points touches."""
+        if X.event_names:
+            self._event_unit = mean_and_scale(X.event_values.astype(np.float64), weights)
+        return {}
+
+    def data(self, X: PointClouds, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
+        """Checked events as a source of batches; event columns are standardised: GeV would drown the points."""
+        values = X.values.astype(np.float32, copy=False)
+        inputs: tuple[torch.Tensor, ...] = (as_tensor(values), as_tensor(X.offsets))
+        if self._event_unit is not None:
+            mean, scale = self._event_unit
+            inputs = (*inputs, as_tensor(((X.event_values - mean) / scale).astype(np.float32)))
+        return PointData(inputs, target, weight, in_parts=self.in_parts)
+
+
+@dataclass
+class ImageOrSequenceInput(SequenceInput):
+    """Images, or points in their order, which a convolution reads along one axis.
+
+    Parameters
+    ----------
+    image_shape : tuple of int or None
+        How a row of a table is an image.
+    """
+
+    image_shape: Any = None
+
+    def check(self, X: Any, owner: Any) -> Any:
+        """Return images ``(n, c, h, w)`` or clouds."""
+        if self.image_shape is not None and self.particle_features is not None:
+            raise ValueError("image_shape and particle_features are two ways to read a table: pass one of them.")
+        # an array of three axes is a stack of images; sequences come as PointClouds, lists, or in a table
+        is_array = getattr(X, "ndim", 2) > 2
+        if not is_array and (self.image_shape is None or holds_points(X)):
+            return super().check(X, owner)
+        images = ImageInput(self.shape, self.image_shape).check(X, owner)
+        self._keep_shape(images.shape[1:], owner)
+        return images
+
+    def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
+        """Learn the unit of the event columns of points."""
+        return super().learn(X, weights) if isinstance(X, PointClouds) else {}
+
+    def data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
+        """Checked events as a source of batches."""
+        kind = SequenceInput if isinstance(X, PointClouds) else TableInput
+        return kind.data(self, X, target, weight)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from numbers import Integral
 
-from torch import nn
-
 from .._compat import Interval
 from .._params import hp
 from ..nn import AGGREGATIONS, NORMALISATIONS, POINT_POOLINGS, InteractionNetwork
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
+from ._input_choices import NeighbourChoices
 from ._regressor import NetworkRegressor
-from ._set_input import NeighbourInput
 
 
-class _InteractionNetwork(NeighbourInput, NetworkEstimator):
+class _InteractionNetwork(NeighbourChoices, NetworkEstimator):
     _shared_doc = """
     A block consists of three functions of ``n_layers`` layers each: of the edges, e'_ij = φ_e(h_i, h_j, e_ij, u); of
     the points, h'_i = φ_v(h_i, Σ_j e'_ij, u); and of the event, u' = φ_u(Σ_i h'_i, u). In the first block u stands for
@@ -39,6 +37,7 @@ class _InteractionNetwork(NeighbourInput, NetworkEstimator):
     arXiv:1908.05318.
     """
 
+    _module = InteractionNetwork
     n_blocks: int = hp(
         1,
         valid=Interval(Integral, 1, None, closed="left"),
@@ -71,23 +70,6 @@ class _InteractionNetwork(NeighbourInput, NetworkEstimator):
         'point or event (Ba et al., 2016), so that no other event and no weight has an influence. "batch" '
         "takes them over the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
     )
-
-    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
-        return InteractionNetwork(
-            shape_in,
-            n_out,
-            periodic=self._encoding.periodic,
-            n_blocks=self.n_blocks,
-            n_layers=self.n_layers,
-            width=self.width,
-            n_neighbors=self.n_neighbors,
-            aggregation=self.aggregation,
-            pooling=self.pooling,
-            n_points=self._encoding.n_points,
-            activation=self.activation,
-            dropout=self.dropout,
-            normalisation=self.normalisation,
-        )
 
 
 class InteractionNetworkClassifier(_InteractionNetwork, NetworkClassifier):

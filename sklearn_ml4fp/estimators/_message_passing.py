@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from numbers import Integral
 
-from torch import nn
-
 from .._compat import Interval
 from .._params import hp
 from ..nn import AGGREGATIONS, MESSAGES, NORMALISATIONS, POINT_POOLINGS, MessagePassing
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
+from ._input_choices import NeighbourChoices
 from ._regressor import NetworkRegressor
-from ._set_input import NeighbourInput
 
 
-class _MessagePassing(NeighbourInput, NetworkEstimator):
+class _MessagePassing(NeighbourChoices, NetworkEstimator):
     _shared_doc = """
     In every round, each point i adds U(h_i, m_i) to its features h_i. Here m_i is the mean, maximum or sum of the
     messages that reach it: M(h_j) as in GraphSAGE (isotropic), or M(h_i, h_j, e_ij) as in the MPNN (anisotropic).
@@ -39,6 +37,7 @@ class _MessagePassing(NeighbourInput, NetworkEstimator):
     "Inductive representation learning on large graphs", arXiv:1706.02216.
     """
 
+    _module = MessagePassing
     messages: str = hp(
         "anisotropic",
         choices=MESSAGES,
@@ -73,24 +72,6 @@ class _MessagePassing(NeighbourInput, NetworkEstimator):
         '(Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes them over '
         "the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
     )
-
-    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
-        return MessagePassing(
-            shape_in,
-            n_out,
-            periodic=self._encoding.periodic,
-            messages=self.messages,
-            n_blocks=self.n_blocks,
-            n_layers=self.n_layers,
-            width=self.width,
-            n_neighbors=self.n_neighbors,
-            aggregation=self.aggregation,
-            pooling=self.pooling,
-            n_points=self._encoding.n_points,
-            activation=self.activation,
-            dropout=self.dropout,
-            normalisation=self.normalisation,
-        )
 
 
 class MessagePassingClassifier(_MessagePassing, NetworkClassifier):

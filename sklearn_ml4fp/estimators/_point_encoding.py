@@ -12,7 +12,7 @@ import numpy as np
 from .._kinematics import wrap_phi
 from .._roles import column_for, role_of, the_one, with_role
 from ..data import PointClouds
-from ._base import mean_and_scale
+from ._inputs import mean_and_scale
 
 Columns = str | int
 # Where points have these, they are where neighbours are looked for; the first that are all there.

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from numbers import Integral
 
-from torch import nn
-
 from .._compat import Interval
 from .._params import hp
 from ..nn import CELLS, Recurrent
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
-from ._inputs import PointInput
+from ._input_choices import SequenceChoices
 from ._regressor import NetworkRegressor
 
 
-class _Recurrent(PointInput, NetworkEstimator):
+class _Recurrent(SequenceChoices, NetworkEstimator):
     _shared_doc = """
     The cells read the points of a sequence in their order: sort a set first. The state after the last point, together
     with the columns of the event if there are any, goes through one more layer of ``width`` nodes to the output.
@@ -32,6 +30,7 @@ class _Recurrent(PointInput, NetworkEstimator):
     Science 14 (1990) 179.
     """
 
+    _module = Recurrent
     cell: str = hp("lstm", choices=tuple(CELLS), doc="Kind of cell: LSTM, GRU, or the plain cell of Elman with tanh.")
     n_layers: int = hp(
         1, valid=Interval(Integral, 1, None, closed="left"), search=(1, 3), doc="Number of recurrent layers."
@@ -49,19 +48,6 @@ class _Recurrent(PointInput, NetworkEstimator):
         choices=(False, True),
         doc="Whether a second set of cells reads the sequence from its end.",
     )
-
-    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
-        return Recurrent(
-            shape_in,
-            n_out,
-            cell=self.cell,
-            n_layers=self.n_layers,
-            width=self.width,
-            bidirectional=self.bidirectional,
-            activation=self.activation,
-            dropout=self.dropout,
-            normalisation=self.normalisation,
-        )
 
 
 class RecurrentClassifier(_Recurrent, NetworkClassifier):

@@ -5,16 +5,15 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, Self
 
-import numpy as np
-import torch
 from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
-from .._compat import Interval, num_samples
-from .._missing import check_array, with_nan
+from .._compat import HasMethods, Interval, StrOptions, num_samples
+from .._missing import with_nan
 from .._params import hp
 from .._validation import event_weights
-from ..engine import split_gaussian
-from ._base import NetworkEstimator, Part, mean_and_scale
+from ._base import NetworkEstimator
+from ._targets import NumberTarget
 
 
 class NetworkRegressor(RegressorMixin, NetworkEstimator):
@@ -29,12 +28,14 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     hp : Declare a hyperparameter.
     """
 
-    loss: str = hp(
+    loss: Any = hp(
         "mse",
+        valid=(StrOptions({"mse", "huber", "quantile", "gaussian_nll"}), type, HasMethods(["forward"])),
         choices=("mse", "huber", "quantile", "gaussian_nll"),
-        doc="What is minimised: the squared error; Huber's, which is linear beyond ``huber_delta``; the one whose "
+        doc="Loss that is minimised: the squared error; Huber's, which is linear beyond ``huber_delta``; the one whose "
         "minimum is a quantile; or the negative log-likelihood of a normal distribution, whose width "
-        "``predict(X, return_std=True)`` gives (Nix and Weigend, 1994).",
+        "``predict(X, return_std=True)`` gives (Nix and Weigend, 1994). Or a torch module, or a class of one, whose "
+        "``forward(output, target, weight)`` gives the mean over a batch.",
     )
     huber_delta: float = hp(
         1.0,
@@ -46,8 +47,6 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     quantile: float = hp(
         0.5, valid=Interval(Real, 0, 1, closed="neither"), doc="Which quantile the quantile loss estimates."
     )
-
-    _stratified = False
 
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> Self:
         """Train for one pass over a part of the data, from the present weights.
@@ -66,7 +65,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         self : object
             The estimator.
         """
-        return self._partial_fit(X, y, sample_weight)
+        return self._partial_fit(X, y, sample_weight, self._new_target())
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R² of the predictions.
@@ -95,32 +94,16 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
                 "leave quantile out."
             )
 
-    def _check_target(self, y: Any, *, first: bool) -> np.ndarray:
-        given = y
-        y = check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=False, input_name="y")
+    def _new_target(self) -> NumberTarget:
+        return NumberTarget()
+
+    def _check_augmenter(self, y: Any) -> None:
         if self.augment is not None:
-            self.augment.check_target(given)  # which may have names
-        target = y[:, None] if y.ndim == 1 else y
-        if first:
-            self._y_is_column = y.ndim == 1
-            self._n_targets = target.shape[1]
-        elif target.shape[1] != self._n_targets:
-            raise ValueError(f"y has {target.shape[1]} targets, expected {self._n_targets} as in the first call.")
-        return target
-
-    def _learn_from_target(self, part: Part) -> None:
-        self._y_mean, self._y_scale = mean_and_scale(part.target, part.weights)
-
-    def _to_training_target(self, target: np.ndarray) -> np.ndarray:
-        return ((target - self._y_mean) / self._y_scale).astype(np.float32)
+            self.augment.check_target(y)  # as it is given: it may have names
 
     def _loss_parameters(self) -> dict[str, float]:
         parameters = {"huber": {"delta": self.huber_delta}, "quantile": {"quantile": self.quantile}}
         return parameters.get(self.loss, {})
-
-    @property
-    def _n_out(self) -> int:
-        return 2 * self._n_targets if self.loss == "gaussian_nll" else self._n_targets
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict the targets.
@@ -144,19 +127,17 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         ValueError
             A standard deviation is asked for that was not trained.
         """
-        outputs = self._outputs(X)
-        gaussian = outputs.shape[1] == 2 * self._n_targets
-        if return_std and not gaussian:
+        if not return_std:
+            read = self._read(X)
+            return self._fitted.target.decode(read)
+        check_is_fitted(self, "net_")
+        if getattr(self.net_.criterion_, "name", None) != "gaussian_nll":
             raise ValueError(
                 'return_std=True needs a network fitted with loss="gaussian_nll"; this one was fitted with another.'
             )
-        mean = outputs[:, : self._n_targets] * self._y_scale + self._y_mean
-        parts = [mean]
-        if return_std:
-            log_variance = split_gaussian(torch.from_numpy(outputs))[1].numpy()
-            parts.append(np.exp(log_variance / 2) * self._y_scale)
-        parts = [part[:, 0] if self._y_is_column else part for part in parts]
-        return tuple(parts) if return_std else parts[0]
+        outputs = self._fitted.outputs(self, X)
+        target = self._fitted.target
+        return target.decode(self.net_.criterion_.read(outputs)), target.deviation(outputs)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from numbers import Integral
 
-from torch import nn
-
 from .._compat import Interval
 from .._params import hp
 from ..nn import NORMALISATIONS, ResNet
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
-from ._inputs import ImageInput
+from ._input_choices import ImageChoices
 from ._regressor import NetworkRegressor
 
 
-class _ResNet(ImageInput, NetworkEstimator):
+class _ResNet(ImageChoices, NetworkEstimator):
     _shared_doc = """
     The network is a chain of ``n_blocks`` residual blocks, h ← h + F(h), each of which normalises its input first. The
     layers of F are linear on a table, and 3 × 3 convolutions on images ``(n, h, w)`` or ``(n, c, h, w)``.
@@ -31,6 +29,7 @@ class _ResNet(ImageInput, NetworkEstimator):
     He et al., arXiv:1512.03385 and arXiv:1603.05027; for tables Gorishniy et al., arXiv:2106.11959.
     """
 
+    _module = ResNet
     n_blocks: int = hp(
         3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 8), doc="Number of residual blocks."
     )
@@ -48,17 +47,6 @@ class _ResNet(ImageInput, NetworkEstimator):
         'event (Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes them '
         "over the events of the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
     )
-
-    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
-        return ResNet(
-            shape_in,
-            n_out,
-            n_blocks=self.n_blocks,
-            width=self.width,
-            activation=self.activation,
-            dropout=self.dropout,
-            normalisation=self.normalisation,
-        )
 
 
 class ResNetClassifier(_ResNet, NetworkClassifier):

@@ -6,18 +6,17 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from .._compat import Interval
 from .._params import hp
 from ..nn import NORMALISATIONS, POOLINGS, POSITIONS, Transformer
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
-from ._inputs import PointInput
+from ._input_choices import SequenceChoices
 from ._regressor import NetworkRegressor
 
 
-class _Transformer(PointInput, NetworkEstimator):
+class _Transformer(SequenceChoices, NetworkEstimator):
     _shared_doc = """
     Every point is a token. Every column of a table is one as well (the FT-Transformer), unless ``particle_features``
     says how columns form points. A block consists of attention, softmax(QKᵀ/√d)V, and of two linear layers; the result
@@ -34,6 +33,7 @@ class _Transformer(PointInput, NetworkEstimator):
     Vaswani et al., arXiv:1706.03762; Xiong et al., arXiv:2002.04745; for tables Gorishniy et al., arXiv:2106.11959.
     """
 
+    _module = Transformer
     n_blocks: int = hp(
         3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 6), doc="Number of encoder blocks."
     )
@@ -71,20 +71,6 @@ class _Transformer(PointInput, NetworkEstimator):
 
     def _table(self, X: np.ndarray) -> Any:
         return X if self.particle_features is None else super()._table(X)
-
-    def _build(self, shape_in: tuple[int, ...], n_out: int) -> nn.Module:
-        return Transformer(
-            shape_in,
-            n_out,
-            n_blocks=self.n_blocks,
-            width=self.width,
-            n_heads=self.n_heads,
-            pooling=self.pooling,
-            positions=self.positions,
-            activation=self.activation,
-            dropout=self.dropout,
-            normalisation=self.normalisation,
-        )
 
 
 class TransformerClassifier(_Transformer, NetworkClassifier):

@@ -92,7 +92,7 @@ def test_a_momentum_and_its_logarithm_are_the_same_to_pairs():
         X.with_values(logarithms, ["log_pt", "eta", "phi"]),
     ):
         network = ParticleTransformerRegressor(early_stopping=False, **QUICK).fit(clouds, y)
-        columns.append(network._inputs(clouds)[0][:, -1])
+        columns.append(network.net_.get_dataset(clouds).inputs[0][:, -1])
     assert float(columns[0].std()) > 0.5
     for other in columns[1:]:
         torch.testing.assert_close(other, columns[0], atol=1e-6, rtol=0)

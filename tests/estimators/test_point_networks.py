@@ -26,13 +26,13 @@ from sklearn_ml4fp import (
     load_quark_gluon_jets,
 )
 from sklearn_ml4fp._segments import segment_ids
-from sklearn_ml4fp.estimators._set_input import GraphInput, SetInput
+from sklearn_ml4fp.estimators._input_choices import GraphChoices, SetChoices
 
 SMALL = {"width": 8, "n_layers": 2, "n_blocks": 2, "n_heads": 2, "n_neighbors": 4, "head_width": 8, "latent_width": 8}
 TRAINING = {"max_epochs": 2, "random_state": 0, "device": "cpu", "lr": 0.01}
 CLASSES = [getattr(sklearn_ml4fp, name) for name in sklearn_ml4fp.__all__]
-NETWORKS = [one for one in CLASSES if inspect.isclass(one) and issubclass(one, SetInput)]
-GRAPH_NETWORKS = [one for one in NETWORKS if issubclass(one, GraphInput)]
+NETWORKS = [one for one in CLASSES if inspect.isclass(one) and issubclass(one, SetChoices)]
+GRAPH_NETWORKS = [one for one in NETWORKS if issubclass(one, GraphChoices)]
 each_network = pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
 each_graph_network = pytest.mark.parametrize("network", GRAPH_NETWORKS, ids=lambda one: one.__name__)
 
@@ -256,8 +256,8 @@ def test_a_standardised_azimuth_is_refused_and_a_relative_one_is_a_number():
     with pytest.raises(ValueError, match=r"'phi' is an azimuth by its name, but its mean is .* columns="):
         pipeline.fit(X, y)
     relative = PointClouds(X.values, X.offsets, ["pt", "delta_eta", "delta_phi"])
-    assert pipeline.fit(relative, y)[-1]._encoding.periodic == (False, False)
-    assert small(EdgeConvClassifier, max_epochs=1).fit(relative, y)._encoding.periodic == (False, True)
+    assert pipeline.fit(relative, y)[-1]._fitted.input.encoding.periodic == (False, False)
+    assert small(EdgeConvClassifier, max_epochs=1).fit(relative, y)._fitted.input.encoding.periodic == (False, True)
     assert make_pipeline(ParticleWise(StandardScaler()), small(EdgeConvClassifier, angles=(), max_epochs=1)).fit(X, y)
 
 
@@ -286,7 +286,11 @@ def test_a_column_that_is_not_there_is_named(parameter, message):
 )
 def test_coordinates_and_angles_by_name(names, coordinates, periodic):
     X, y = jets()
-    encoding = small(EdgeConvClassifier, max_epochs=1).fit(PointClouds(3 * X.values, X.offsets, names), y)._encoding
+    encoding = (
+        small(EdgeConvClassifier, max_epochs=1)
+        .fit(PointClouds(3 * X.values, X.offsets, names), y)
+        ._fitted.input.encoding
+    )
     assert (encoding.coordinates, encoding.periodic) == (coordinates, periodic)
 
 

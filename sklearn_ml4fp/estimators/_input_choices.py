@@ -1,0 +1,144 @@
+"""Hyperparameters of what the networks take, one class for each kind of input."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+from .._compat import Interval
+from .._params import Declared, hp
+from ._inputs import ImageInput, ImageOrSequenceInput, SequenceInput, TableInput
+from ._set_inputs import GraphInput, KinematicInput, SetInput
+
+
+class ImageChoices(Declared):
+    """For networks that take images or tables."""
+
+    image_shape: Any = hp(
+        None,
+        valid=(tuple, list, None),
+        doc="How a row of a table is read as an image: (height, width) or (channels, height, width), its columns row "
+        "by row. Arrays of images, ``(n, h, w)`` or ``(n, c, h, w)``, tell it themselves.",
+    )
+
+    def _new_input(self) -> TableInput:
+        return ImageInput(image_shape=self.image_shape)
+
+
+class SequenceChoices(Declared):
+    """For networks that take events of any number of points, in their order."""
+
+    particle_features: int | None = hp(
+        None,
+        valid=(Interval(Integral, 1, None, closed="left"), None),
+        doc="How many neighbouring columns of a table make a point: 2 for Jet 1 pT, Jet 1 η, Jet 2 pT, Jet 2 η. A "
+        "point whose columns are all NaN is absent. `PointClouds`, awkward arrays, lists of arrays and arrays "
+        "``(n, t, f)`` with NaN rows as padding tell it themselves.",
+    )
+    padding: float | None = hp(
+        None,
+        valid=(Real, None),
+        doc="Value of the features of rows that are no points, in arrays ``(n, t, f)`` and in tables read by "
+        "``particle_features``: 0.0 for arrays that are padded with zeros. None is NaN, with a warning where events "
+        "end in rows of zeros; NaN does not warn. Rows of NaN are never points.",
+    )
+    normalisation: str  # of the training: batch statistics need a batch whole
+
+    def _new_input(self) -> TableInput:
+        return SequenceInput(
+            particle_features=self.particle_features, padding=self.padding, in_parts=self.normalisation != "batch"
+        )
+
+
+class ImageOrSequenceChoices(ImageChoices, SequenceChoices):
+    """For networks that take images, tables, or points in their order."""
+
+    def _new_input(self) -> TableInput:
+        return ImageOrSequenceInput(
+            image_shape=self.image_shape,
+            particle_features=self.particle_features,
+            padding=self.padding,
+            in_parts=self.normalisation != "batch",
+        )
+
+
+class SetChoices(SequenceChoices):
+    """For networks on events of any number of points without an order, which standardise these points themselves."""
+
+    angles: Any = hp(
+        None,
+        valid=(tuple, list, None),
+        doc="Features of the points that are angles in rad, by name or position: the angle enters as its cosine and "
+        "sine, one relative to something (delta_phi) as a number in [−π, π). None takes those whose name ends in phi "
+        "or azimuth (Jet_phi, jet.phi).",
+    )
+    _attributes_doc = """
+        angles_ : tuple of str
+            Features of the points that were taken for angles.
+    """
+
+    def _new_input(self) -> TableInput:
+        return SetInput(particle_features=self.particle_features, padding=self.padding, angles=self.angles)
+
+
+class GraphChoices(SetChoices):
+    """For networks on points in a space, or along the edges of `Graphs`."""
+
+    coordinates: Any = hp(
+        None,
+        valid=(tuple, list, None),
+        doc="Features of the points, by name or position, in which the distance to neighbours is measured: d² = Δη² + "
+        "Δφ² with the difference of angles in [−π, π]. None takes the first that are there of (delta_eta, delta_phi), "
+        "(eta, phi), (rapidity, phi), (y, phi), (x, y, z) and (x, y), by the last word of their names (Jet_eta, "
+        "jet.eta), and all features, with a warning, where none are; () takes all features. They are used in the unit "
+        "that they have.",
+    )
+    _attributes_doc = """
+        coordinates_ : tuple of str
+            Features of the points in which distances were measured; empty for all features.
+    """
+
+    def _new_input(self) -> TableInput:
+        return GraphInput(
+            particle_features=self.particle_features,
+            padding=self.padding,
+            angles=self.angles,
+            places=self.coordinates,
+        )
+
+
+class NeighbourChoices(GraphChoices):
+    """For networks that pass messages along edges: those of `Graphs`, or those between the nearest points."""
+
+    n_neighbors: int = hp(
+        16,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(4, 24),
+        doc="Nearest points from which a point gets messages; not used where edges are given.",
+    )
+
+
+class KinematicChoices(GraphChoices):
+    """For networks that read the kinematics of pairs of points."""
+
+    transverse_momentum: Any = hp(
+        None,
+        valid=(str, Interval(Integral, 0, None, closed="left"), None),
+        doc="Feature of the points that is their transverse momentum, by name or position. The feature log_pt, or "
+        "another name with log, holds a natural logarithm. None takes what is called pt, else log_pt (also Jet_pt, "
+        "jet.pt), provided that it has not been standardised and has no negative value. Without a transverse momentum, "
+        "ln Δ is the only feature of a pair.",
+    )
+    _attributes_doc = """
+        transverse_momentum_ : str or None
+            Feature of the points of which ln kT, ln z and ln m² were made.
+    """
+
+    def _new_input(self) -> TableInput:
+        return KinematicInput(
+            particle_features=self.particle_features,
+            padding=self.padding,
+            angles=self.angles,
+            places=self.coordinates,
+            transverse_momentum=self.transverse_momentum,
+        )

@@ -1,0 +1,206 @@
+"""Points without an order, and graphs, as inputs of networks that standardise them themselves."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from .._roles import with_role
+from .._validation import check_finite
+from ..data import Graphs, PointClouds
+from ..engine import PackedData
+from ._inputs import SequenceInput, as_tensor
+from ._point_encoding import PointEncoding, TableEncoding
+from ._transverse_momentum import TransverseMomentum
+
+
+def clouds_of(X: Any) -> PointClouds:
+    """The points of graphs, or the clouds themselves."""
+    return X.nodes if isinstance(X, Graphs) else X
+
+
+@dataclass
+class SetInput(SequenceInput):
+    """Events of any number of points without an order.
+
+    Parameters
+    ----------
+    angles : sequence of str or int, or None
+        Features that are angles in rad; None for those that are by their names.
+    """
+
+    angles: Any = None
+    _points: PointEncoding | None = None
+
+    @property
+    def coordinates(self) -> Any:
+        """Features in which distances are measured; a set needs none."""
+        return ()
+
+    @property
+    def encoding(self) -> PointEncoding:
+        """How points and event columns enter the network, once this is learned."""
+        assert self._points is not None
+        return self._points
+
+    @property
+    def module_shape(self) -> tuple[int, ...]:
+        """Numbers of columns of a point and of an event, as they are encoded."""
+        return self.encoding.points.width, self.encoding.event.width
+
+    @property
+    def module_arguments(self) -> dict[str, Any]:
+        """Mean number of points of an event."""
+        return {"n_points": self.encoding.n_points}
+
+    def _points_of(self, X: np.ndarray, names: Any) -> PointClouds:
+        """Points of ``particle_features`` columns; without, a row is an event of a single point."""
+        if self.particle_features is not None:
+            return super()._points_of(X, names)
+        return PointClouds(X, np.arange(len(X) + 1))
+
+    def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
+        """Learn the units of the features."""
+        clouds = clouds_of(X)
+        self._points = PointEncoding.learn(clouds, weights, angles=self.angles, coordinates=self.coordinates)
+        return {"angles_": tuple(clouds.feature_names[angle.column] for angle in self._points.points.angles)}
+
+    def _tensors(self, X: Any) -> tuple[torch.Tensor, ...]:
+        clouds = clouds_of(X)
+        points, event = self.encoding(clouds)
+        return as_tensor(points), as_tensor(clouds.offsets), as_tensor(event)
+
+    def data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> PackedData:
+        """Checked events as a source of batches without padding."""
+        return PackedData(self._tensors(X), target, weight)
+
+
+@dataclass
+class GraphInput(SetInput):
+    """Points in a space, or along the edges of `Graphs`.
+
+    Parameters
+    ----------
+    places : sequence of str or int, or None
+        Features in which distances are measured; None for those that are coordinates by their names.
+    without_coordinates : str
+        What the network does where no coordinates are known, for a warning.
+    """
+
+    places: Any = None
+    without_coordinates: str = "neighbours are searched for among all features, whatever their units"
+    _edge_names: Any = None
+    _edges: TableEncoding | None = None
+
+    @property
+    def coordinates(self) -> Any:
+        """Features in which distances are measured."""
+        return self.places
+
+    @property
+    def module_shape(self) -> tuple[int, ...]:
+        """Numbers of columns of a point, of an event and of an edge, as they are encoded."""
+        return (*super().module_shape, 0 if self._edges is None else self._edges.width)
+
+    @property
+    def module_arguments(self) -> dict[str, Any]:
+        """Which coordinates are angles, and the mean number of points of an event."""
+        return {**super().module_arguments, "periodic": self.encoding.periodic}
+
+    def check(self, X: Any, owner: Any) -> Any:
+        """Return clouds or graphs."""
+        first, graphs = self.shape is None, isinstance(X, Graphs)
+        clouds = super().check(clouds_of(X), owner)
+        names = X.edge_names if graphs else None
+        if first:
+            self._edge_names = names
+        elif names != self._edge_names:
+            kinds = [f"edges with the features {n}" if n is not None else "no edges" for n in (names, self._edge_names)]
+            raise ValueError(f"X has {kinds[0]}, but {type(owner).__name__} was fitted on events with {kinds[1]}.")
+        if not graphs:
+            return clouds
+        check_finite(X.edge_values, X.edge_names)
+        return X
+
+    def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
+        """Learn the units of the features of points and edges, and which are coordinates."""
+        attributes = super().learn(X, weights)
+        clouds = clouds_of(X)
+        coordinates = tuple(clouds.feature_names[i] for i in self.encoding.coordinates)
+        if self.coordinates is None and not coordinates and clouds.counts.max(initial=0) > 1:
+            warnings.warn(
+                f"No coordinates are known by name among the features {clouds.feature_names}: "
+                f"{self.without_coordinates}. Name them (eta, phi; x, y, z; JetConstituentFeatures makes them of "
+                "four-momenta), say which by coordinates=, or coordinates=() if this is meant.",
+                UserWarning,
+                stacklevel=2,
+            )
+        if isinstance(X, Graphs):
+            of_edges = None if weights is None else np.repeat(weights, X.edge_counts)
+            self._edges = TableEncoding.learn(X.edge_values, X.edge_names, None, of_edges)
+        return {**attributes, "coordinates_": coordinates}
+
+    def _tensors(self, X: Any) -> tuple[torch.Tensor, ...]:
+        inputs = super()._tensors(X)
+        if self._edges is None:
+            return inputs
+        edges = as_tensor(np.ascontiguousarray(X.edges))
+        return (*inputs, edges, as_tensor(self._edges(X.edge_values)), as_tensor(X.edge_offsets))
+
+
+@dataclass
+class KinematicInput(GraphInput):
+    """Points with coordinates and, if it is known, a transverse momentum.
+
+    Parameters
+    ----------
+    transverse_momentum : str, int or None
+        Feature that is the transverse momentum; None for one that is by its name.
+    """
+
+    transverse_momentum: Any = None
+    without_coordinates: str = "pairs of points have no ln Δ, ln kT, ln z and ln m²"
+    _pt: TransverseMomentum | None = None
+
+    @property
+    def module_arguments(self) -> dict[str, Any]:
+        """Which coordinates are angles, and whether a transverse momentum is known."""
+        return {**super().module_arguments, "has_pt": self._pt is not None}
+
+    def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
+        """Learn the units, and which feature is the transverse momentum."""
+        attributes = super().learn(X, weights)
+        clouds, declared = clouds_of(X), self.transverse_momentum
+        of_points = None if weights is None else np.repeat(weights, clouds.counts)
+        pt = TransverseMomentum.learn(declared, clouds.feature_names, clouds.values, of_points)
+        if not self.encoding.coordinates:
+            if declared is not None:
+                raise ValueError(
+                    f"transverse_momentum={declared!r} is used with coordinates alone, but none are known among the "
+                    f"features {tuple(clouds.feature_names)}: pass coordinates= as well."
+                )
+            pt = None
+        elif pt is None and self.encoding.periodic.count(True) == 1 and not _known(clouds.feature_names):
+            warnings.warn(
+                f"No transverse momentum is known by name among the features {clouds.feature_names}: pairs have no ln "
+                "kT, ln z and ln m². Name it pt, or say which feature it is by transverse_momentum=.",
+                UserWarning,
+                stacklevel=2,
+            )
+        self._pt = pt
+        return {**attributes, "transverse_momentum_": None if pt is None else clouds.feature_names[pt.column]}
+
+    def _tensors(self, X: Any) -> tuple[torch.Tensor, ...]:
+        points, *others = super()._tensors(X)
+        if self._pt is not None:
+            points = torch.cat([points, as_tensor(self._pt(clouds_of(X).values))[:, None]], dim=1)
+        return (points, *others)
+
+
+def _known(names: Any) -> bool:
+    """Whether a feature is a transverse momentum by its name; a scaled one has its own warning."""
+    return bool(with_role(names, "pt") or with_role(names, "log_pt"))

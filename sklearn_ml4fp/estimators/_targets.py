@@ -1,0 +1,150 @@
+"""What the networks predict: classes or numbers, as objects that a fit makes anew.
+
+A target checks ``y``, learns from the training part, and says what the loss compares the outputs with. Its first check
+learns what ``y`` is like; later ones refuse others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite
+
+from .._missing import check_array, column_or_1d
+from .._validation import check_class_weights, class_factors
+from ..engine import split_gaussian
+from ._inputs import mean_and_scale
+
+
+@dataclass
+class ClassTarget:
+    """Classes.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+        Factors on the event weights of each class.
+    classes : ndarray of shape (n_classes,) or None
+        Labels; None to learn them from the first ``y``.
+    """
+
+    class_weight: Any = None
+    classes: np.ndarray | None = None
+    by_class = True  # whether a hold-out takes its share of each class
+    _factors: np.ndarray | None = None
+
+    def check(self, y: Any) -> np.ndarray:
+        """Return the number of each event's class.
+
+        Raises
+        ------
+        ValueError
+            No labels, a single class, or a label that is not among the classes.
+        """
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
+        if self.classes is None:
+            classes = np.unique(y)
+            if len(classes) < 2:
+                raise ValueError(f"Expected at least two classes in y, got one class: {classes[0]}.")
+            self.classes = classes
+        codes = np.searchsorted(self.classes, y).clip(max=len(self.classes) - 1)
+        if len(unknown := np.unique(y[self.classes[codes] != y])):
+            raise ValueError(f"y contains labels that are not among the classes {self.classes}: {unknown}.")
+        return codes
+
+    @property
+    def n(self) -> int:
+        """Number of classes."""
+        assert self.classes is not None
+        return len(self.classes)
+
+    def learn_unit(self, codes: np.ndarray, weights: np.ndarray | None) -> None:
+        """Do nothing: classes have no unit."""
+
+    def learn_factors(self, codes: np.ndarray, weights: np.ndarray | None, *, complete: bool) -> None:
+        """Learn the factors of the classes from the training part.
+
+        Parameters
+        ----------
+        codes, weights : ndarray of shape (n_events,)
+            Numbers of the classes, and event weights or None.
+        complete : bool
+            Whether this is all data, and not a chunk of a stream, which may lack a class.
+        """
+        assert self.classes is not None
+        if complete:
+            check_class_weights(codes, weights, self.classes)
+        if isinstance(self.class_weight, dict):
+            self._factors = class_factors(self.class_weight, self.classes)
+        elif self.class_weight == "balanced":
+            sums = np.bincount(codes, weights=weights, minlength=self.n)
+            self._factors = sums.sum() / (self.n * sums)
+
+    def weigh(self, codes: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        """Event weights times class weights, where there are any."""
+        if self._factors is None:
+            return weights
+        return self._factors[codes] if weights is None else self._factors[codes] * weights
+
+    def encode(self, codes: np.ndarray) -> torch.Tensor:
+        """What the loss compares the outputs with."""
+        return torch.from_numpy(codes.astype(np.int64))
+
+
+@dataclass
+class NumberTarget:
+    """One or several numbers, standardised inside: a learning rate then means the same whatever their unit."""
+
+    by_class = False
+    n: int | None = None
+    _is_column: bool = True
+    _mean: Any = 0.0
+    _scale: Any = 1.0
+
+    def check(self, y: Any) -> np.ndarray:
+        """Return the targets ``(n_events, n_targets)``.
+
+        Raises
+        ------
+        ValueError
+            NaN or infinity, or another number of targets than in the first check.
+        """
+        y = check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=False, input_name="y")
+        target = y[:, None] if y.ndim == 1 else y
+        if self.n is None:
+            self._is_column, self.n = y.ndim == 1, target.shape[1]
+        elif target.shape[1] != self.n:
+            raise ValueError(f"y has {target.shape[1]} targets, expected {self.n} as in the first call.")
+        return target
+
+    def learn_unit(self, target: np.ndarray, weights: np.ndarray | None) -> None:
+        """Learn mean and standard deviation from the training part."""
+        self._mean, self._scale = mean_and_scale(target, weights)
+
+    def learn_factors(self, target: np.ndarray, weights: np.ndarray | None, *, complete: bool) -> None:
+        """Do nothing: there are no classes."""
+
+    def weigh(self, target: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        """Event weights."""
+        return weights
+
+    def encode(self, target: np.ndarray) -> torch.Tensor:
+        """What the loss compares the outputs with."""
+        return torch.from_numpy(((target - self._mean) / self._scale).astype(np.float32))
+
+    def decode(self, read: torch.Tensor) -> np.ndarray:
+        """Targets in the unit of ``y``, of what the loss reads from the outputs."""
+        return self._shaped(read.numpy() * self._scale + self._mean)
+
+    def deviation(self, outputs: torch.Tensor) -> np.ndarray:
+        """Standard deviations in the unit of ``y``, of the outputs of a network with the loss ``"gaussian_nll"``."""
+        return self._shaped((split_gaussian(outputs)[1] / 2).exp().numpy() * self._scale)
+
+    def _shaped(self, values: np.ndarray) -> np.ndarray:
+        return values[:, 0] if self._is_column else values
