@@ -126,7 +126,7 @@ def test_a_new_fit_takes_events_of_another_kind(first, second):
     network = CNNClassifier(width=2, n_layers=1, max_epochs=1, device="cpu", random_state=0)
     network.fit(first(60), y).fit(second(60), 1 - y)
     assert network.predict(second(7)).shape == (7,)
-    with pytest.raises(ValueError, match="was fitted on|is expecting"):
+    with pytest.raises(ValueError, match=r"was fitted on|is expecting"):
         network.predict(first(7))
 
 
