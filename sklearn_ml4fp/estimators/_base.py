@@ -7,7 +7,7 @@ from collections.abc import Callable
 from copy import copy, deepcopy
 from functools import partial
 from inspect import signature
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -61,6 +61,11 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
     The module is a class whose constructor takes the shape of an event (``shape_in``, or for tables ``d_in``, the
     number of columns), the number of outputs, and hyperparameters by their names. Its output layer is called ``head``.
     A subclass of this and a subclass of `NetworkClassifier` or `NetworkRegressor` meet in the public estimators.
+
+    See Also
+    --------
+    NetworkClassifier, NetworkRegressor : Bases of classifiers and regressors.
+    hp : Declare a hyperparameter.
     """
 
     _attributes_doc = """
@@ -85,8 +90,12 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
     __metadata_request__partial_fit = {"sample_weight": True}  # noqa: RUF012
     __metadata_request__score = {"sample_weight": True}  # noqa: RUF012
 
-    _module: ClassVar[Callable[..., nn.Module]]
     loss: Any
+
+    @property
+    @abstractmethod
+    def _module(self) -> Callable[..., nn.Module]:
+        """Class of the torch module; an architecture sets it as a class attribute."""
 
     def _new_input(self) -> TableInput:
         """Make the object that reads the events; an architecture for other events than tables says which."""
@@ -102,10 +111,12 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
 
     def _build(self, shape_in: tuple[int, ...], n_out: int, **of_input: Any) -> nn.Module:
         """Make the module, with those hyperparameters and facts about the input that its signature names."""
-        named = signature(self._module).parameters
+        make: Any = type(self)._module
+        named = signature(make).parameters
         known = {**self.get_params(deep=False), **of_input}
         first = shape_in[0] if "d_in" in named else shape_in
-        return type(self)._module(first, n_out, **{name: known[name] for name in named if name in known})
+        module: nn.Module = make(first, n_out, **{name: known[name] for name in named if name in known})
+        return module
 
     @with_callbacks
     def fit(

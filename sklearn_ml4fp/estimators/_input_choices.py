@@ -7,7 +7,7 @@ from typing import Any
 
 from .._compat import Interval
 from .._params import Declared, hp
-from ._inputs import ImageInput, ImageOrSequenceInput, SequenceInput, TableInput
+from ._inputs import ImageInput, ImageOrSequenceInput, SequenceInput, TableInput, TableOrSequenceInput
 from ._set_inputs import GraphInput, KinematicInput, SetInput
 
 
@@ -46,6 +46,15 @@ class SequenceChoices(Declared):
 
     def _new_input(self) -> TableInput:
         return SequenceInput(
+            particle_features=self.particle_features, padding=self.padding, in_parts=self.normalisation != "batch"
+        )
+
+
+class TableOrSequenceChoices(SequenceChoices):
+    """For networks that take tables, or points in their order."""
+
+    def _new_input(self) -> TableInput:
+        return TableOrSequenceInput(
             particle_features=self.particle_features, padding=self.padding, in_parts=self.normalisation != "batch"
         )
 

@@ -286,8 +286,32 @@ class SequenceInput(TableInput):
         return PointData(inputs, target, weight, in_parts=self.in_parts)
 
 
+class _ArrayOrSequenceInput(SequenceInput):
+    """Points in their order, or arrays that enter the network as they are."""
+
+    def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
+        """Learn the unit of the event columns of points."""
+        return super().learn(X, weights) if isinstance(X, PointClouds) else {}
+
+    def data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
+        """Checked events as a source of batches."""
+        kind = SequenceInput if isinstance(X, PointClouds) else TableInput
+        return kind.data(self, X, target, weight)
+
+
+class TableOrSequenceInput(_ArrayOrSequenceInput):
+    """Points in their order, or rows of a table, whose columns a Transformer takes one by one."""
+
+    def check(self, X: Any, owner: Any) -> Any:
+        """Return a table or clouds."""
+        if self.particle_features is not None or holds_points(X) or getattr(X, "ndim", 2) > 2:
+            return super().check(X, owner)
+        self._check_kind("a table", owner)
+        return TableInput.check(self, X, owner)
+
+
 @dataclass
-class ImageOrSequenceInput(SequenceInput):
+class ImageOrSequenceInput(_ArrayOrSequenceInput):
     """Images, or points in their order, which a convolution reads along one axis.
 
     Parameters
@@ -309,12 +333,3 @@ class ImageOrSequenceInput(SequenceInput):
         images = ImageInput(self.shape, self.image_shape).check(X, owner)
         self._keep_shape(images.shape[1:], owner)
         return images
-
-    def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
-        """Learn the unit of the event columns of points."""
-        return super().learn(X, weights) if isinstance(X, PointClouds) else {}
-
-    def data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
-        """Checked events as a source of batches."""
-        kind = SequenceInput if isinstance(X, PointClouds) else TableInput
-        return kind.data(self, X, target, weight)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
-
-import numpy as np
 
 from .._compat import Interval
 from .._params import hp
 from ..nn import NORMALISATIONS, POOLINGS, POSITIONS, Transformer
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
-from ._input_choices import SequenceChoices
+from ._input_choices import TableOrSequenceChoices
 from ._regressor import NetworkRegressor
 
 
-class _Transformer(SequenceChoices, NetworkEstimator):
+class _Transformer(TableOrSequenceChoices, NetworkEstimator):
     _shared_doc = """
     Every point is a token. Every column of a table is one as well (the FT-Transformer), unless ``particle_features``
     says how columns form points. A block consists of attention, softmax(QKᵀ/√d)V, and of two linear layers; the result
@@ -68,9 +65,6 @@ class _Transformer(SequenceChoices, NetworkEstimator):
         'each token (Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes '
         "them over the tokens of the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
     )
-
-    def _table(self, X: np.ndarray) -> Any:
-        return X if self.particle_features is None else super()._table(X)
 
 
 class TransformerClassifier(_Transformer, NetworkClassifier):
