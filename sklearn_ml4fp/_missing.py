@@ -1,8 +1,8 @@
 """Missing values in every form: the one place where their marks become NaN, or an error.
 
-Marks are NaN, None, pandas' NA and NaT, polars' null, awkward's None and numpy's mask. What is under a mask is never
-used. scikit-learn's checks drop numpy's masks without a word, and let None through among labels: the functions here
-stand in front of them, under the same names, and are what the package uses.
+Marks are NaN, None, pandas' NA and NaT, polars' null, awkward's None and numpy's mask. The value under a mask is never
+used. scikit-learn's checks silently drop numpy's masks, and let None pass among labels. The functions of the same names
+here convert first, and are used in their place.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from ._compat import Interval
 from ._optional import comes_from, is_awkward, needs
 from ._params import hp
 
-_MARKS = {"NoneType", "NAType", "NaTType", "MaskedConstant"}  # by name: pandas need not be there
+_MARKS = {"NoneType", "NAType", "NaTType", "MaskedConstant"}  # by name: pandas need not be installed
 
 
 def is_missing(column: np.ndarray) -> np.ndarray:
-    """Tell which entries of an array are missing, in its shape, bool.
+    """Make a mask of the missing entries of an array.
 
     >>> import numpy as np
     >>> is_missing(np.array([None, "a", np.nan], dtype=object))
@@ -38,7 +38,7 @@ def is_missing(column: np.ndarray) -> np.ndarray:
 
 
 def with_nan(values: Any) -> Any:
-    """Put NaN for every mark of a missing value; what has no such mark comes back as it is.
+    """Replace every mark of a missing value by NaN; values without such a mark are returned unchanged.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def with_nan(values: Any) -> Any:
         array = np.asarray(values)
         marked = _of_objects(array) if array.dtype.kind == "O" else array
         return values if marked is array else marked
-    return values  # scikit-learn itself makes NaN of polars' nulls in tables
+    return values  # scikit-learn itself converts polars' nulls in tables to NaN
 
 
 def _of_masked(values: np.ma.MaskedArray) -> np.ndarray:
@@ -94,20 +94,20 @@ def _of_objects(values: np.ndarray) -> np.ndarray:
 
 
 def _of_list(values: Any) -> Any:
-    if values and (comes_from(values[0], "awkward") or getattr(values[0], "ndim", 0) > 1):  # events, no rows
+    if values and (comes_from(values[0], "awkward") or getattr(values[0], "ndim", 0) > 1):  # events, not rows
         return values
     if any(isinstance(value, np.ma.MaskedArray) for value in values):
         return with_nan(np.ma.array(values))
     try:
         array = np.asarray(values)
-    except ValueError:  # of unequal lengths; whoever wants a rectangle will say so
+    except ValueError:  # of unequal lengths; the next check refuses them if it needs a rectangle
         return values
     marked = _of_objects(array) if array.dtype.kind == "O" else array
     return values if marked is array else marked
 
 
 def _of_awkward(values: Any) -> Any:
-    if getattr(values, "fields", None) or getattr(values, "ndim", 0) != 1:  # points, which PointClouds read
+    if getattr(values, "fields", None) or getattr(values, "ndim", 0) != 1:  # points, for PointClouds
         return values
     return with_nan(needs("awkward").to_numpy(values, allow_missing=True))
 
@@ -123,7 +123,7 @@ def _of_frame(table: Any) -> Any:
 
 
 def beyond_float64(values: np.ndarray) -> bool:
-    """Tell whether an array holds integers that float64 rounds: those beyond ±2**53."""
+    """Return whether an array holds integers that float64 rounds: those beyond ±2**53."""
     if values.dtype.kind == "O":
         return any(isinstance(v, (int, np.integer)) and abs(int(v)) > 2**53 for v in values.ravel())
     if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not values.size:
@@ -137,17 +137,17 @@ def real_numbers(values: Any, dtype: Any = None, *, exact: str = "") -> np.ndarr
     Parameters
     ----------
     values : array-like
-        Text is no number, even where it could be read as one.
+        Values; text is not a number, even if it could be read as one.
     dtype : dtype, optional
         Type of the result. By default booleans, integers and floats keep theirs, and numbers among Python objects
         become float64.
     exact : str
-        What the values are, for the error; if it is given, integers that float64 rounds are refused.
+        Name of the values, for the error; if it is given, integers that float64 rounds are refused.
 
     Returns
     -------
     ndarray or None
-        None if there is anything else among the values.
+        Array of numbers; None if a value is not a number.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def real_numbers(values: Any, dtype: Any = None, *, exact: str = "") -> np.ndarr
         An integer is beyond ±2**53, and ``exact`` is given.
     """
     if type(values) is np.ndarray and values.dtype.kind == "f" and values.dtype.isnative and dtype is None:
-        return values  # at once: a list of events has many
+        return values  # early: a list of events has many
     if issparse(values):
         return None
     values = with_nan(values)
@@ -182,24 +182,24 @@ MISSING_VALUES: Any = hp(
     (),
     valid=(Interval(Real, None, None, closed="neither"), tuple, list),
     doc="Number, or several, that mark a missing value in all columns, such as −999 or (−999, −1). NaN, None, NA, null "
-    "and what is masked always are missing.",
+    "and masked values always are missing.",
 )
 
 
 def marked(X: np.ndarray, missing_values: Any) -> np.ndarray:
-    """Table of floats with NaN for the numbers that mark a missing value, such as −999; ``X`` itself without any.
+    """Replace the numbers that mark a missing value, such as −999, by NaN; returns ``X`` itself without any.
 
     Parameters
     ----------
     X : ndarray of shape (n_events, n_features)
         Floating-point values.
     missing_values : number, or tuple or list of numbers
-        The marks; NaN is always one.
+        Marks; NaN is always one.
 
     Raises
     ------
     ValueError
-        A mark is no number.
+        A mark is not a number.
     """
     marks = missing_values if isinstance(missing_values, (tuple, list)) else (missing_values,)
     if not all(isinstance(mark, Real) and not isinstance(mark, (bool, np.bool_)) for mark in marks):
@@ -210,7 +210,7 @@ def marked(X: np.ndarray, missing_values: Any) -> np.ndarray:
     return np.where(found, X.dtype.type(np.nan), X) if found.any() else X
 
 
-# --- scikit-learn's checks, and transformers, behind the conversion ---
+# --- scikit-learn's checks and transformers, after the conversion ---
 
 
 @contextmanager
@@ -237,7 +237,7 @@ def naming_text(X: Any) -> Iterator[None]:
 
 
 def _texts(X: Any) -> dict[Any, str]:
-    """The first text that is no number of each column that has any, by the name or the number of the column."""
+    """Find the first text of each column that is not a number, by the name or the number of the column."""
     columns: list[tuple[Any, np.ndarray]] = []
     if hasattr(X, "columns"):
         columns = [(name, np.asarray(X[name])) for name in X.columns if np.ndim(X[name]) == 1]
@@ -283,7 +283,7 @@ class ReadsMissing:
 
 
 def _one_event(X: Any) -> Any:
-    """An event of which everything is missing, in the container of the table ``X`` without events."""
+    """Make an event without any value, in the container of the table ``X`` without events."""
     if hasattr(X, "iloc"):
         return X.reindex(range(1))
     if hasattr(X, "clear"):  # polars
@@ -296,7 +296,7 @@ _DATES = ("datetime", "timedelta", "Date", "Duration", "Time")  # types of numpy
 
 
 def _refuse_dates(X: Any) -> None:
-    """Dates would become numbers in silence: nanoseconds since 1970, or whatever their unit is."""
+    """Refuse dates, which would silently become numbers: nanoseconds since 1970, or another unit."""
     kinds = zip(X.columns, X.dtypes, strict=True) if hasattr(X, "columns") else [("X", getattr(X, "dtype", None))]
     if dates := [name for name, kind in kinds if str(kind).startswith(_DATES)]:
         raise ValueError(
@@ -306,14 +306,14 @@ def _refuse_dates(X: Any) -> None:
 
 
 def validate_data(estimator: Any, X: Any, **params: Any) -> Any:
-    """scikit-learn's ``validate_data`` for events ``X`` alone; columns of text are named, and dates refused."""
+    """Call scikit-learn's ``validate_data`` for events ``X`` alone; columns of text are named, and dates refused."""
     _refuse_dates(X)
     with naming_text(X):
         return validation.validate_data(estimator, with_nan(X), **params)
 
 
 def check_array(values: Any, **params: Any) -> Any:
-    """scikit-learn's ``check_array``; columns of text are named, and dates refused."""
+    """Call scikit-learn's ``check_array``; columns of text are named, and dates refused."""
     _refuse_dates(values)
     with naming_text(values):
         return validation.check_array(with_nan(values), **params)

@@ -1,4 +1,4 @@
-"""Optional packages: one way to import them, and one error that says how to install what is missing."""
+"""Optional packages: one way to import them, and one error that says how to install a missing one."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ EXTRA_OF = {
     "uproot": "hep",
 }
 
-PROJECT_OF = {"skopt": "scikit-optimize"}  # of what is always installed, where the project has another name
+PROJECT_OF = {"skopt": "scikit-optimize"}  # of packages that are always installed, if the project has another name
 
 
 def needs(module: str, *, otherwise: str = "") -> Any:
-    """Import an optional package that the task at hand cannot do without.
+    """Import an optional package that the present task needs.
 
     Parameters
     ----------
     module : str
         Name of the package, or of a module in it (``"matplotlib.pyplot"``).
     otherwise : str
-        What else the user can do, for the error.
+        Other way out, for the error.
 
     Returns
     -------
     module
-        What was asked for.
+        Imported module.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def needs(module: str, *, otherwise: str = "") -> Any:
 
 
 def where_installed(module: str) -> Any | None:
-    """Import an optional package that only helps; None where it is not installed, or is broken."""
+    """Import an optional package that only helps; None if it is not installed, or is broken."""
     try:
         return import_module(module)
     except (ImportError, OSError):  # a compiled extension of another torch cannot be loaded
@@ -64,10 +64,10 @@ def where_installed(module: str) -> Any | None:
 
 
 def comes_from(values: Any, package: str) -> bool:
-    """Tell whether an object is of a class of a package, which need not be installed."""
+    """Return whether the class of an object comes from a package, which need not be installed."""
     return type(values).__module__.split(".")[0] == package
 
 
 def is_awkward(X: Any) -> bool:
-    """Tell whether ``X`` is an awkward array, or a list of its events, which scikit-learn makes where it picks some."""
+    """Return whether ``X`` is an awkward array, or a list of its events, as scikit-learn makes it by slicing."""
     return comes_from(X[0] if isinstance(X, (list, tuple)) and X else X, "awkward")

@@ -15,7 +15,7 @@ def open_tree(path: str | PathLike[str], tree: str | None = None) -> Any:
     Parameters
     ----------
     path : str or path
-        The file. ``"file.root:tree"`` names one of several trees where ``tree`` is None.
+        Path of the file. ``"file.root:tree"`` names one of several trees if ``tree`` is None.
     tree : str, optional
         Name of the tree; by default that of the path, or the only one in the file.
 
@@ -27,11 +27,11 @@ def open_tree(path: str | PathLike[str], tree: str | None = None) -> Any:
     Raises
     ------
     ImportError
-        Without uproot, which the extra ``hep`` installs.
+        uproot is not installed; it comes with the extra ``hep``.
     FileNotFoundError
-        If there is no such file.
+        The file does not exist.
     ValueError
-        If it is no ROOT file, or has no such tree, or several and none is named.
+        The file is not a ROOT file, has no such tree, or has several and none is named.
     """
     uproot, path = needs("uproot"), fspath(path)
     try:
@@ -40,7 +40,7 @@ def open_tree(path: str | PathLike[str], tree: str | None = None) -> Any:
         raise FileNotFoundError(f"there is no file {path}.") from error
     except uproot.KeyInFileError as error:
         raise ValueError(f"{path} has no tree {error.key!r}; it holds {list(error.keys or ())}.") from error
-    except Exception as error:  # each kind of other file breaks it elsewhere
+    except Exception as error:  # each other kind of file raises another error
         raise ValueError(
             f"{path} cannot be read as a ROOT file ({type(error).__name__}: {str(error).splitlines()[0]}): expected a "
             "complete file with a TTree or RNTuple."
@@ -62,7 +62,7 @@ def read_branches(tree: Any, names: Sequence[str], library: str) -> Any:
     Raises
     ------
     ValueError
-        If the tree has no such branches; the error lists what there is.
+        The tree lacks a branch; the error lists those that exist.
     """
     try:
         known = tree.keys()

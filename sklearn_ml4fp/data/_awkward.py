@@ -19,7 +19,7 @@ _OTHER = "something that is no number"
 
 
 class _Points(NamedTuple):
-    """Points of all events in one array, ``(n_points, n_features)``, where each event begins, and names, if any."""
+    """Points of all events in one array ``(n_points, n_features)``, offsets of the events, and names, if any."""
 
     values: NDArray[Any]
     offsets: Index
@@ -55,7 +55,7 @@ def _kind_of(array: Any) -> str:
 
 
 def _split_gaps(array: Any) -> tuple[NDArray[np.bool_], Any]:
-    """Return which entries are None, and the others, without an option type."""
+    """Return a mask of the entries that are None, and the others, without an option type."""
     layout = array.layout
     while layout.is_indexed and not layout.is_option:
         layout = layout.project()
@@ -150,7 +150,7 @@ def _nested(kind: str) -> str:
 
 
 def _check_names(array: Any, wanted: Sequence[str] | None, what: str) -> list[str]:
-    """Return the fields that are wanted, by default all of them."""
+    """Return the wanted fields, by default all of them."""
     fields = list(array.fields)
     if missing := [name for name in wanted or () if name not in fields]:
         raise ValueError(f"{what} has no fields {missing}; it has {fields}.")
@@ -171,7 +171,7 @@ def _column(array: Any, what: str, parent: Any, cure: str) -> NDArray[Any]:
 
 
 def _leaves(array: Any) -> list[tuple[str, ...]]:
-    """List the paths of fields that are no records themselves."""
+    """List the paths of fields that are not records themselves."""
     return [
         (name, *rest)
         for name in array.fields
@@ -227,7 +227,7 @@ class AwkwardConversions(CloudsCore):
     def from_awkward(
         cls, array: Any, features: Sequence[str] | None = None, event_features: Sequence[str] | None = None
     ) -> Self:
-        """Point clouds from an awkward array of events.
+        """Make point clouds from an awkward array of events.
 
         Parameters
         ----------
@@ -246,11 +246,11 @@ class AwkwardConversions(CloudsCore):
         Raises
         ------
         ImportError
-            Without awkward, which the extra ``hep`` installs.
+            awkward is not installed; it comes with the extra ``hep``.
         ValueError
-            If there are no lists of points, or several collections of them; lists of different lengths, lists within
-            lists, text, records within points; a field that is wanted and is not there; an event, or its list, that is
-            None; an integer beyond 2**53; if it is a single event.
+            There are no lists of points, or several collections of them; lists have different lengths, or hold lists,
+            text or records; a wanted field does not exist; an event, or its list, is None; an integer is beyond 2**53;
+            or the array is a single event.
 
         Examples
         --------
@@ -278,7 +278,7 @@ class AwkwardConversions(CloudsCore):
         return cls(*_points(array, features, "the array"))
 
     def to_awkward(self) -> Any:
-        """Records of lists, one field a feature, and the event columns as plain numbers.
+        """Convert to records of lists, one field per feature, and event columns as plain numbers.
 
         Awkward keeps every field in one piece, so that columns are copied unless there is only one.
         """

@@ -1,4 +1,4 @@
-"""The core of a point cloud container: flat values, offsets, event columns, and the operations on them."""
+"""Core of the point clouds: flat values, offsets, event columns, and operations on them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class CloudsCore(Ragged):
         return len(self.offsets) - 1
 
     def column(self, name: str) -> NDArray[Any]:
-        """One feature of all points, shape (n_points_total,), or one event column, shape (n_clouds,); a view.
+        """Return a feature of all points, shape (n_points_total,), or an event column, shape (n_clouds,); a view.
 
         A column has this name or ends in it (``pt`` for ``Jet_pt``); the whole name comes first, then features.
 
@@ -69,13 +69,13 @@ class CloudsCore(Ragged):
         raise KeyError(f"no column {name!r}; features are {self.feature_names}, event columns {self.event_names}.")
 
     def with_values(self, values: ArrayLike, feature_names: Sequence[str] | None = None) -> Self:
-        """The same clouds and event columns with other features: ``values`` has one row for every point."""
+        """Return the same clouds and event columns with other features: ``values`` has one row per point."""
         return type(self)(
             values, self.offsets, feature_names, event_values=self.event_values, event_names=self.event_names
         )
 
     def sorted_by(self, name: str, *, descending: bool = True) -> Self:
-        """The points of each cloud ordered by a feature (equal ones keep their order, NaN comes last).
+        """Sort the points of each cloud by a feature (equal ones keep their order, NaN comes last).
 
         A feature has this name or ends in it, as in `column`.
 
@@ -92,7 +92,7 @@ class CloudsCore(Ragged):
 
     @classmethod
     def concatenate(cls, parts: Sequence[CloudsCore]) -> Self:
-        """One container with the clouds of all parts, in order; names must agree.
+        """Join the clouds of all parts in one container, in order; names must agree.
 
         >>> import numpy as np
         >>> from sklearn_ml4fp import PointClouds
@@ -133,7 +133,7 @@ class CloudsCore(Ragged):
         return type(self)(values, offsets, self.feature_names, event_values=event_values, event_names=self.event_names)
 
     def __eq__(self, other: object) -> bool:
-        """True if clouds, names, types and event columns are all the same; NaN equals NaN."""
+        """Return whether clouds, names, types and event columns are all the same; NaN equals NaN."""
         if not isinstance(other, CloudsCore):
             return NotImplemented
         return (

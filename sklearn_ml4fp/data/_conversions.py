@@ -1,4 +1,4 @@
-"""Point clouds from and to what is in memory: lists, padded arrays and wide tables."""
+"""Point clouds from and to lists, padded arrays and wide tables."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from ._tables import LongTables, check_table, columns_of
 
 
 def _absent(rows: NDArray[Any], padding: float | None) -> NDArray[np.bool_]:
-    """Tell which rows ``(n, p, k)`` are no points: all features are NaN, or equal the padding."""
+    """Find the rows ``(n, p, k)`` that are not points: all features are NaN, or equal the padding."""
     absent = np.isnan(rows).all(axis=-1) if rows.dtype.kind == "f" else np.zeros(rows.shape[:-1], dtype=bool)
     if padding is None:
-        if (rows[:, -1:] == 0).all(axis=-1).any():  # else no event can end in zeros
+        if (rows[:, -1:] == 0).all(axis=-1).any():  # otherwise no event can end in zeros
             _warn_of_zeros((rows == 0).all(axis=-1), absent)
         return absent
     return absent | (rows == padding).all(axis=-1)
 
 
 def _warn_of_zeros(zeros: NDArray[np.bool_], absent: NDArray[np.bool_]) -> None:
-    """Warn where zeros look like padding: some events end in rows of zeros, and no event has one before a point."""
+    """Warn if zeros look like padding: some events end in rows of zeros, and none has one before a point."""
     before_a_point = np.logical_or.accumulate(zeros, axis=1) & ~(zeros | absent)
     if zeros.shape[1] > 1 and zeros.any() and not before_a_point.any():
         warnings.warn(
@@ -49,7 +49,7 @@ def _as_mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 
 def _check_template(template: str, features: Sequence[str]) -> None:
-    """Refuse names of columns that are the same for every point, or none at all."""
+    """Refuse names of columns that are the same for every point, or not valid."""
     if not features:
         raise ValueError("features is empty: name the features of a point, such as ['pt', 'eta'].")
     if "{point" not in template or "{feature" not in template:
@@ -61,20 +61,20 @@ class InMemory(LongTables, AwkwardConversions):
 
     @classmethod
     def from_lists(cls, clouds: Sequence[ArrayLike], feature_names: Sequence[str] | None = None) -> Self:
-        """Point clouds from a list of arrays.
+        """Make point clouds from a list of arrays.
 
         Parameters
         ----------
         clouds : sequence of array-like of shape (n_points, n_features)
-            One array a cloud. An empty list stands for an empty cloud, if another cloud or ``feature_names`` tells the
-            number of features.
+            One array per cloud. An empty list is an empty cloud, if another cloud or ``feature_names`` tells the number
+            of features.
         feature_names : sequence of str, optional
             Names of the features.
 
         Raises
         ------
         ValueError
-            If an entry is not two-dimensional, or entries differ in their number of features.
+            An entry is not two-dimensional, or entries differ in their number of features.
 
         Examples
         --------
@@ -107,7 +107,7 @@ class InMemory(LongTables, AwkwardConversions):
         return cls(values, offsets_from_counts([len(array) for array in arrays]), feature_names)
 
     def to_lists(self) -> list[NDArray[Any]]:
-        """One array ``(n_points, n_features)`` a cloud; views of ``values``."""
+        """Return one array ``(n_points, n_features)`` per cloud; they are views of ``values``."""
         return list(self)
 
     @classmethod
@@ -119,30 +119,30 @@ class InMemory(LongTables, AwkwardConversions):
         *,
         padding: float | None = None,
     ) -> Self:
-        """Point clouds from a padded array.
+        """Make point clouds from a padded array.
 
         Parameters
         ----------
         array : array-like of shape (n_clouds, n_points_max, n_features)
-            The points and the padding between them.
+            Points, and the padding between them.
         mask : array-like of shape (n_clouds, n_points_max), optional
-            True where there is a point. Without one, a row is no point if all its features are missing (NaN, or masked
-            as by ``ak.to_numpy``), or equal ``padding``.
+            True where there is a point. Without a mask, a row is not a point if all its features are missing (NaN, or
+            masked as by ``ak.to_numpy``), or equal ``padding``.
         feature_names : sequence of str, optional
             Names of the features.
         padding : float, optional
-            Value of the padding, such as 0.0; not looked at where there is a mask. None is NaN, with a warning where
-            events end in rows of zeros.
+            Value of the padding, such as 0.0; ignored if there is a mask. None means NaN, with a warning if events end
+            in rows of zeros.
 
         Raises
         ------
         ValueError
-            If the shapes do not fit, or the entries are no numbers.
+            The shapes do not fit, or the entries are not numbers.
 
         Warns
         -----
         UserWarning
-            If no padding was given, and rows of zeros look like one.
+            No padding was given, and rows of zeros look like it.
 
         Examples
         --------
@@ -163,19 +163,19 @@ class InMemory(LongTables, AwkwardConversions):
     def to_padded(
         self, max_points: int | None = None, *, fill: float = np.nan
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """A padded array and its mask.
+        """Make a padded array and its mask.
 
         Parameters
         ----------
         max_points : int, optional
-            Number of points; longer clouds keep their first ones. The longest cloud sets it by default.
+            Number of points; longer clouds keep their first ones. The default is that of the longest cloud.
         fill : float, default=NaN
             Value of the padding.
 
         Returns
         -------
         padded : ndarray of shape (n_clouds, max_points, n_features)
-            The points of each cloud, then the padding.
+            Points of each cloud, then the padding.
         mask : ndarray of shape (n_clouds, max_points)
             True where there is a point.
 
@@ -211,26 +211,26 @@ class InMemory(LongTables, AwkwardConversions):
         template: str = "Jet {point} {feature}",
         padding: float | None = None,
     ) -> Self:
-        """Point clouds from a table with one row an event: Jet 1 pT, Jet 1 η, Jet 2 pT, ..., NaN where absent.
+        """Make point clouds from a table with one row per event: Jet 1 pT, Jet 1 η, Jet 2 pT, ..., NaN where absent.
 
         Parameters
         ----------
         table : pandas or polars DataFrame
-            One row an event; further columns are left alone.
+            Table with one row per event; further columns are ignored.
         features : sequence of str
-            The features of a point, as the names of the columns spell them.
+            Features of a point, as in the names of the columns.
         template : str, default="Jet {point} {feature}"
-            How a column is called; points count from 1 and end with the last one that has columns.
+            Form of the names of the columns; points count from 1 and end with the last one that has columns.
         padding : float, optional
-            A point whose features all equal it, or are all missing, is absent. None is NaN, with a warning where
-            events end in points of zeros.
+            Value of the features of an absent point; a point without any value is absent as well. None means NaN, with
+            a warning if events end in points of zeros.
 
         Raises
         ------
         TypeError
-            If ``table`` has no named columns.
+            ``table`` has no named columns.
         ValueError
-            If there is no column for the first point, or one is missing for a later one.
+            There is no column for the first point, or one is missing for a later one.
 
         Examples
         --------
@@ -255,17 +255,17 @@ class InMemory(LongTables, AwkwardConversions):
         return cls.from_padded(wide.reshape(len(wide), n_points, len(features)), None, features, padding=padding)
 
     def to_wide(self, max_points: int | None = None, *, template: str = "Jet {point} {feature}") -> Any:
-        """A pandas table with one row an event, NaN where a point is absent; event columns are left out.
+        """Make a pandas table with one row per event, NaN where a point is absent; event columns are left out.
 
         Parameters
         ----------
         max_points : int, optional
-            Number of points; longer clouds keep their first ones. The longest cloud sets it by default.
+            Number of points; longer clouds keep their first ones. The default is that of the longest cloud.
         template : str, default="Jet {point} {feature}"
-            How a column is called; points count from 1.
+            Form of the names of the columns; points count from 1.
         """
         _check_template(template, self.feature_names)
-        longest = max(1, int(self.counts.max(initial=0)))  # the columns of one point also where there is none
+        longest = max(1, int(self.counts.max(initial=0)))  # at least the columns of one point
         padded, _ = self.to_padded(longest if max_points is None else max_points)
         n, length, _ = padded.shape
         names = [template.format(point=p + 1, feature=f) for p in range(length) for f in self.feature_names]

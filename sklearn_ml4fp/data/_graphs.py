@@ -23,11 +23,11 @@ class Graphs(Ragged):
     Parameters
     ----------
     nodes : PointClouds
-        The nodes, their features and the event columns.
+        Nodes, their features and the event columns.
     edges : array-like of shape (n_edges_total, 2)
         Source and target of each edge, as positions within its own graph, counted from 0.
     edge_offsets : array-like of shape (n_graphs + 1,)
-        Where the edges of each graph begin.
+        Position of the first edge of each graph, and the number of all edges.
     edge_values : array-like of shape (n_edges_total, n_edge_features), optional
         Features of the edges.
     edge_names : sequence of str, optional
@@ -36,7 +36,7 @@ class Graphs(Ragged):
     Raises
     ------
     ValueError
-        If shapes do not fit together or an edge leaves its graph.
+        Shapes do not fit together, or an edge leaves its graph.
 
     See Also
     --------
@@ -92,12 +92,12 @@ class Graphs(Ragged):
         return len(self.nodes)
 
     def flat_edges(self) -> Index:
-        """Edges ``(n_edges_total, 2)`` as rows of ``nodes.values``: all graphs as one, without links between them."""
+        """Return edges ``(n_edges_total, 2)`` as rows of ``nodes.values``: one graph, without links between events."""
         return self.edges + np.repeat(self.nodes.offsets[:-1], self.edge_counts)[:, np.newaxis]
 
     @classmethod
     def concatenate(cls, parts: Sequence[Graphs]) -> Self:
-        """One container with the graphs of all parts, in order; names must agree."""
+        """Join the graphs of all parts in one container, in order; names must agree."""
         if not parts:
             raise ValueError("nothing to concatenate: give at least one Graphs.")
         if len({part.edge_names for part in parts}) > 1:
@@ -127,7 +127,7 @@ class Graphs(Ragged):
         return type(self)(self.nodes[index], edges, offsets, values, self.edge_names)
 
     def __eq__(self, other: object) -> bool:
-        """True if nodes, edges and all features are the same; NaN equals NaN."""
+        """Return whether nodes, edges and all features are the same; NaN equals NaN."""
         if not isinstance(other, Graphs):
             return NotImplemented
         return (

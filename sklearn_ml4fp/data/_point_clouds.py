@@ -14,7 +14,7 @@ from ._conversions import InMemory
 
 
 class PointClouds(InMemory):
-    """Clouds of points, each with any number of points, in one flat array that scikit-learn can slice.
+    """Point clouds, each with any number of points, in one flat array that scikit-learn can slice.
 
     Row ``offsets[i]`` to row ``offsets[i + 1]`` of ``values`` are the points of cloud ``i``. Masks, integer arrays and
     slices select clouds as they select rows of an array (a slice without a step is a view); an integer gives the
@@ -25,7 +25,7 @@ class PointClouds(InMemory):
     values : array-like of shape (n_points_total, n_features)
         All points. Floating-point arrays are not copied; other numbers become float64.
     offsets : array-like of shape (n_clouds + 1,)
-        Where each cloud begins: rises from 0 to ``n_points_total``.
+        Position of the first point of each cloud, rising from 0 to ``n_points_total``.
     feature_names : sequence of str, optional
         Names of the columns of ``values``; ``x0, x1, ...`` by default.
     event_values : array-like of shape (n_clouds, n_event_features), optional
@@ -44,9 +44,9 @@ class PointClouds(InMemory):
     Raises
     ------
     ValueError
-        If shapes, offsets or names do not fit together.
+        Shapes, offsets or names do not fit together.
     TypeError
-        If it is turned into one numpy array: a ragged container is padded only on request, by ``to_padded``.
+        The container is converted to one numpy array: it is padded only on request, by ``to_padded``.
 
     See Also
     --------
@@ -75,29 +75,29 @@ class PointClouds(InMemory):
         features: Sequence[str],
         event_features: Sequence[str] = (),
     ) -> Self:
-        """Point clouds from the branches of a ROOT tree.
+        """Make point clouds from the branches of a ROOT tree.
 
         Parameters
         ----------
         path : str or path
-            The file.
+            Path of the file.
         tree : str
             Name of the tree.
         features : sequence of str
-            Branches with one list of numbers an entry, all of the same lengths. For a tree with one branch a point and
-            feature, read a table with uproot and take ``from_wide``.
+            Branches with one list of numbers per entry, all of the same lengths. For a tree with one branch per point
+            and feature, read a table with uproot and use ``from_wide``.
         event_features : sequence of str, default=()
-            Branches with one number an entry.
+            Branches with one number per entry.
 
         Raises
         ------
         ImportError
-            Without uproot and awkward, which the extra ``hep`` installs.
+            uproot or awkward is not installed; both come with the extra ``hep``.
         FileNotFoundError
-            If there is no such file.
+            The file does not exist.
         ValueError
-            If it is no ROOT file, has no such tree or branches, or holds in them what `from_awkward` refuses, such as
-            lists of different lengths.
+            The file is not a ROOT file, lacks the tree or a branch, or the branches hold what `from_awkward` refuses,
+            such as lists of different lengths.
         """
         array = read_branches(open_tree(path, tree), [*features, *event_features], "ak")
         return cls.from_awkward(array, features, event_features)
@@ -111,7 +111,7 @@ class PointClouds(InMemory):
         Parameters
         ----------
         path : str or path
-            The file; it is replaced.
+            Path of the file, which is replaced.
         tree : str, default="events"
             Name of the tree.
         """
@@ -119,11 +119,11 @@ class PointClouds(InMemory):
         with needs("uproot").recreate(path) as file:
             branches = {name: array[name] for name in array.fields}
             file.mktree(tree, {name: branch.type.content for name, branch in branches.items()})
-            if len(self):  # uproot before 5.7 cannot extend a tree by nothing
+            if len(self):  # uproot before 5.7 cannot extend a tree by no entries
                 file[tree].extend(branches)
 
     def _without_half(self) -> Self:
-        """The same in float32 where it was float16, which ROOT has not."""
+        """Convert float16, which ROOT does not have, to float32."""
         values, events = (
             part.astype(np.promote_types(part.dtype, np.float32), copy=False)
             for part in (self.values, self.event_values)
@@ -137,41 +137,40 @@ class PointClouds(InMemory):
         features: Sequence[str] | None = None,
         event_features: Sequence[str] | None = None,
     ) -> Self:
-        """Point clouds from a Parquet file with one row an event.
+        """Make point clouds from a Parquet file with one row per event.
 
         Parameters
         ----------
         path : str or path
-            The file.
+            Path of the file.
         features : sequence of str, optional
-            Columns of lists of numbers, or fields of the only column of lists of structs; by default all that there
-            are.
+            Columns of lists of numbers, or fields of the only column of lists of structs; by default all of them.
         event_features : sequence of str, optional
-            Columns of plain numbers; by default all that there are.
+            Columns of plain numbers; by default all of them.
 
         Raises
         ------
         ImportError
-            Without awkward and pyarrow, which the extra ``hep`` installs.
+            awkward or pyarrow is not installed; both come with the extra ``hep``.
         FileNotFoundError
-            If there is no such file.
+            The file does not exist.
         ValueError
-            If it is no Parquet file, has no such columns, or holds in them what `from_awkward` refuses, such as lists
-            of different lengths.
+            The file is not a Parquet file, lacks a column, or the columns hold what `from_awkward` refuses, such as
+            lists of different lengths.
         """
         columns = None if features is None or event_features is None else [*features, *event_features]
         array = _read_parquet(path, columns)
-        if columns is not None and not set(columns) <= set(array.fields):  # within a column of structs, or nowhere
+        if columns is not None and not set(columns) <= set(array.fields):  # inside a column of structs, or absent
             array = _read_parquet(path, None)
         return cls.from_awkward(array, features, event_features)
 
     def to_parquet(self, path: str | Path) -> None:
-        """Write a Parquet file with one row an event: a column of lists a feature, a plain one an event column.
+        """Write a Parquet file with one row per event: a column of lists per feature, and plain event columns.
 
         Parameters
         ----------
         path : str or path
-            The file; it is replaced.
+            Path of the file, which is replaced.
         """
         needs("pyarrow")
         needs("awkward").to_parquet(self.to_awkward(), path)
@@ -191,17 +190,17 @@ def _read_parquet(path: str | Path, columns: Sequence[str] | None) -> Any:
 
 
 def as_point_clouds(X: Any, *, padding: float | None = None, feature_names: Sequence[str] | None = None) -> PointClouds:
-    """Point clouds from whatever holds them: the container itself, an awkward array, a list of arrays, a padded array.
+    """Convert an awkward array, a list of arrays or a padded array to point clouds.
 
     Parameters
     ----------
     X : PointClouds, awkward.Array, list of (n_points, n_features) or ndarray (n_clouds, n_points_max, n_features)
-        In a padded array, rows that are NaN in all features are no points. A list, or an array of objects, may also be
-        one of the events of an awkward array.
+        Events; in a padded array, rows that are NaN in all features are not points. A list, or an array of objects,
+        may also hold the events of an awkward array.
     padding : float, optional
         Value of the padding of a padded array, as in :meth:`PointClouds.from_padded`.
     feature_names : sequence of str, optional
-        Names of the features, used only where ``X`` holds no point and does not tell how many there are.
+        Names of the features, used only if ``X`` holds no point and does not tell their number.
 
     Returns
     -------
@@ -211,9 +210,9 @@ def as_point_clouds(X: Any, *, padding: float | None = None, feature_names: Sequ
     Raises
     ------
     TypeError
-        If ``X`` is none of these.
+        ``X`` is none of these.
     ValueError
-        If the entries of a list do not fit together, or what the converters of `PointClouds` refuse.
+        The entries of a list do not fit together, or a converter of `PointClouds` refuses them.
 
     See Also
     --------
@@ -250,7 +249,7 @@ def as_point_clouds(X: Any, *, padding: float | None = None, feature_names: Sequ
 
 
 def _rejoined(events: Sequence[Any]) -> Any:
-    """The awkward array that the events were picked from."""
+    """Rebuild the awkward array from which the events were picked."""
     ak = needs("awkward")
     kind = type(events[0]), set(ak.fields(events[0]))
     for i, event in enumerate(events):

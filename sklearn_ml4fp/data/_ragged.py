@@ -1,4 +1,4 @@
-"""What every ragged container shares: checks of its parts, and slicing that scikit-learn understands."""
+"""Base of the ragged containers: checks of their parts, and slicing as scikit-learn does it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .._segments import Index
 
 
 def check_offsets(offsets: ArrayLike, n_rows: int, name: str) -> Index:
-    """Offsets as int64, or a clear error."""
+    """Convert offsets to int64, or raise a clear error."""
     array = np.asarray(with_nan(offsets))
     if array.ndim != 1 or len(array) == 0 or array.dtype.kind not in "iu":
         raise ValueError(
@@ -30,7 +30,7 @@ def check_offsets(offsets: ArrayLike, n_rows: int, name: str) -> Index:
 
 
 def check_names(names: Any, n_columns: int, what: str, prefix: str) -> tuple[str, ...]:
-    """Column names as a tuple of distinct strings, ``prefix0, prefix1, ...`` if none were given."""
+    """Convert names to a tuple of distinct strings; without names, ``prefix0, prefix1, ...``."""
     if names is None:
         return tuple(f"{prefix}{i}" for i in range(n_columns))
     if isinstance(names, str):
@@ -44,12 +44,12 @@ def check_names(names: Any, n_columns: int, what: str, prefix: str) -> tuple[str
 
 
 def as_floats(numbers: NDArray[Any]) -> NDArray[Any]:
-    """Convert numbers that are no floats, or longer ones, to float64."""
+    """Convert numbers that are not floats, or longer ones, to float64."""
     return numbers if numbers.dtype.kind == "f" and numbers.dtype.itemsize <= 8 else numbers.astype(np.float64)
 
 
 def check_columns(values: ArrayLike, what: str) -> NDArray[Any]:
-    """A 2-D array of floating-point numbers (others become float64), or a clear error."""
+    """Convert to a 2-D array of floating-point numbers (others become float64), or raise a clear error."""
     array = real_numbers(values, exact=what)
     if array is None or array.ndim != 2:
         found = np.asarray(values) if array is None else array
@@ -61,7 +61,7 @@ def check_columns(values: ArrayLike, what: str) -> NDArray[Any]:
 
 
 def _resolve(key: Any, n: int, kind: str) -> int | slice | Index:
-    """A key as scikit-learn passes it, made an integer, a slice or an array of indices in range."""
+    """Convert a key of scikit-learn to an integer, a slice or an array of indices in range."""
     if isinstance(key, tuple):
         if not 1 <= len(key) <= 2 or (len(key) == 2 and key[1] is not Ellipsis):
             raise IndexError(f"{kind} are ragged and sliced along the first axis only: X[key] or X[key, ...].")
@@ -92,7 +92,7 @@ def _resolve(key: Any, n: int, kind: str) -> int | slice | Index:
 
 
 class Ragged:
-    """Base of the containers: slices as an array slices, along the first axis. Subclasses say how to cut and gather."""
+    """Base of the containers, which are sliced as an array along the first axis; subclasses cut and gather."""
 
     __hash__ = None  # type: ignore[assignment]  # compared by content, and the content can change
     __array_ufunc__ = None  # arithmetic on the container is refused instead of building an object array
@@ -110,12 +110,12 @@ class Ragged:
         raise NotImplementedError
 
     def __sizeof__(self) -> int:
-        """Bytes, those of the arrays included, as of an array: Dask sends large objects once, and small ones always."""
+        """Return the size in bytes, including the arrays: Dask sends large objects once, and small ones always."""
         return object.__sizeof__(self) + sum(one.nbytes for one in vars(self).values() if isinstance(one, np.ndarray))
 
     @property
     def shape(self) -> tuple[int]:
-        """``(n,)``: the only axis along which a ragged container has a length."""
+        """Shape ``(n,)``: a ragged container has a length along this axis only."""
         return (len(self),)
 
     def __getitem__(self, key: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Point clouds from and to long tables, one row a point, and the reading of tables."""
+"""Point clouds from and to long tables, with one row per point, and the reading of tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_table(table: Any) -> None:
 
 
 def _check_columns(table: Any, names: Sequence[str]) -> None:
-    """Refuse names that are no columns of the table."""
+    """Refuse names that are not columns of the table."""
     if missing := [name for name in names if name not in table.columns]:
         raise ValueError(f"the table has no columns {missing}; it has {list(table.columns)}.")
 
@@ -40,7 +40,7 @@ def _column_of(table: Any, name: str) -> NDArray[Any]:
             "expected numbers. A table with lists in its cells becomes point clouds by PointClouds.from_parquet, or by "
             "PointClouds.from_awkward(ak.from_arrow(pyarrow.Table.from_pandas(table)))."
         )
-    gaps = numbers.dtype.kind == "f" and "int" in str(table[name].dtype).lower()  # which the table's library rounds
+    gaps = numbers.dtype.kind == "f" and "int" in str(table[name].dtype).lower()  # the library of the table rounds them
     if gaps and np.nanmax(np.abs(numbers), initial=0) >= 2**53:
         raise ValueError(f"the column {name!r} holds integers beyond 2**53, which floats round, and gaps among them.")
     return numbers
@@ -56,7 +56,9 @@ def _ids_of(column: Any) -> NDArray[Any]:
         check_ids(column)
     if array.dtype.kind != "O":
         return array.astype(array.dtype.newbyteorder("="))
-    if len(array) and isinstance(array[0], (int, np.integer)):  # by themselves, small and large ones become floats
+    if len(array) and isinstance(
+        array[0], (int, np.integer)
+    ):  # without dtype, numpy turns small and large ones into floats
         return array.astype(np.uint64 if max(array) >= 2**63 else np.int64)
     return np.array(array.tolist())
 
@@ -82,7 +84,7 @@ def _split_ids(ids: Any, names: Sequence[str]) -> list[NDArray[Any]]:
 def _joined(wanted: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
     """Join two columns of ids in one array, exactly."""
     kinds = {wanted.dtype.kind, rows.dtype.kind}
-    if kinds == {"i", "u"}:  # float64 would be what numpy makes of both
+    if kinds == {"i", "u"}:  # numpy would convert both to float64
         return np.concatenate([wanted.astype(object), rows.astype(object)])
     if len(kinds) > 1 and len(wanted) and len(rows):
         raise ValueError(f"events are {wanted.dtype}, the ids of the table {rows.dtype}: expected one type.")
@@ -109,7 +111,7 @@ def _together(columns: list[NDArray[Any]], names: Sequence[str]) -> NDArray[Any]
 
 
 class LongTables(CloudsCore):
-    """Converters from and to tables with one row a point."""
+    """Converters from and to tables with one row per point."""
 
     @classmethod
     def from_long(
@@ -120,36 +122,36 @@ class LongTables(CloudsCore):
         *,
         events: Any = None,
     ) -> tuple[Self, NDArray[Any]]:
-        """Point clouds from a table with one row a point, and the id of the event of each cloud.
+        """Make point clouds from a table with one row per point, and the id of the event of each cloud.
 
         Points of an event need not be neighbours, and keep their order.
 
         Parameters
         ----------
         table : pandas or polars DataFrame
-            One row a point.
+            Table with one row per point.
         event_id : str or sequence of str
-            Column that tells the event, or several: ``["run", "event"]``. Integers or text, none missing.
+            Column with the id of the event, or several: ``["run", "event"]``. Integers or text, none missing.
         features : sequence of str, optional
             Columns of the points; by default all but ``event_id``.
         events : array-like of shape (n_clouds,), or of several columns as ``event_id``, optional
-            Distinct ids, in the order in which clouds are wanted; those without a row are empty clouds, which a long
-            table cannot show otherwise. By default, the ids as they appear first.
+            Distinct ids, in the order of the clouds. Ids without a row are empty clouds, which a long table cannot show
+            otherwise. The default is the order of first appearance.
 
         Returns
         -------
         clouds : PointClouds
-            One cloud an event.
+            One cloud per event.
         events : ndarray of shape (n_clouds,)
-            Their ids, to be used as ``groups``; a structured array with a field a column if there are several.
+            Ids of the events, to be used as ``groups``; for several columns a structured array with one field each.
 
         Raises
         ------
         TypeError
             If ``table`` has no named columns.
         ValueError
-            If a column is missing or holds no numbers, an id is missing or a float, ``events`` lacks an id of the table
-            or repeats one, or a feature holds integers beyond 2**53.
+            A column is missing or holds no numbers, an id is missing or a float, ``events`` lacks an id of the table or
+            repeats one, or a feature holds integers beyond 2**53.
 
         Examples
         --------
@@ -169,7 +171,7 @@ class LongTables(CloudsCore):
         if events is None:
             codes = _number(rows)
             first = np.zeros(codes.max(initial=-1) + 1, dtype=np.int64)
-            first[codes[::-1]] = np.arange(len(codes))[::-1]  # what is assigned last stays
+            first[codes[::-1]] = np.arange(len(codes))[::-1]  # the last assignment stays: the first row
             order = np.sort(first)
             ids, wanted = [column[order] for column in rows], codes[order]
         else:
@@ -187,14 +189,14 @@ class LongTables(CloudsCore):
         return cls(values, offsets_from_counts(counts), features), _together(ids, names)
 
     def to_long(self, event_id: str | Sequence[str] = "event", events: Any = None) -> Any:
-        """A pandas table with one row a point; event columns and empty clouds are left out.
+        """Make a pandas table with one row per point; event columns and empty clouds are left out.
 
         Parameters
         ----------
         event_id : str or sequence of str, default="event"
             Name of the column with the id of the event, the first of the table, or of several.
         events : array-like of shape (n_clouds,), or of several columns as ``event_id``, optional
-            The ids; by default the number of the cloud.
+            Ids of the events; by default the number of the cloud.
         """
         names = [event_id] if isinstance(event_id, str) else list(event_id)
         ids = [np.arange(len(self))] if events is None else _split_ids(events, names)

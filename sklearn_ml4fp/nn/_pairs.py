@@ -137,8 +137,8 @@ class AmongAll:
                 f"{int(packed.counts.max())} points, and {embed.out.out_features} heads. Lower batch_size or n_heads; "
                 "pass Graphs, along whose edges points attend; or take a network on neighbours, such as EdgeConv."
             )
-        behind = torch.cat([where, where.new_zeros(1, where.shape[1])])
-        self.biases = [self._bias_of(behind[rows], rows < packed.n_rows) for rows in self.buckets]
+        with_padding = torch.cat([where, where.new_zeros(1, where.shape[1])])
+        self.biases = [self._bias_of(with_padding[rows], rows < packed.n_rows) for rows in self.buckets]
         flat = torch.cat([rows.flatten() for rows in self.buckets]) if self.buckets else packed.segment[:0]
         # the position of each row in the concatenated buckets, which are followed by a row of zeros
         found = torch.full((packed.n_rows + 1,), len(flat), device=packed.device)

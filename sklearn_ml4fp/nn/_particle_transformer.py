@@ -208,7 +208,7 @@ class ParticleTransformer(nn.Module):
             ParticleBlock(width, n_heads, expansion, dropout=dropout, gain=(2 * n_blocks) ** -0.5, **choices)
             for _ in range(n_blocks)
         )
-        # as large as the features of points: the gradient behind a normalisation grows as its input shrinks
+        # as large as the features of points: a normalisation of a smaller input would give larger gradients
         self.class_token = ClassToken(width, spread=1.0)
         self.class_blocks = nn.ModuleList(
             ClassBlock(width, n_heads, expansion, dropout=dropout, gain=(2 * n_class_blocks) ** -0.5, **choices)
