@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from ._densenet import DenseNetClassifier, DenseNetRegressor
     from ._edge_conv import EdgeConvClassifier, EdgeConvRegressor
     from ._feedforward import FeedForwardClassifier, FeedForwardRegressor
+    from ._input_choices import GraphChoices, ImageChoices, SequenceChoices, SetChoices
     from ._interaction_network import InteractionNetworkClassifier, InteractionNetworkRegressor
     from ._message_passing import MessagePassingClassifier, MessagePassingRegressor
     from ._particle_transformer import ParticleTransformerClassifier, ParticleTransformerRegressor
@@ -32,6 +33,8 @@ __all__ = [
     "EdgeConvRegressor",
     "FeedForwardClassifier",
     "FeedForwardRegressor",
+    "GraphChoices",
+    "ImageChoices",
     "InteractionNetworkClassifier",
     "InteractionNetworkRegressor",
     "MessagePassingClassifier",
@@ -45,6 +48,8 @@ __all__ = [
     "RecurrentRegressor",
     "ResNetClassifier",
     "ResNetRegressor",
+    "SequenceChoices",
+    "SetChoices",
     "TransformerClassifier",
     "TransformerRegressor",
     "hp",

@@ -12,7 +12,14 @@ from ._set_inputs import GraphInput, KinematicInput, SetInput
 
 
 class ImageChoices(Declared):
-    """For networks that take images or tables."""
+    """Base of networks that take images or tables.
+
+    The module gets images ``(n, c, h, w)`` or a table ``(n, d)``, and their shape without ``n`` as ``shape_in``.
+
+    See Also
+    --------
+    NetworkEstimator : Base of all networks.
+    """
 
     image_shape: Any = hp(
         None,
@@ -26,7 +33,15 @@ class ImageChoices(Declared):
 
 
 class SequenceChoices(Declared):
-    """For networks that take events of any number of points, in their order."""
+    """Base of networks that take events of any number of points, in their order.
+
+    The module gets points ``(n, t, d)``, padded to the longest event of the batch, a mask ``(n, t)`` of those that are
+    there, and columns of the events ``(n, d_event)`` if there are any; ``shape_in`` is ``(d, d_event)``.
+
+    See Also
+    --------
+    NetworkEstimator : Base of all networks.
+    """
 
     particle_features: int | None = hp(
         None,
@@ -72,7 +87,15 @@ class ImageOrSequenceChoices(ImageChoices, SequenceChoices):
 
 
 class SetChoices(SequenceChoices):
-    """For networks on events of any number of points without an order, which standardise these points themselves."""
+    """Base of networks on points without an order, which standardise these points themselves.
+
+    The module gets the points of all events of the batch one after the other ``(n_points, d)``, the number of points of
+    each event ``(n,)``, and columns of the events ``(n, d_event)``, possibly none; ``shape_in`` is ``(d, d_event)``.
+
+    See Also
+    --------
+    NetworkEstimator : Base of all networks.
+    """
 
     angles: Any = hp(
         None,
@@ -91,7 +114,16 @@ class SetChoices(SequenceChoices):
 
 
 class GraphChoices(SetChoices):
-    """For networks on points in a space, or along the edges of `Graphs`."""
+    """Base of networks on points in a space, or along the edges of `Graphs`.
+
+    The module gets what it gets with `SetChoices`; for graphs also edges as rows ``(n_edges, 2)`` of the points and
+    their features ``(n_edges, d_edge)``; ``shape_in`` is ``(d, d_event, d_edge)``. Coordinates stand behind the features
+    of the points, and the argument ``periodic`` says which of them are angles.
+
+    See Also
+    --------
+    NetworkEstimator : Base of all networks.
+    """
 
     coordinates: Any = hp(
         None,
