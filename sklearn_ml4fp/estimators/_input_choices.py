@@ -117,8 +117,8 @@ class GraphChoices(SetChoices):
     """Base of networks on points in a space, or along the edges of `Graphs`.
 
     The module gets what it gets with `SetChoices`; for graphs also edges as rows ``(n_edges, 2)`` of the points and
-    their features ``(n_edges, d_edge)``; ``shape_in`` is ``(d, d_event, d_edge)``. Coordinates stand behind the features
-    of the points, and the argument ``periodic`` says which of them are angles.
+    their features ``(n_edges, d_edge)``; ``shape_in`` is ``(d, d_event, d_edge)``. Coordinates stand after the
+    features of the points, and the argument ``periodic`` says which of them are angles.
 
     See Also
     --------

@@ -10,7 +10,6 @@ from ._initialise import INITIALISATIONS, initialise
 from ._interaction_network import InteractionNetwork
 from ._layers import ACTIVATIONS, NORMALISATIONS, AlphaDropout, Dropout, Norm, set_generator
 from ._message_passing import MESSAGES, MessagePassing
-from ._packed import padded_length
 from ._particle_transformer import ParticleTransformer
 from ._recurrent import CELLS, Recurrent
 from ._resnet import ResNet
@@ -41,6 +40,5 @@ __all__ = [
     "ResNet",
     "Transformer",
     "initialise",
-    "padded_length",
     "set_generator",
 ]
