@@ -213,9 +213,24 @@ def marked(X: np.ndarray, missing_values: Any) -> np.ndarray:
 # --- scikit-learn's checks and transformers, after the conversion ---
 
 
+_DATES = ("datetime", "timedelta", "Date", "Duration", "Time")  # types of numpy, pandas and polars
+
+
+def _refuse_dates(X: Any) -> None:
+    """Refuse dates, which would silently become numbers: nanoseconds since 1970, or another unit."""
+    frame = hasattr(X, "columns") and hasattr(X, "dtypes")
+    kinds = zip(X.columns, X.dtypes, strict=True) if frame else [("X", getattr(X, "dtype", None))]
+    if dates := [name for name, kind in kinds if str(kind).startswith(_DATES)]:
+        raise ValueError(
+            f"Input X has dates or times in {dates[:10]}: expected numbers. Say in which unit and since when they "
+            "count, such as (X - start).dt.total_seconds(), or leave them out."
+        )
+
+
 @contextmanager
 def naming_text(X: Any) -> Iterator[None]:
-    """Name the columns of text in ``X`` where an error comes from them, and say what lists in its cells are."""
+    """Name the columns of text in ``X`` where an error comes from them, and say what lists or dates in it are."""
+    _refuse_dates(X)
     try:
         yield
     except (ValueError, TypeError) as error:
@@ -292,29 +307,14 @@ def _one_event(X: Any) -> Any:
     return np.full((1, np.shape(X)[1]), np.nan, dtype=dtype if dtype.kind == "f" else np.float64)
 
 
-_DATES = ("datetime", "timedelta", "Date", "Duration", "Time")  # types of numpy, pandas and polars
-
-
-def _refuse_dates(X: Any) -> None:
-    """Refuse dates, which would silently become numbers: nanoseconds since 1970, or another unit."""
-    kinds = zip(X.columns, X.dtypes, strict=True) if hasattr(X, "columns") else [("X", getattr(X, "dtype", None))]
-    if dates := [name for name, kind in kinds if str(kind).startswith(_DATES)]:
-        raise ValueError(
-            f"Input X has dates or times in {dates[:10]}: expected numbers. Say in which unit and since when they "
-            "count, such as (X - start).dt.total_seconds(), or leave them out."
-        )
-
-
 def validate_data(estimator: Any, X: Any, **params: Any) -> Any:
     """Call scikit-learn's ``validate_data`` for events ``X`` alone; columns of text are named, and dates refused."""
-    _refuse_dates(X)
     with naming_text(X):
         return validation.validate_data(estimator, with_nan(X), **params)
 
 
 def check_array(values: Any, **params: Any) -> Any:
     """Call scikit-learn's ``check_array``; columns of text are named, and dates refused."""
-    _refuse_dates(values)
     with naming_text(values):
         return validation.check_array(with_nan(values), **params)
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
 
 # word -> role; units: momenta, energies and masses in GeV, angles in rad
 _ROLE_OF_WORD = {
@@ -86,6 +88,11 @@ def is_bare(name: str) -> bool:
 def with_role(names: Sequence[str], role: str) -> list[int]:
     """Find the positions of all columns of a role."""
     return [i for i, name in enumerate(names) if role_of(name) == role]
+
+
+def is_position(one: Any, n: int) -> bool:
+    """Whether something is the number of one of ``n`` columns."""
+    return isinstance(one, Integral) and not isinstance(one, bool) and 0 <= int(one) < n
 
 
 def columns_for(names: Sequence[str], wanted: str) -> list[int]:

@@ -10,6 +10,7 @@ from imblearn.base import BaseSampler
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin
 
 from ._compat import num_samples, safe_indexing
+from ._events import check_ids
 from ._missing import validate_data, with_nan
 from ._params import Declared
 from ._validation import check_weights
@@ -74,9 +75,10 @@ class Sampler(OneToOneFeatureMixin, Declared, BaseEstimator):
         X, y = with_nan(X), with_nan(y)
         validate_data(self, X, skip_check_array=True)
         n = num_samples(X)
-        for name, part in (("y", y), ("groups", groups)):
-            if part is not None and num_samples(part) != n:
-                raise ValueError(f"{name} has {num_samples(part)} entries, expected {n}: one per event.")
+        if y is not None and num_samples(y) != n:
+            raise ValueError(f"y has {num_samples(y)} entries, expected {n}: one per event.")
+        if groups is not None:
+            check_ids(groups, n)
         if n == 0:
             raise ValueError(f"{type(self).__name__} got no events to resample; expected one at least.")
         given = Events(X, y, check_weights(sample_weight, n), groups)

@@ -217,6 +217,20 @@ def class_factors(factors: dict, classes: np.ndarray) -> np.ndarray:
     return values
 
 
+def check_model(estimator: Any, owner: str, *methods: str) -> None:
+    """Refuse what cannot be fitted: nothing, a name, a class in place of an object.
+
+    Raises
+    ------
+    TypeError
+        ``estimator`` is no object with these methods.
+    """
+    if isinstance(estimator, type) or not all(hasattr(estimator, method) for method in methods):
+        raise TypeError(
+            f"{owner} got {estimator!r}: expected an estimator, an object with the methods {', '.join(methods)}."
+        )
+
+
 def check_class_weights(codes: np.ndarray, weights: np.ndarray | None, classes: np.ndarray) -> None:
     """Refuse a class whose weights sum to zero or less.
 

@@ -1,23 +1,49 @@
 """Bad input, over the whole public list: each ends in one error that says what to do, and never deep in a library."""
 
 import inspect
+import re
 import traceback
 import warnings
 from functools import cache, partial
 from pathlib import Path
 
+import awkward as ak
 import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from imblearn.over_sampling import SMOTE
 from scipy import sparse
+from sklearn.base import MetaEstimatorMixin, TransformerMixin, clone
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SelectorMixin
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import BaseCrossValidator, GridSearchCV
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._split import BaseShuffleSplit
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 from sklearn.utils._param_validation import InvalidParameterError
 
 import sklearn_ml4fp
-from sklearn_ml4fp import NetworkClassifier, NetworkEstimator, PointClouds
+from sklearn_ml4fp import (
+    DropOutliers,
+    FeedForwardClassifier,
+    NetworkClassifier,
+    NetworkEstimator,
+    PointClouds,
+    Reflect,
+    Sampler,
+)
 
 PUBLIC = {name: getattr(sklearn_ml4fp, name) for name in sklearn_ml4fp.__all__}
+
+
+# Python's and numpy's own words for what went wrong deeper than where it should have been noticed.
+PYTHONS_OWN = re.compile(
+    r".*(object is not|object has no|could not convert|is required$|unsupported operand|can only concatenate|"
+    r"argument of)"
+)
 
 
 def fault_of(call):
@@ -32,7 +58,7 @@ def fault_of(call):
             return f"ends in {error!r}"
         if not (of_ours or of_theirs):
             return f"is raised in {raised_in.name}: {error}"
-        return f"says too little: {error}" if of_ours and len(str(error)) < 50 else None
+        return f"says too little: {error}" if of_ours and PYTHONS_OWN.match(str(error)) else None
     except Exception as error:
         return f"ends in {error!r}"
     return "is accepted without a word"
@@ -43,13 +69,14 @@ def faults(cases):
     return {label: fault for label, call in cases if (fault := fault_of(call))}
 
 
-# --- what is wrong with an argument, by what the argument is ---------------------------------------------------------
+# --- what is wrong with an argument, by what the argument is --------------------------------------------------------
 
 N = 24
 RNG = np.random.default_rng(0)
 TABLE = np.abs(RNG.normal(size=(N, 6))) + 0.1
 CLASSES = np.arange(N) % 2
 EVENTS = np.arange(N)
+FEW = (EVENTS > 16).astype(int)  # events of one class
 CLOUDS = PointClouds(np.abs(RNG.normal(size=(2 * N, 3))) + 0.1, np.arange(N + 1) * 2, ["pt", "eta", "phi"])
 
 
@@ -120,7 +147,7 @@ def each(call, name, values):
     return [(f"{name}: {what}", partial(call, **{name: value})) for what, value in values.items()]
 
 
-# --- the networks ----------------------------------------------------------------------------------------------------
+# --- the networks ---------------------------------------------------------------------------------------------------
 
 NETWORKS = [
     one
@@ -224,12 +251,542 @@ def cases_of_network(network):
     yield "partial_fit without events", partial(fitted_then, network, "partial_fit", X=TABLE[:0], y=CLASSES[:0])
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
-def test_networks(network):
-    assert not faults(cases_of_network(network))
+# --- everything else, by what it is ---------------------------------------------------------------------------------
+
+FRAME = pd.DataFrame(TABLE, columns=["jet1_pt", "jet1_eta", "jet1_phi", "jet2_pt", "jet2_eta", "jet2_phi"])
+SCORES = RNG.uniform(size=N)
+BAD_SCORES = {
+    "too few": SCORES[:-1],
+    "text": np.full(N, "a"),
+    "complex numbers": SCORES + 1j,
+    "dates": np.zeros(N, dtype="datetime64[s]"),
+    "NaN": spoiled(SCORES, np.nan),
+    "a mask": np.ma.array(SCORES, mask=EVENTS == 1),
+    "three dimensions": SCORES.reshape(N, 1, 1),
+    "None": None,
+    "sparse": sparse.csr_matrix(SCORES[:, None]),
+}
+BAD_LABELS = {name: BAD_CLASSES[name] for name in ("too few", "None", "one class", "NaN", "two columns")}
+BAD_CLOUDS = {
+    "None": None,
+    "a number": 3.0,
+    "text": "jets",
+    "a list of numbers": [1.0, 2.0],
+    "one dimension": np.ones(N),
+    "a table": TABLE,
+    "four dimensions": np.ones((N, 2, 3, 1)),
+    "clouds of different widths": [np.ones((2, 3)), np.ones((2, 4))],
+    "clouds of text": [np.full((2, 3), "a")] * N,
+    "a sparse matrix": sparse.csr_matrix(TABLE),
+    "a dict": {"pt": TABLE},
+    "records of text": [{"pt": 1}],
+}
+BAD_COUNTS = [0, -1, 2.5, "many", None, True, np.nan]
+BAD_SHARES = [0.0, 1.0, 1.5, -0.1, "some", np.nan, True]
 
 
-# --- no events at all ------------------------------------------------------------------------------------------------
+def varied(call, name, values):
+    return [(f"{name}={value!r}", partial(call, **{name: value})) for value in values]
+
+
+def cases_of_transformer(kind):
+    of_tables = kind.__name__ != "ParticleWise" and get_tags(kind()).input_tags.two_d_array
+    return (cases_of_table_transformer if of_tables else cases_of_cloud_transformer)(kind)
+
+
+def cases_of_table_transformer(kind):
+    def run(X=TABLE, **more):
+        return kind().fit(X, **more)
+
+    def transform(X):
+        return kind().fit(TABLE).transform(X)
+
+    tables = dict(BAD_TABLES)
+    yield from each(run, "X", tables)
+    if not issubclass(kind, SelectorMixin):  # which picks columns, whatever is in them
+        yield from each(transform, "X", {name: X for name, X in tables.items() if name != "no events"})
+    yield "transform, other columns", partial(transform, TABLE[:, :3])
+    yield "transform before fit", lambda: kind().transform(TABLE)
+    if "sample_weight" in inspect.signature(kind.fit).parameters:
+        yield from each(run, "sample_weight", BAD_WEIGHTS | BAD_SUMS)
+
+
+def cases_of_cloud_transformer(kind):
+    needed = (StandardScaler(),) if kind.__name__ == "ParticleWise" else ()
+
+    def run(X=CLOUDS, **params):
+        return kind(*needed, **params).fit(X)
+
+    yield from each(run, "X", BAD_CLOUDS)
+    yield from each(lambda X: run().transform(X), "X", BAD_CLOUDS)
+    yield "transform, other features", lambda: run().transform(CLOUDS.with_values(CLOUDS.values[:, :2], ["pt", "eta"]))
+    yield "transform before fit", lambda: kind(*needed).transform(CLOUDS)
+    parameters = inspect.signature(kind).parameters
+    for name in ("n_points", "n_pixels", "max_points"):
+        values = [value for value in BAD_COUNTS if not (value is None and name == "max_points")]
+        yield from varied(run, name, values if name in parameters else [])
+    yield from varied(run, "order_by", ["no such", 3] if "order_by" in parameters else [])
+    yield from varied(run, "columns", [["no such"], [7]] if "columns" in parameters else [])
+    yield from varied(run, "extent", [0.0, -1.0, np.nan, "wide"] if "extent" in parameters else [])
+
+
+def cases_of_sampler(kind):
+    inner = {"sampler": SMOTE(k_neighbors=2)} if kind.__name__ == "WeightedSampler" else {}
+
+    def run(X=FRAME, y=FEW, sample_weight=None, groups=None, **params):
+        return kind(**{**inner, **params}).fit_resample(X, y, sample_weight=sample_weight, groups=groups)
+
+    wrong = ("a sparse matrix", "text", "complex numbers", "dates", "one dimension", "no events", "None", "a number")
+    yield from each(run, "X", {name: BAD_TABLES[name] for name in wrong})
+    yield from each(run, "y", {"too few": CLASSES[:-1]})
+    yield from each(run, "sample_weight", BAD_WEIGHTS | BAD_SUMS)
+    yield from each(run, "groups", BAD_IDS)
+    if hasattr(kind, "augment"):
+        yield from each(
+            lambda X: kind().augment(X), "X", {name: BAD_TABLES[name] for name in wrong if name != "no events"}
+        )
+    for name in ("columns", "phi_columns"):
+        if name in kind._hyperparameters:
+            yield from varied(run, name, [["no such"], [9], [1.5], [None], [True]])
+
+
+def cases_of_composition(kind):
+    first = {"Resampled": DropOutliers(), "AugmentedPrediction": Reflect()}.get(kind.__name__)
+    spaces = {"BayesSearchCV": {"C": (0.1, 1.0)}, "OptunaSearchCV": {"C": (0.1, 1.0)}}.get(kind.__name__)
+
+    model = Ridge() if kind.__name__ == "CrossFitRegressor" else LogisticRegression()
+
+    def run(X=FRAME, y=CLASSES, estimator=model, fit=None, **params):
+        if first is not None:
+            params = {("sampler" if kind.__name__ == "Resampled" else "augmenter"): first} | params
+        if spaces is not None:
+            name = "search_spaces" if kind.__name__ == "BayesSearchCV" else "param_distributions"
+            params = {name: spaces, "n_iter": 1, "cv": 2} | params
+        return kind(estimator=estimator, **params).fit(X, y, **(fit or {}))
+
+    for value in (None, "a model", 3, LogisticRegression, StandardScaler()):
+        yield f"estimator={value!r}", partial(run, estimator=value)
+    tables = ("text", "None", "no events", "one dimension", "a number")
+    yield from each(run, "X", {name: BAD_TABLES[name] for name in tables})
+    yield from each(run, "y", {name: BAD_TARGETS[name] for name in ("too few", "None", "three dimensions", "NaN")})
+    for label, value in (BAD_WEIGHTS | BAD_SUMS).items():
+        yield f"sample_weight: {label}", partial(run, fit={"sample_weight": value})
+    for label, value in BAD_IDS.items():
+        if kind.__name__ != "AugmentedPrediction":  # which has no use for them
+            yield f"groups: {label}", partial(run, fit={"groups": value})
+    yield "predict before fit", lambda: kind(*([first] if first else []), LogisticRegression()).predict(FRAME)
+    if hasattr(kind, "cv") or "cv" in inspect.signature(kind).parameters:
+        yield from varied(run, "cv", [0, 1, -1, 2.5, "five", N + 1])
+        yield from varied(run, "scoring", ["no such", 3])
+    if first is not None:
+        name = "sampler" if kind.__name__ == "Resampled" else "augmenter"
+        yield from varied(run, name, [None, "smote", 3, StandardScaler()])
+    if spaces is not None:
+        name = "search_spaces" if kind.__name__ == "BayesSearchCV" else "param_distributions"
+        yield from varied(
+            run, name, [{"no_such": (0.1, 1.0)}, {"C": (1.0, 0.1)}, {"C": []}, {"C": "all"}, {"C": 3}, [1], "C", 3]
+        )
+        yield from varied(run, "n_iter", BAD_COUNTS)
+        yield from varied(run, "n_points", [0, -1, 2.5, "many"])
+    if kind.__name__ == "AugmentedPrediction":
+        yield from varied(run, "n_copies", BAD_COUNTS)
+    if kind.__name__.startswith("CrossFit"):
+        yield from varied(run, "without_groups", ["guess", None, 3])
+
+
+def cases_of_splitter(kind):
+    def run(n_splits=3, groups=EVENTS, X=TABLE, **params):
+        return list(kind(n_splits, **params).split(X, groups=groups))
+
+    yield from varied(run, "n_splits", [*BAD_COUNTS, *([] if kind.__name__ == "EventShuffleSplit" else [1])])
+    yield from varied(run, "salt", [1.5, None, True, ("a",)])
+    yield from each(
+        run, "groups", BAD_IDS | {"None": None, "none at all": EVENTS[:0], "one event": np.zeros(N, dtype=int)}
+    )
+    if "test_size" in inspect.signature(kind).parameters:
+        yield from varied(run, "test_size", BAD_SHARES)
+
+
+def cases_of_metric(metric):
+    parameters = inspect.signature(metric).parameters
+    regression = "multioutput" in parameters
+    score = list(parameters)[1]
+
+    def run(y_true=CLASSES + 1.0 if regression else CLASSES, scores=SCORES, **more):
+        if score == "y_pred" and not regression:
+            scores = (scores > 0.5).astype(int) if scores is SCORES else scores
+        return metric(y_true, scores, **more)
+
+    yield from each(
+        run, "scores", {k: v for k, v in BAD_SCORES.items() if not (regression and k == "three dimensions")}
+    )
+    bad = ("too few", "None", "NaN") if regression else BAD_LABELS
+    yield from each(run, "y_true", {name: BAD_CLASSES[name] for name in bad})
+    yield from each(run, "sample_weight", BAD_WEIGHTS)
+    if "pos_label" in parameters:
+        yield from varied(run, "pos_label", ["no such", 7])
+    for name, values in {
+        "signal_efficiency": [0.0, 1.5, -1, np.nan, "half", [0.5, 2.0]],
+        "n_bins": BAD_COUNTS,
+        "b_reg": [-100.0, np.nan, "none"],
+        "signal_yield": [-1.0, 0.0, np.nan, "all"],
+        "background_yield": [-1.0, 0.0, np.nan, "all"],
+        "relative_uncertainty": [-0.1, np.nan, "ten"],
+        "multioutput": ["no such", 3],
+        "labels": [[0], [0, 0], ["a", "b"], 3],
+    }.items():
+        yield from varied(run, name, values if name in parameters else [])
+
+
+def cases_of_space(make):
+    for value in (None, "a model", 3, FeedForwardClassifier):
+        yield f"estimator={value!r}", partial(make, value)
+    yield from varied(partial(make, FeedForwardClassifier()), "include", [["no such"], 3])
+    yield from varied(partial(make, FeedForwardClassifier()), "exclude", [["no such"], 3])
+    yield from varied(partial(make, FeedForwardClassifier()), "override", [{"no_such": (1, 2)}, 3])
+
+
+def cases_of_scorer(scorer, name):
+    fitted = (Ridge() if "response" in name else LogisticRegression()).fit(TABLE, CLASSES)
+    run = partial(scorer, fitted, TABLE, CLASSES)
+    yield from each(run, "sample_weight", BAD_WEIGHTS)
+    yield "too few labels", lambda: scorer(fitted, TABLE, CLASSES[:-1])
+
+
+def cases_of_display(kind):
+    if kind.__name__ == "ImportanceDisplay":
+        run = partial(kind.from_estimator, LogisticRegression().fit(TABLE, CLASSES), n_repeats=1)
+        yield from each(partial(run, y=CLASSES), "X", {"other columns": TABLE[:, :3], "no events": TABLE[:0]})
+        yield from each(partial(run, TABLE), "y", {name: BAD_CLASSES[name] for name in ("too few", "None", "NaN")})
+        yield from each(partial(run, TABLE, CLASSES), "sample_weight", BAD_WEIGHTS)
+        yield from varied(partial(run, TABLE, CLASSES), "columns", [{"a": "no such"}, {"a": [99]}, 3])
+        yield from varied(partial(kind.from_estimator, y=CLASSES, X=TABLE), "estimator", [None, LogisticRegression()])
+    if hasattr(kind, "from_search"):
+        for value in (None, "a search", LogisticRegression(), GridSearchCV(LogisticRegression(), {"C": [1.0]})):
+            yield f"from_search({value!r})", partial(kind.from_search, value)
+    if hasattr(kind, "from_history"):
+        for value in (None, [], {}, {"loss": [1.0]}, [3], "history"):
+            yield f"from_history({value!r})", partial(kind.from_history, value)
+        yield "from_estimator, not fitted", lambda: kind.from_estimator(FeedForwardClassifier())
+        yield "from_estimator, none", lambda: kind.from_estimator(None)
+        return
+    if hasattr(kind, "from_predictions"):
+        if kind.__name__ == "OvertrainingDisplay":
+
+            def run(y_true=CLASSES, scores=SCORES, sample_weight=None, **more):
+                return kind.from_predictions(y_true, scores, CLASSES, SCORES, sample_weight_train=sample_weight, **more)
+        else:
+
+            def run(y_true=CLASSES + 1.0 if kind.__name__ == "ResponseDisplay" else CLASSES, scores=SCORES, **more):
+                return kind.from_predictions(y_true, scores, **more)
+
+        scores = {what: value for what, value in BAD_SCORES.items() if what != "three dimensions"}
+        yield from each(run, "scores", scores)
+        yield from each(run, "y_true", {name: BAD_CLASSES[name] for name in ("too few", "None", "NaN")})
+        yield from each(run, "sample_weight", BAD_WEIGHTS)
+        for name in ("bins", "n_bins"):
+            wrong = [0, -1, 2.5, "many", np.nan, [1.0]]
+            yield from varied(run, name, wrong if name in inspect.signature(kind.from_predictions).parameters else [])
+    if hasattr(kind, "from_data"):
+        yield from each(
+            kind.from_data, "X", {name: value for name, value in BAD_TABLES.items() if name != "a column of text"}
+        )
+        yield from each(partial(kind.from_data, TABLE), "sample_weight", BAD_WEIGHTS)
+        yield from varied(partial(kind.from_data, TABLE), "names", [["a"], 3])
+
+
+def splits(*arrays, groups=EVENTS, **more):
+    return sklearn_ml4fp.train_val_test_split(*(arrays or (TABLE,)), groups=groups, **more)
+
+
+def clouds_of(values=CLOUDS.values, offsets=CLOUDS.offsets, **more):
+    return PointClouds(values, offsets, **more)
+
+
+EDGES = np.repeat(CLOUDS.offsets[:-1, None], 2, axis=1)
+EDGE_OFFSETS = np.arange(N + 1)
+
+
+def graphs_of(nodes=CLOUDS, edges=EDGES, edge_offsets=EDGE_OFFSETS, **more):
+    return sklearn_ml4fp.Graphs(nodes, edges, edge_offsets, **more)
+
+
+def cases_of_clouds():
+    yield from each(
+        clouds_of,
+        "values",
+        {
+            "one dimension": np.ones(2 * N),
+            "three dimensions": np.ones((2 * N, 1, 1)),
+            "text": np.full((2 * N, 2), "a"),
+            "complex numbers": np.ones((2 * N, 2)) + 1j,
+            "too few": np.ones((N, 2)),
+            "None": None,
+            "sparse": sparse.csr_matrix(np.ones((2 * N, 2))),
+        },
+    )
+    yield from each(
+        clouds_of,
+        "offsets",
+        {
+            "fractions": CLOUDS.offsets + 0.5,
+            "falling": CLOUDS.offsets[::-1],
+            "not from zero": CLOUDS.offsets + 1,
+            "text": np.full(N + 1, "a"),
+            "None": None,
+            "empty": [],
+            "two dimensions": CLOUDS.offsets[None],
+            "NaN": np.full(N + 1, np.nan),
+        },
+    )
+    yield from varied(clouds_of, "feature_names", [["a"], ["a", "a", "b"], 3, "pt"])
+    yield from each(
+        clouds_of,
+        "event_values",
+        {"too few": np.ones((N - 1, 1)), "one dimension": np.ones(N), "text": np.full((N, 1), "a")},
+    )
+    yield from varied(partial(clouds_of, event_values=np.ones((N, 1))), "event_names", [["a", "b"], [], ["x0"], 3])
+    yield "from_lists, a number", lambda: PointClouds.from_lists(3)
+    yield "from_lists of numbers", lambda: PointClouds.from_lists([1, 2])
+    yield "from_lists, other widths", lambda: PointClouds.from_lists([np.ones((2, 3)), np.ones((2, 4))])
+    yield "from_padded, a table", lambda: PointClouds.from_padded(TABLE)
+    yield "from_padded, text", lambda: PointClouds.from_padded(np.full((2, 2, 2), "a"))
+    yield "from_padded, mask", lambda: PointClouds.from_padded(np.ones((2, 2, 2)), mask=np.ones((2, 3), dtype=bool))
+    yield "from_padded, padding", lambda: PointClouds.from_padded(np.ones((2, 2, 2)), padding="none")
+    yield "from_wide, no such columns", lambda: PointClouds.from_wide(FRAME, ["pt"])
+    yield "from_wide, a list", lambda: PointClouds.from_wide([1, 2], ["pt"])
+    yield "from_wide, template", lambda: PointClouds.from_wide(FRAME, ["pt"], template="jet_pt")
+    yield "from_long, no such id", lambda: PointClouds.from_long(FRAME, "event")
+    yield "from_long, a list", lambda: PointClouds.from_long([1], "event")
+    yield "from_awkward, a number", lambda: PointClouds.from_awkward(3)
+    yield "from_awkward, one dimension", lambda: PointClouds.from_awkward(ak.Array([1.0, 2.0]))
+    yield "from_awkward, text", lambda: PointClouds.from_awkward(ak.Array([["a"], ["b"]]))
+    yield "from_awkward, no such field", lambda: PointClouds.from_awkward(ak.Array([[{"pt": 1.0}]]), ["eta"])
+    yield "from_parquet, a number", lambda: PointClouds.from_parquet(3)
+    yield "from_parquet, no parquet", lambda: PointClouds.from_parquet(__file__)
+    yield "from_root, no root file", lambda: PointClouds.from_root(__file__, "Events", ["pt"])
+
+
+def cases_of_graphs():
+    yield from each(graphs_of, "nodes", {"None": None, "a table": TABLE, "a number": 3})
+    yield from each(
+        graphs_of,
+        "edges",
+        {
+            "one dimension": np.ones(N, dtype=int),
+            "three columns": np.ones((N, 3), dtype=int),
+            "fractions": np.full((N, 2), 0.5),
+            "outside": np.full((N, 2), 10**6),
+            "negative": np.full((N, 2), -1),
+            "text": np.full((N, 2), "a"),
+            "None": None,
+        },
+    )
+    yield from each(
+        graphs_of, "edge_offsets", {"too few": np.arange(N), "falling": np.arange(N + 1)[::-1], "None": None}
+    )
+    yield from each(
+        graphs_of,
+        "edge_values",
+        {"too few": np.ones((N - 1, 1)), "one dimension": np.ones(N), "text": np.full((N, 1), "a")},
+    )
+
+
+def cases_of_data_set(make):
+    parameters = inspect.signature(make).parameters
+    for name, values in {
+        "n_events": [0, -1, 2.5, "many", True],
+        "n_showers": [0, -1, 2.5, "many", True],
+        "n_jets": [0, -1, 2.5, "many", True],
+        "target": ["no such", 3],
+        "subset": ["no such", 3],
+        "generator": ["no such", 3],
+        "path": [3, __file__],
+        "luminosity": [0.0, -1.0, np.nan, "all"],
+        "negative_fraction": [-0.1, 0.6, np.nan, "all"],
+        "random_state": ["some", -1],
+        "return_X_y": ["no", None],
+        "as_frame": ["no", None],
+        "data_home": [3],
+    }.items():
+        yield from varied(make, name, values if name in parameters else [])
+
+
+def cases_of_as_point_clouds():
+    return each(sklearn_ml4fp.as_point_clouds, "X", BAD_CLOUDS)
+
+
+def cases_of_asimov_significance():
+    return [
+        *varied(partial(sklearn_ml4fp.asimov_significance, b=1.0), "s", ["a", 1j]),
+        *varied(partial(sklearn_ml4fp.asimov_significance, 1.0), "b", ["a", 1j]),
+        *varied(partial(sklearn_ml4fp.asimov_significance, 1.0, 1.0), "sigma", [-1.0, "a"]),
+    ]
+
+
+def cases_of_bootstrap_interval():
+    interval = partial(sklearn_ml4fp.bootstrap_interval, sklearn_ml4fp.roc_auc_score, CLASSES, SCORES)
+    return [
+        *each(interval, "sample_weight", BAD_WEIGHTS),
+        *each(interval, "groups", BAD_IDS | {"one event": np.zeros(N, dtype=int)}),
+        *varied(interval, "confidence", BAD_SHARES),
+        *varied(interval, "n_resamples", BAD_COUNTS),
+        ("metric=3", partial(sklearn_ml4fp.bootstrap_interval, 3, CLASSES, SCORES)),
+        *each(partial(sklearn_ml4fp.bootstrap_interval, sklearn_ml4fp.roc_auc_score, CLASSES), "y_pred", BAD_SCORES),
+    ]
+
+
+def cases_of_ks_test():
+    test = partial(sklearn_ml4fp.ks_test, SCORES, SCORES[::2], n_permutations=9)
+    return [
+        *each(
+            lambda sample: sklearn_ml4fp.ks_test(sample, SCORES, n_permutations=9),
+            "sample",
+            {k: v for k, v in BAD_SCORES.items() if k != "too few"} | {"two columns": np.ones((N, 2))},
+        ),
+        *each(test, "weight_1", BAD_WEIGHTS | BAD_SUMS),
+        *each(partial(test, groups_2=EVENTS[: N // 2] + N), "groups_1", BAD_IDS),
+        *varied(test, "n_permutations", BAD_COUNTS),
+    ]
+
+
+def cases_of_make_weighted_scorer():
+    return [
+        *varied(sklearn_ml4fp.make_weighted_scorer, "metric", [None, "auc", 3]),
+        *varied(
+            partial(sklearn_ml4fp.make_weighted_scorer, sklearn_ml4fp.roc_auc_score),
+            "response_method",
+            ["no such", 3, None],
+        ),
+    ]
+
+
+def cases_of_train_val_test_split():
+    return [
+        *each(splits, "groups", BAD_IDS | {"None": None}),
+        *varied(
+            splits,
+            "sizes",
+            [(0.5, 0.5), (0.9, 0.9, 0.9), (-1, 1, 1), "many", 3, (np.nan, 0.5, 0.5), (0, 0, 0), ("a", 0.1, 0.2)],
+        ),
+        *varied(splits, "salt", [1.5, None, True]),
+        ("arrays of other lengths", partial(splits, TABLE, CLASSES[:-1])),
+        ("no arrays", partial(sklearn_ml4fp.train_val_test_split, groups=EVENTS)),
+        ("a number", partial(splits, 3.0)),
+    ]
+
+
+def cases_of_investigate():
+    return [
+        *each(
+            sklearn_ml4fp.investigate,
+            "X",
+            {
+                name: BAD_TABLES[name]
+                for name in (
+                    "a sparse matrix",
+                    "one dimension",
+                    "no columns",
+                    "no events",
+                    "None",
+                    "a number",
+                    "five dimensions",
+                    "complex numbers",
+                )
+            },
+        ),
+        *each(
+            partial(sklearn_ml4fp.investigate, FRAME),
+            "y",
+            {name: BAD_CLASSES[name] for name in ("too few", "two columns")},
+        ),
+        *each(partial(sklearn_ml4fp.investigate, FRAME), "sample_weight", BAD_WEIGHTS),
+        *each(partial(sklearn_ml4fp.investigate, FRAME), "groups", BAD_IDS),
+        ("X_test with other columns", partial(sklearn_ml4fp.investigate, FRAME, X_test=FRAME[["jet1_pt"]])),
+        ("X_test=3", partial(sklearn_ml4fp.investigate, FRAME, X_test=3)),
+    ]
+
+
+def cases_of_hp():
+    return [
+        ("too little", lambda: sklearn_ml4fp.hp(1, doc="x")),
+        ("both search and choices", lambda: sklearn_ml4fp.hp(1, doc="x", valid=int, search=(0, 1), choices=(0, 1))),
+    ]
+
+
+def cases_of_DaskBackend():
+    return [
+        ("client=3", lambda: sklearn_ml4fp.DaskBackend(3)),
+        ("client text", lambda: sklearn_ml4fp.DaskBackend("no such")),
+    ]
+
+
+CASES_BY_NAME = {
+    "DaskBackend": cases_of_DaskBackend,
+    "Graphs": cases_of_graphs,
+    "PointClouds": cases_of_clouds,
+    "as_point_clouds": cases_of_as_point_clouds,
+    "asimov_significance": cases_of_asimov_significance,
+    "bootstrap_interval": cases_of_bootstrap_interval,
+    "hp": cases_of_hp,
+    "investigate": cases_of_investigate,
+    "ks_test": cases_of_ks_test,
+    "make_weighted_scorer": cases_of_make_weighted_scorer,
+    "train_val_test_split": cases_of_train_val_test_split,
+}
+
+
+def cases_of(name, one):
+    """The cases of a public name, by what it is."""
+    if one in NETWORKS:
+        return cases_of_network(one)
+    if inspect.isclass(one):
+        for kind, cases in (
+            (Sampler, cases_of_sampler),
+            (TransformerMixin, cases_of_transformer),
+            (BaseCrossValidator, cases_of_splitter),
+            (BaseShuffleSplit, cases_of_splitter),
+            (MetaEstimatorMixin, cases_of_composition),
+            (BaseSearchCV, cases_of_composition),
+        ):
+            if issubclass(one, kind):
+                return cases(one)
+        if name.startswith("CrossFit"):
+            return cases_of_composition(one)
+        return cases_of_display(one) if name.endswith("Display") else CASES_BY_NAME[name]()
+    if name.endswith("_scorer") and not inspect.isfunction(one):
+        return cases_of_scorer(one, name)
+    if name.startswith(("load_", "make_", "fetch_")) and name != "make_weighted_scorer":
+        return cases_of_data_set(one)
+    if list(inspect.signature(one).parameters)[:1] == ["y_true"]:
+        return cases_of_metric(one)
+    if list(inspect.signature(one).parameters)[:1] == ["estimator"]:
+        return cases_of_space(one)
+    return CASES_BY_NAME[name]()
+
+
+# What takes no input of a user's.
+NOTHING_TO_GET_WRONG = {
+    "Augmenter",
+    "DataReport",
+    "Finding",
+    "NetworkClassifier",
+    "NetworkEstimator",
+    "NetworkRegressor",
+    "SCORERS",
+    "Sampler",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if name not in NOTHING_TO_GET_WRONG])
+def test_one_error(name):
+    """A public name that is new finds its cases by itself, or fails here."""
+    cases = list(cases_of(name, PUBLIC[name]))
+    assert cases
+    assert not faults(cases)
+
+
+# --- no events at all -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
@@ -247,3 +804,30 @@ def test_a_chunk_without_events_is_predicted(network):
     if not issubclass(network, NetworkClassifier):
         several = fit(network, y=RNG.normal(size=(N, 3)), params={"loss": "gaussian_nll"})
         assert [part.shape for part in several.predict(TABLE[:0], return_std=True)] == [(0, 3), (0, 3)]
+
+
+NETWORK = FeedForwardClassifier(width=4, n_layers=1, max_epochs=1, random_state=0)
+COMPOSITIONS = [
+    NETWORK,
+    sklearn_ml4fp.CrossFitClassifier(NETWORK, cv=2),
+    sklearn_ml4fp.CrossFitClassifier(NETWORK, cv=2, without_groups="average"),
+    sklearn_ml4fp.CrossFitRegressor(sklearn_ml4fp.FeedForwardRegressor(width=4, max_epochs=1), cv=2),
+    sklearn_ml4fp.Resampled(DropOutliers(), NETWORK),
+    sklearn_ml4fp.AugmentedPrediction(Reflect(), NETWORK, n_copies=1),
+    sklearn_ml4fp.BayesSearchCV(NETWORK, {"lr": (0.001, 0.01)}, n_iter=1, cv=2),
+    sklearn_ml4fp.OptunaSearchCV(NETWORK, {"lr": (0.001, 0.01)}, n_iter=1, cv=2),
+]
+
+
+@pytest.mark.parametrize("model", COMPOSITIONS, ids=lambda one: type(one).__name__)
+def test_a_chunk_without_events_is_predicted_by_what_holds_a_network(model):
+    for groups in ({}, {"groups": EVENTS}) if hasattr(model, "cv") else ({},):
+        fitted = clone(model).fit(FRAME, CLASSES, **groups)
+        by_event = groups if getattr(model, "without_groups", "average") != "average" else {}
+        for method in ("predict", "predict_proba"):
+            if hasattr(fitted, method):
+                full = getattr(fitted, method)(FRAME, **by_event)
+                empty = getattr(fitted, method)(FRAME[:0], **{name: ids[:0] for name, ids in by_event.items()})
+                assert empty.shape == (0, *full.shape[1:])
+                assert empty.dtype == full.dtype
+    assert fault_of(lambda: clone(model).fit(FRAME[:0], CLASSES[:0])) is None

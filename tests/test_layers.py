@@ -221,6 +221,7 @@ STANDARD = {
     "functools",
     "importlib",
     "itertools",
+    "numbers",
     "math",
     "pathlib",
     "typing",

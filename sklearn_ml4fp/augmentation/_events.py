@@ -11,7 +11,7 @@ import numpy as np
 
 from .._missing import real_numbers
 from .._optional import needs
-from .._roles import columns_for, is_bare, role_of, with_role, words_of
+from .._roles import columns_for, is_bare, is_position, role_of, with_role, words_of
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Block:
         for one in listed:
             if isinstance(one, str):
                 found += columns_for(self.names, one)
-            elif 0 <= one < len(self.names):
+            elif is_position(one, len(self.names)):
                 found.append(int(one))
         return list(dict.fromkeys(found))
 

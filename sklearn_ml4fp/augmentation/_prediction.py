@@ -14,9 +14,10 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from .._compat import HasMethods, Interval, safe_indexing
+from .._compat import HasMethods, Interval, num_samples, safe_indexing
 from .._missing import with_nan
 from .._requests import declines_weights, routed, routed_to_fit, router_of, with_requests
+from .._validation import check_weights
 from ._azimuths import interval_of, within
 from ._base import Augmenter
 from ._events import read, write
@@ -115,6 +116,7 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
         given = {name: value for name, value in params.items() if value is not None}
         if declines_weights(self, "fit"):
             given.pop("sample_weight", None)
+        check_weights(given.get("sample_weight"), num_samples(X))
         prototype = with_requests(self.estimator)
         with config_context(enable_metadata_routing=True):  # inside, a Pipeline or a search hands weights and ids on
             self.estimator_ = prototype.fit(X, y, **routed_to_fit(self, prototype, given))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -262,6 +262,8 @@ class AwkwardConversions(CloudsCore):
         ak = needs("awkward")
         if isinstance(array, ak.Record):
             raise ValueError("expected an awkward array of events, got a single event: X[:1], not X[0].")
+        if not isinstance(array, Iterable):
+            raise TypeError(f"expected an awkward array of events, got {array!r}.")
         array = _without_gaps(
             ak.Array(array), "the event", "Drop them, in y, weights and ids too: array[~ak.is_none(array)]."
         )

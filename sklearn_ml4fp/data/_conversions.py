@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -82,6 +83,8 @@ class InMemory(LongTables, AwkwardConversions):
         >>> PointClouds.from_lists([[[1.0, 2.0]], [], [[3.0, 4.0], [5.0, 6.0]]]).counts
         array([1, 0, 2])
         """
+        if not isinstance(clouds, Iterable):
+            raise TypeError(f"expected a list of 2-D arrays (points x features), got {clouds!r}.")
         arrays = []
         for i, cloud in enumerate(clouds):
             array = real_numbers(cloud, exact=f"entry {i}")
@@ -157,6 +160,8 @@ class InMemory(LongTables, AwkwardConversions):
                 "expected an array of numbers (n_clouds, n_points_max, n_features), got "
                 f"{'other entries' if numbers is None else f'shape {numbers.shape}'}."
             )
+        if not isinstance(padding, Real | None) or isinstance(padding, bool):
+            raise TypeError(f"padding is {padding!r}: expected a number, such as 0.0, or None for rows of NaN.")
         present = ~_absent(numbers, padding) if mask is None else _as_mask(mask, numbers.shape[:2])
         return cls(numbers[present], offsets_from_counts(present.sum(axis=1)), feature_names)
 

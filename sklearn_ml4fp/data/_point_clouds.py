@@ -177,6 +177,8 @@ class PointClouds(InMemory):
 
 
 def _read_parquet(path: str | Path, columns: Sequence[str] | None) -> Any:
+    if not (isinstance(path, str) or hasattr(path, "__fspath__")):
+        raise TypeError(f"expected the path of a Parquet file, got {path!r}.")
     ak = needs("awkward")
     needs("pyarrow")
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -33,8 +33,8 @@ def check_names(names: Any, n_columns: int, what: str, prefix: str) -> tuple[str
     """Convert names to a tuple of distinct strings; without names, ``prefix0, prefix1, ...``."""
     if names is None:
         return tuple(f"{prefix}{i}" for i in range(n_columns))
-    if isinstance(names, str):
-        raise TypeError(f"{what} must be a sequence of strings, got the single string {names!r}; write [{names!r}].")
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise TypeError(f"{what} must be a sequence of strings, got {names!r}; write [{str(names)!r}].")
     names = tuple(str(name) for name in names)
     if len(names) != n_columns:
         raise ValueError(f"{what} has {len(names)} names for {n_columns} columns; give one name a column.")

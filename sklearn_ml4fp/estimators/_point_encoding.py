@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._kinematics import wrap_phi
-from .._roles import column_for, role_of, the_one, with_role
+from .._roles import column_for, is_position, role_of, the_one, with_role
 from ..data import PointClouds
 from ._inputs import mean_and_scale
 
@@ -50,7 +49,7 @@ def columns_named(wanted: Sequence[Columns], names: Sequence[str], parameter: st
     for one in wanted:
         if isinstance(one, str):
             found.append(column_for(names, one, given))
-        elif isinstance(one, Integral) and 0 <= one < len(names):
+        elif is_position(one, len(names)):
             found.append(int(one))
         else:
             raise ValueError(f"{given}: there is no {one!r} among the features {tuple(names)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,8 @@ class CorrelationDisplay:
             check_array(X, dtype=np.float64, input_name="X")  # names the columns that are text
             raise ValueError(f"X must be a table of real numbers; got {getattr(X, 'dtype', type(X).__name__)}.")
         table = check_array(table, ensure_all_finite="allow-nan", input_name="X")
+        if names is not None and not isinstance(names, Iterable):
+            raise TypeError(f"names must be a sequence of strings, one per column of X; got {names!r}.")
         names = [str(name) for name in (range(table.shape[1]) if names is None else names)]
         if len(names) != table.shape[1]:
             raise ValueError(f"names must be one per column of X, {table.shape[1]}; got {len(names)}: {names[:10]}.")

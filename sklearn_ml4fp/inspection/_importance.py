@@ -10,7 +10,8 @@ from scipy.sparse import issparse
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 
-from .._validation import check_integer
+from .._compat import num_samples
+from .._validation import check_integer, event_weights
 from ..data import Graphs, PointClouds
 from ._data_tables import read_events
 from ._plotting import BACKGROUND, new_axes
@@ -210,7 +211,8 @@ class ImportanceDisplay:
         chosen = _column_groups(X, columns)
         shuffled = _shuffled_clouds if isinstance(X, (PointClouds, Graphs)) else _shuffled_table
         scorer = check_scoring(estimator, scoring)
-        kwargs = {} if sample_weight is None else {"sample_weight": sample_weight}
+        weights = event_weights(sample_weight, num_samples(X))
+        kwargs = {} if weights is None else {"sample_weight": weights}
         if groups is not None:
             kwargs["groups"] = groups
 

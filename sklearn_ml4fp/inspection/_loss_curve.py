@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -110,6 +110,8 @@ class LossCurveDisplay:
         ValueError
             If there is no history, or one has no ``train_loss``, no epoch, or columns of different lengths.
         """
+        if not isinstance(history, Iterable):
+            raise TypeError(f"expected a history, such as network.history_, or a list of them; got {history!r}.")
         histories = [history] if isinstance(history, Mapping) else list(history)
         if not histories:
             raise ValueError("expected a history or several; got an empty list.")

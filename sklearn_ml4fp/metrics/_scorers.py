@@ -86,7 +86,7 @@ def make_weighted_scorer(
     """
     if not callable(metric):
         raise TypeError(f"metric must be a function of y_true, y_pred and sample_weight; got {metric!r}.")
-    methods = [response_method] if isinstance(response_method, str) else response_method
+    methods = response_method if isinstance(response_method, tuple) else [response_method]
     if unknown := [method for method in methods if method not in _METHODS]:
         raise ValueError(f"response_method must be of {_METHODS}, or a tuple of them; got {unknown[0]!r}.")
     return _WeightedScorer(metric, 1 if greater_is_better else -1, kwargs, response_method)

@@ -20,7 +20,7 @@ from .._events import id_kinds
 from .._missing import with_nan
 from .._protocols import EventAssigner
 from .._requests import asks_for, routed, routed_to_fit, router_of, scoring_with_weights, with_requests
-from .._validation import check_weights
+from .._validation import check_model, check_weights
 from ._splits import EventKFold, _check_parts, _take
 
 _RESPONSES = ("predict", "predict_proba", "decision_function")
@@ -137,6 +137,7 @@ class CrossFit(MetaEstimatorMixin):
     def _check_parameters(self, y: Any) -> None:
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        check_model(self.estimator, type(self).__name__, "fit", "predict", "get_params")
         if self.without_groups not in ("raise", "average"):
             raise ValueError(f"without_groups must be 'raise' or 'average'; got {self.without_groups!r}.")
 

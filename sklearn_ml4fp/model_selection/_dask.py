@@ -90,7 +90,12 @@ class DaskBackend(DaskDistributedBackend):
     call_data_futures: Any  # joblib's: what was sent, by the objects themselves
 
     def __init__(self, client: Any = None, *, wait_for_workers_timeout: float = 600, **options: Any) -> None:
-        needs("distributed")
+        distributed = needs("distributed")
+        if client is not None and not isinstance(client, distributed.Client):
+            raise TypeError(
+                f"client is {client!r}: expected a dask.distributed.Client, such as Client(address), or None for the "
+                "one that is open."
+            )
         super().__init__(client=client, wait_for_workers_timeout=wait_for_workers_timeout, **options)
         self.client: Any = _Keeper(self.client)
         self._on_their_way, self._killed = 0, False

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sklearn.base import clone
 
 from .._params import Hyperparameter
+from .._validation import check_model
 
 
 class Condition(NamedTuple):
@@ -140,6 +141,12 @@ def walk(
     ValueError
         A name matches nothing, nothing is left to search, or a hyperparameter asked for has no effect.
     """
+    check_model(estimator, "A search space", "fit", "get_params")
+    for what, names in (("include", include), ("exclude", exclude)):
+        if names is not None and not isinstance(names, Iterable):
+            raise TypeError(f"{what}={names!r}: expected the names of hyperparameters.")
+    if override is not None and not isinstance(override, Mapping):
+        raise TypeError(f"override={override!r}: expected a dict, from names of hyperparameters to domains.")
     override = dict(override or {})
     wanted = None if include is None else [include] if isinstance(include, str) else list(include)
     unwanted = [exclude] if isinstance(exclude, str) else list(exclude)

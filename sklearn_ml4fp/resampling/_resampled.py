@@ -104,7 +104,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {
         "sampler": [HasMethods(methods_of(EventResampler))],
-        "estimator": [HasMethods("fit")],
+        "estimator": [HasMethods(["fit", "predict"])],
     }
     __metadata_request__fit = dict.fromkeys(("sample_weight", "groups", "X_val", "y_val", "sample_weight_val"), True)
     __metadata_request__score = {"sample_weight": True}  # noqa: RUF012

@@ -19,7 +19,7 @@ from .._missing import check_array, column_or_1d
 from .._optional import needs
 from .._params import hp
 from .._protocols import EventResampler, methods_of
-from .._roles import columns_for
+from .._roles import columns_for, is_position
 from .._sampler import Events, Sampler
 from .._validation import check_class_weights
 
@@ -66,7 +66,7 @@ def _numbers_of(columns: Any, X: Any) -> list[int]:
         return columns_for(names, columns)
     found: list[int] = []
     for one in [columns] if isinstance(columns, str) else columns:
-        numbers = columns_for(names, one) if isinstance(one, str) else [one] if 0 <= one < n else []
+        numbers = columns_for(names, one) if isinstance(one, str) else [one] if is_position(one, n) else []
         if not numbers:
             raise ValueError(f"phi_columns names {one!r}, expected columns of X: {names or f'0 to {n - 1}'}.")
         found += numbers
