@@ -182,7 +182,7 @@ def check_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np
 
 
 def class_factors(factors: dict, classes: np.ndarray) -> np.ndarray:
-    """Check that there is one positive factor a class.
+    """Check that there is one positive factor per class.
 
     Parameters
     ----------

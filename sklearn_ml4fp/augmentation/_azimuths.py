@@ -14,21 +14,21 @@ from ._events import Batch, Block, read
 
 
 def interval_of(phi: np.ndarray) -> np.ndarray:
-    """Where the interval of length 2π begins in which the azimuths of each column are given: at −π, or at 0."""
+    """Return the begin, −π or 0, of the interval of length 2π in which the azimuths of each column are given."""
     return np.where((phi > np.pi * (1 + 1e-6)).any(axis=0), 0.0, -np.pi)
 
 
 def within(phi: np.ndarray, begin: np.ndarray) -> np.ndarray:
-    """Azimuths in the interval of length 2π that begins there."""
+    """Bring azimuths to the interval of length 2π with this begin."""
     return (phi - begin) % (2 * np.pi) + begin
 
 
 class Azimuthal(Augmenter):
-    """An augmenter that changes azimuths and leaves them in the interval in which the training events have them."""
+    """Base of augmenters that change azimuths and keep them in the interval of the training events."""
 
     @abstractmethod
     def _azimuths(self, batch: Batch) -> list[tuple[Block, list[int]]]:
-        """Blocks and columns of the azimuths."""
+        """Find the blocks and columns of the azimuths."""
 
     def learn(self, X: Any, y: Any = None, *, target: Any = None, names: Any = None) -> Self:
         self._validate_params()
@@ -38,7 +38,7 @@ class Azimuthal(Augmenter):
         return learned
 
     def _change_azimuths(self, batch: Batch, change: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
-        """Replace azimuths by what ``change(azimuths, events)`` makes of them."""
+        """Replace azimuths by ``change(azimuths, events)``."""
         azimuths, learned = self._azimuths(batch), getattr(self, "intervals_", None)
         intervals = learned or [interval_of(block.values[:, columns]) for block, columns in azimuths]
         for (block, columns), begin in zip(azimuths, intervals, strict=True):

@@ -1,4 +1,4 @@
-"""Random numbers that an event draws by what it is, whatever else is in the call."""
+"""Random numbers of an event that depend on its content alone, and not on other events in the call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ._events import Batch
 
 
 def codes_of(values: np.ndarray) -> np.ndarray:
-    """One integer for the content of each row, the same in single and in double precision."""
+    """Hash the content of each row to an integer, the same in single and in double precision."""
     if not values.size:  # no columns, or no events
         return np.zeros(len(values), dtype=np.uint64)
     numbers = values.reshape(len(values), -1).astype(np.float64) + 0.0  # −0 is 0
@@ -21,10 +21,10 @@ def codes_of(values: np.ndarray) -> np.ndarray:
 
 
 class EventRandom:
-    """Stands in for a RandomState where predictions must not depend on the other events of a call.
+    """Replacement of a RandomState, for predictions that must not depend on the other events of a call.
 
-    Every number is a hash of the event's content, of the stream and of how many draws came before; the particles of an
-    event are told apart by their positions.
+    Every number is a hash of the event's content, of the stream and of the number of earlier draws. Particles of an
+    event differ by their positions.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class EventRandom:
             self.ids[len(event)] = check_ids(np.column_stack([codes[event], position]))
 
     def uniform(self, low: float = 0.0, high: float = 1.0, size: Any = None) -> np.ndarray:
-        """Numbers in [low, high), of shape ``(n_events, ...)`` or ``(n_particles, ...)``."""
+        """Draw numbers in [low, high), of shape ``(n_events, ...)`` or ``(n_particles, ...)``."""
         shape = (size,) if isinstance(size, int | np.integer) else tuple(size)
         ids = self.ids[shape[0]]
         n = int(np.prod(shape[1:], dtype=int))
@@ -62,9 +62,9 @@ class EventRandom:
         return low + (high - low) * drawn.reshape(shape)
 
     def standard_normal(self, size: Any = None) -> np.ndarray:
-        """Gaussian numbers of mean 0 and variance 1."""
+        """Draw Gaussian numbers of mean 0 and variance 1."""
         return ndtri(np.maximum(self.uniform(size=size), 2.0**-54))  # half of the least positive number drawn
 
     def randint(self, low: int, high: int, size: Any = None) -> np.ndarray:
-        """Whole numbers in [low, high)."""
+        """Draw whole numbers in [low, high)."""
         return np.floor(self.uniform(low, high, size)).astype(int)

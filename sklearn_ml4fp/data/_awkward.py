@@ -131,7 +131,7 @@ def _matrix(content: Any, features: Sequence[str] | None, what: str) -> NDArray[
         if len(lengths) > 1:
             raise ValueError(
                 f"{what} holds lists of lists of {lengths[0]} to {lengths[-1]} numbers: expected points of as many "
-                "numbers each. Choose one of these lists an event, or flatten them: ak.flatten(array, axis=2)."
+                "numbers each. Choose one of these lists per event, or flatten them: ak.flatten(array, axis=2)."
             )
         width = int(lengths[0])
     elif features is None:
@@ -276,7 +276,7 @@ class AwkwardConversions(CloudsCore):
             event_values = np.stack(columns, axis=1) if events else None
             return cls(*points, event_values=event_values, event_names=events)
         if not kind.startswith(_LIST):
-            raise ValueError(f"expected an awkward array with one list of points an event, got {array.type}.")
+            raise ValueError(f"expected an awkward array with one list of points per event, got {array.type}.")
         return cls(*_points(array, features, "the array"))
 
     def to_awkward(self) -> Any:

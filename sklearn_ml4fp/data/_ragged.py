@@ -54,7 +54,7 @@ def check_columns(values: ArrayLike, what: str) -> NDArray[Any]:
     if array is None or array.ndim != 2:
         found = np.asarray(values) if array is None else array
         raise ValueError(
-            f"{what} must be a 2-D array of numbers, one row each and one column a feature; "
+            f"{what} must be a 2-D array of numbers, one row each and one column per feature; "
             f"got {found.dtype} of shape {found.shape}."
         )
     return as_floats(array)

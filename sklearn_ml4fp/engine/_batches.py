@@ -37,7 +37,7 @@ class TensorData:
     weight : Tensor of shape (n_events,) or None
         Weights with a mean of one over the training part; None for ones.
     refresh : callable or None
-        Returns the data of an epoch of training: events augmented on the fly, with their targets.
+        Function that returns the data of an epoch of training: events augmented on the fly, with their targets.
     """
 
     inputs: tuple[Tensor, ...]
@@ -55,7 +55,7 @@ class TensorData:
 
     @property
     def n_numbers(self) -> int:
-        """How many numbers the network reads."""
+        """Number of values that the network reads."""
         return sum(tensor.numel() for tensor in self.inputs)
 
     def placed_on(self, device: torch.device) -> TensorData:
@@ -97,7 +97,7 @@ class TensorData:
                 yield columns[:n_inputs], columns[n_inputs], weight
 
     def blocks(self, size: int, device: torch.device) -> Iterator[tuple[Tensor | None, tuple[Tensor, ...]]]:
-        """Yield row numbers (None where one block follows the other) and inputs of all events in blocks on ``device``.
+        """Yield row numbers (None if blocks follow one another) and inputs of all events in blocks on ``device``.
 
         Parameters
         ----------
@@ -133,4 +133,4 @@ class ShuffledBatches:
         if self.generator is not None and data.refresh is not None:
             data = data.refresh().placed_on(self.device)
         for inputs, target, weight in data.batches(self.batch_size, self.device, self.generator):
-            yield (inputs, weight), target  # to skorch X and y; its callbacks take y for the labels
+            yield (inputs, weight), target  # X and y for skorch; its callbacks take y for the labels

@@ -104,24 +104,24 @@ class WeightedLoss(nn.Module):
         return weight.dot(per_event) / len(weight)
 
     def n_outputs(self, n: int) -> int:
-        """Outputs that a network needs for ``n`` classes or targets."""
+        """Return the number of outputs that a network needs for ``n`` classes or targets."""
         return 2 * n if self.name == "gaussian_nll" else n
 
     def read(self, output: Tensor) -> Tensor:
-        """Logits ``(n, n_classes)`` or standardised targets ``(n, n_targets)`` of the outputs of a network."""
+        """Convert outputs of a network to logits ``(n, n_classes)`` or standardised targets ``(n, n_targets)``."""
         return split_gaussian(output)[0] if self.name == "gaussian_nll" else output
 
 
 class OwnLoss(nn.Module):
-    """A loss that a user has written, in the place of a `WeightedLoss`.
+    """Loss of a user, in the place of a `WeightedLoss`.
 
     Parameters
     ----------
     loss : torch.nn.Module
-        Its ``forward(output, target, weight)`` returns a scalar, the weighted mean over a batch. ``target`` holds
-        classes ``(n,)`` or targets ``(n, n_targets)``; ``weight`` ``(n,)`` is never None. Three attributes are used
-        where it has them: ``n_outputs(n)`` is the number of outputs that a network needs for n classes or targets (n
-        by default); ``read(output)`` turns these into logits ``(n, n_classes)`` or targets ``(n, n_targets)`` (by
+        Module whose ``forward(output, target, weight)`` returns a scalar, the weighted mean over a batch. ``target``
+        holds classes ``(n,)`` or targets ``(n, n_targets)``; ``weight`` ``(n,)`` is never None. Three attributes are
+        used where it has them: ``n_outputs(n)`` is the number of outputs that a network needs for n classes or targets
+        (n by default); ``read(output)`` turns these into logits ``(n, n_classes)`` or targets ``(n, n_targets)`` (by
         default they are that); and ``standardised = False`` asks for the targets of a regression in their own unit,
         and not with mean 0 and standard deviation 1.
     """
@@ -132,7 +132,7 @@ class OwnLoss(nn.Module):
         self.standardised = bool(getattr(loss, "standardised", True))
 
     def forward(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Return the scalar that the user's loss gives."""
+        """Return the scalar of the user's loss."""
         mean: Tensor = self.loss(output, target, output.new_ones(len(output)) if weight is None else weight)
         if not isinstance(mean, Tensor) or mean.numel() != 1:
             raise ValueError(
@@ -142,12 +142,12 @@ class OwnLoss(nn.Module):
         return mean.reshape(())
 
     def n_outputs(self, n: int) -> int:
-        """Outputs that a network needs for ``n`` classes or targets."""
+        """Return the number of outputs that a network needs for ``n`` classes or targets."""
         loss: Any = self.loss
         return int(loss.n_outputs(n)) if hasattr(loss, "n_outputs") else n
 
     def read(self, output: Tensor) -> Tensor:
-        """Logits ``(n, n_classes)`` or targets ``(n, n_targets)`` of the outputs of a network."""
+        """Convert outputs of a network to logits ``(n, n_classes)`` or targets ``(n, n_targets)``."""
         loss: Any = self.loss
         read: Tensor = loss.read(output) if hasattr(loss, "read") else output
         return read

@@ -1,4 +1,4 @@
-"""How much memory a network takes, found out before it is taken."""
+"""Memory of a network, computed before it is allocated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GIB = 2**30
 
 
 def memory_of(device: torch.device) -> int | None:
-    """Bytes of memory that a device has in all; None where the system does not tell."""
+    """Return the total memory of a device in bytes; None if it is not known."""
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory
     try:
@@ -28,14 +28,14 @@ def memory_of(device: torch.device) -> int | None:
 
 
 def build_on_meta(build: Callable[[], nn.Module], device: torch.device) -> nn.Module:
-    """Build a module without its memory, and refuse one that its device has no room for.
+    """Build a module without its memory, and refuse one that does not fit on its device.
 
     Parameters
     ----------
     build : callable
-        Makes the module.
+        Function that makes the module.
     device : torch.device
-        Where it will be trained.
+        Device of the training.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def build_on_meta(build: Callable[[], nn.Module], device: torch.device) -> nn.Mo
     try:
         with torch.device("meta"):
             module = build()
-    except (RuntimeError, TypeError) as error:  # torch cannot even write down the shape
+    except (RuntimeError, TypeError) as error:  # torch cannot represent the shape
         if "overflow" not in str(error).lower():
             raise
         raise ValueError(
@@ -59,7 +59,7 @@ def build_on_meta(build: Callable[[], nn.Module], device: torch.device) -> nn.Mo
             f"the memory of the device {str(device)!r}. {cure}"
         ) from error
     n_weights, memory = sum(one.numel() for one in module.parameters()), memory_of(device)
-    taken = 2 * 4 * n_weights  # float32, and as much for the gradient; what the optimiser remembers comes on top
+    taken = 2 * 4 * n_weights  # float32, and as much for the gradient; the state of the optimiser comes in addition
     if memory is not None and taken > memory:
         raise ValueError(
             f"The {n_weights:.3g} weights of the network would take {taken / _GIB:.3g} GiB with their gradients: "

@@ -1,4 +1,4 @@
-"""The training loop: a skorch net over tensors, with no DataLoader and no host synchronisation in an epoch."""
+"""Training loop: a skorch net on tensors, without a DataLoader and without host synchronisation in an epoch."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ from ._monitor import StopTraining
 from ._points import Parts
 from ._recipe import Recipe
 
-# Events of a table that are predicted at a time: a block of 1024 and what a layer makes of it stay in a processor's
-# cache; a GPU needs more to be busy.
+# Number of events of a table that are predicted at a time: a block of 1024 and the outputs of a layer fit into a
+# processor's cache; a GPU needs more to be busy.
 _BLOCK = {"cpu": 1024}
 _BLOCK_ON_A_GPU = 16384
-# How a matrix product rounds depends on the processor, on its shape and on the place of a row in it. A call with at
-# most so many numbers is computed in double precision, so that what else is in it does not show: scikit-learn's checks
-# compare at 1e-7, where float32 fails one time in five. Larger calls are computed in float32, which is twice as fast.
+# The rounding of a matrix product depends on the processor, on its shape and on the place of a row in it. A call with
+# at most this many numbers is computed in double precision, so that the other events in it have no influence:
+# scikit-learn's checks compare at 1e-7, where float32 fails one time in five. Larger calls are computed in float32,
+# which is twice as fast.
 _FEW = 2**16
 _BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
 def wants_batch_events(callback: Callback) -> bool:
-    """Whether a callback acts on batches or gradients."""
+    """Return whether a callback acts on batches or gradients."""
     if isinstance(callback, LRScheduler):
         return callback.step_every == "batch"
     return any(getattr(type(callback), event) is not getattr(Callback, event) for event in _BATCH_EVENTS)
@@ -50,12 +51,12 @@ def _check_scoring(callbacks: Sequence[tuple[str, Callback]]) -> None:
 
 
 def resolve_device(device: str) -> torch.device:
-    """Turn ``"auto"`` or a torch device string into a device that is there.
+    """Convert ``"auto"`` or a torch device string to an existing device.
 
     Raises
     ------
     ValueError
-        The string names no device, or one that this machine does not have.
+        The string names no device, or one that does not exist on this machine.
     """
     if device == "auto":
         accelerators = [("cuda", torch.cuda), ("mps", torch.backends.mps)]
@@ -71,12 +72,12 @@ def resolve_device(device: str) -> torch.device:
 
 
 def has_bfloat16(device: str | torch.device) -> bool:
-    """Whether a device is a GPU that computes in bfloat16 by itself; a processor is seldom faster with it."""
+    """Return whether a device is a GPU that computes in bfloat16; a processor is seldom faster with it."""
     return torch.device(device).type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def _in_bfloat16(module: Callable[..., Tensor], device: torch.device) -> Callable[..., Tensor]:
-    """The module computing its matrix products in bfloat16; the loss is computed in float32."""
+    """Wrap a module to compute its matrix products in bfloat16; the loss is computed in float32."""
 
     def forward(*inputs: Tensor) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16):
@@ -87,12 +88,12 @@ def _in_bfloat16(module: Callable[..., Tensor], device: torch.device) -> Callabl
 
 
 def _outputs_of(forward: Callable[..., Tensor], inputs: Any) -> Tensor:
-    """Outputs for a batch, which may come in parts."""
+    """Compute outputs for a batch, which may come in parts."""
     return torch.cat([forward(*part) for part in inputs]) if isinstance(inputs, Parts) else forward(*inputs)
 
 
 def _tensors_of(module: torch.nn.Module) -> list[Tensor]:
-    """Parameters and buffers; torch's own walk over them takes longer than the network does for one event."""
+    """List parameters and buffers; torch's own walk over them takes longer than the network for one event."""
     own = [*module._parameters.values(), *module._buffers.values()]
     return [t for t in own if t is not None] + [
         t for m in module._modules.values() if m is not None for t in _tensors_of(m)
@@ -104,27 +105,27 @@ def _same(first: list[Tensor], second: list[Tensor]) -> bool:
 
 
 class Net(NeuralNet):
-    """A skorch net on data that is converted once and stays where it is computed.
+    """Net of skorch on data that is converted once and stays on the device of the computation.
 
     `train` is what the estimators call; skorch's own ``fit``, ``partial_fit``, ``forward``, ``predict_proba`` and
     ``predict`` work as well. There is one loop: batches are slices of tensors, and an epoch leaves one record in the
-    history. Batch and gradient events are sent only where a callback acts on them, since they make each step wait for
-    its loss.
+    history. Batch and gradient events are sent only if a callback acts on them, since each step then waits for its
+    loss.
 
     Parameters
     ----------
     module : torch.nn.Module
-        The network on torch's meta device: its shape, without memory.
+        Network on torch's meta device: its shape, without memory.
     first_weights : callable
-        Draws the weights of a module, and returns it.
+        Function that draws the weights of a module, and returns it.
     dataset : callable
-        Turns ``(X, y)``, y possibly None, into `TensorData`.
+        Function that converts ``(X, y)``, y possibly None, to `TensorData`.
     **params : object
-        What `skorch.NeuralNet` takes.
+        Parameters of `skorch.NeuralNet`.
     """
 
     callbacks_: list[tuple[str, Callback]]
-    # what one training needs, and nothing after it
+    # state of one training, dropped at its end
     _generator: torch.Generator | None = None
     _forward: Callable[..., Tensor] | None = None
     _recipe = Recipe()
@@ -164,7 +165,7 @@ class Net(NeuralNet):
         Parameters
         ----------
         data, valid : TensorData
-            The training part, and the part on which the validation loss is computed.
+            Training part, and the part for the validation loss.
         epochs : int
             Largest number of epochs; a callback may stop earlier.
         seed : int
@@ -172,10 +173,10 @@ class Net(NeuralNet):
         observers : sequence of Callback
             Callbacks for this training only, called last.
         recipe : Recipe or None
-            What is done around the optimiser's steps; None for nothing.
+            Recipe around the steps of the optimiser; None for the plain optimiser.
         bfloat16, compiled : bool
             Whether the training computes in bfloat16 where that is safe, and whether torch.compile translates the
-            network first. Predictions are always computed by the network as it is.
+            network first. Predictions are always computed by the network itself.
         """
         device = torch.device(self.device)
         data, valid = data.placed_on(device), valid and valid.placed_on(device)
@@ -195,7 +196,7 @@ class Net(NeuralNet):
             try:
                 with suppress(StopTraining):
                     self.fit_loop(data, valid, epochs)
-            finally:  # also after an error or Ctrl-C: a progress bar shall close, the best weights come back
+            finally:  # also after an error or Ctrl-C: to close a progress bar, and restore the best weights
                 self._recipe.end_steps()
                 self._drop_unfinished_epoch()
                 self.notify("on_train_end", X=data, y=data.target)
@@ -218,9 +219,9 @@ class Net(NeuralNet):
         y : array-like
             Labels or targets.
         classes : object
-            Not used; skorch's methods have it.
+            Ignored; methods of skorch have it.
         **fit_params : object
-            Not used.
+            Ignored.
         """
         if not self.initialized_:
             self.initialize()
@@ -228,16 +229,16 @@ class Net(NeuralNet):
         return self.train(self.get_dataset(X, y), None, epochs=self.max_epochs, seed=seed)
 
     def get_dataset(self, X: Any, y: Any = None) -> TensorData:
-        """Events as tensors."""
+        """Convert events to tensors."""
         data: TensorData = X if isinstance(X, TensorData) else super().get_dataset(X, y)
         return data
 
     def get_split_datasets(self, X: TensorData, y: Any = None, **fit_params: Any) -> tuple[TensorData, Any]:
-        """Take the data as it is split: ``X`` is the training part, ``y`` the validation part or None."""
+        """Return the split data: ``X`` is the training part, ``y`` the validation part or None."""
         return X, y
 
     def get_iterator(self, dataset: TensorData, training: bool = False) -> ShuffledBatches:
-        """Batches; those of a training are shuffled, anew each epoch."""
+        """Make the iterable of batches; those of a training are shuffled in each epoch."""
         device = torch.device(self.device)
         if training:
             return ShuffledBatches(dataset, self.batch_size, device, self._generator)
@@ -272,16 +273,16 @@ class Net(NeuralNet):
         self.history.record(name, loss)
         self.history.record(f"{prefix}_batch_count", len(batch_losses))
         if not self._sends_batch_events:
-            self.history.new_batch()  # one, empty: skorch's Checkpoint looks at the last batch
-        self.history.record(f"{name}_best", loss < lowest_before)  # skorch's Checkpoint and PrintLog look for it
+            self.history.new_batch()  # an empty one: Checkpoint of skorch looks at the last batch
+        self.history.record(f"{name}_best", loss < lowest_before)  # for Checkpoint and PrintLog of skorch
 
     def _drop_unfinished_epoch(self) -> None:
-        """Take an epoch that was cut off, by Ctrl-C say, out of the history: it has no loss."""
+        """Remove an epoch that was interrupted, such as by Ctrl-C, from the history: it has no loss."""
         if self.history and "train_loss" not in self.history[-1]:
             del self.history[-1]
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
-        """One step of the optimiser, with what the recipe adds."""
+        """Make one step of the optimiser, with the additions of the recipe."""
         self._recipe.before_step()
         step = self.train_step_single(batch)
         self._recipe.after_backward()
@@ -293,15 +294,15 @@ class Net(NeuralNet):
         return step
 
     def _set_training(self, training: bool = True) -> None:
-        if self.module_.training != training:  # else a walk over all layers, in every step
+        if self.module_.training != training:  # to avoid a walk over all layers in every step
             super()._set_training(training)
 
     def infer(self, x: tuple[Any, Tensor | None], **fit_params: Any) -> Tensor:
-        """Outputs for the inputs of one batch."""
+        """Compute the outputs for the inputs of one batch."""
         return _outputs_of(self._forward or self.module_, x[0])
 
     def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, *args: Any, **kwargs: Any) -> Tensor:
-        """Weighted mean loss of one batch; the weights come with the inputs ``X``."""
+        """Compute the weighted mean loss of one batch; the weights come with the inputs ``X``."""
         loss: Tensor = self.criterion_(y_pred, y_true, X[1])
         return loss
 
@@ -314,9 +315,9 @@ class Net(NeuralNet):
 
     @torch.inference_mode()
     def outputs(self, data: TensorData) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Outputs ``(n_events, n_outputs)`` of the network, to rounding the same whatever else is in the call."""
+        """Compute outputs ``(n_events, n_outputs)``, which do not depend on other events beyond rounding."""
         device = torch.device(self.device)
-        few = data.n_numbers <= _FEW and device.type != "mps"  # which has no double precision
+        few = data.n_numbers <= _FEW and device.type != "mps"  # mps has no double precision
         if self.module_.training:
             self.module_.eval()
         module = self._in_double() if few else self.module_
@@ -331,7 +332,7 @@ class Net(NeuralNet):
         return (torch.empty_like(outputs).index_copy_(0, torch.cat(rows), outputs) if rows else outputs).numpy()
 
     def _in_double(self) -> torch.nn.Module:
-        """The network in double precision: a copy, kept from call to call, that gets the present weights in each."""
+        """Return the network in double precision: a copy kept between calls, which gets the present weights in each."""
         sources = _tensors_of(self.module_)
         kept = self._double
         if kept is None or not _same(kept[1], sources):
@@ -342,7 +343,7 @@ class Net(NeuralNet):
         return kept[0]
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state without the copy in double precision, which the next prediction makes anew."""
+        """Return the state without the copy in double precision, which the next prediction makes again."""
         state: dict[str, Any] = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_double"}
 
@@ -359,17 +360,17 @@ class Net(NeuralNet):
         try:
             super().notify(method_name, **kwargs)
         except KeyboardInterrupt as stop:
-            if method_name != "on_epoch_end":  # then it is the user who interrupts, and not a callback
+            if method_name != "on_epoch_end":  # otherwise the user interrupts, and not a callback
                 raise
             raise StopTraining from stop
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Tell the recipe, before the callbacks."""
+        """Call the recipe, before the callbacks."""
         self._recipe.end_epoch(self.history)
 
 
 class ClassifierNet(ClassifierMixin, Net):
-    """A net with one output a class: skorch's scoring callbacks take it for the classifier that it is."""
+    """Net with one output per class, which scoring callbacks of skorch recognise as a classifier."""
 
     def __init__(self, *args: Any, n_classes: int, **params: Any) -> None:
         self.n_classes = n_classes
@@ -381,11 +382,11 @@ class ClassifierNet(ClassifierMixin, Net):
         return np.arange(self.n_classes)
 
     def predict_proba(self, X: Any) -> np.ndarray[Any, Any]:
-        """Class probabilities ``(n_events, n_classes)``."""
+        """Predict class probabilities ``(n_events, n_classes)``."""
         probabilities: np.ndarray[Any, Any] = self.criterion_.read(self.forward(X)).softmax(1).detach().numpy()
         return probabilities
 
     def predict(self, X: Any) -> np.ndarray[Any, Any]:
-        """Numbers of the most probable classes, ``(n_events,)``."""
+        """Predict the numbers of the most probable classes, ``(n_events,)``."""
         best: np.ndarray[Any, Any] = self.predict_proba(X).argmax(axis=1)
         return best

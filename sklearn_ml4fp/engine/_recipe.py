@@ -83,7 +83,7 @@ class Recipe:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the schedule has brought the learning rate to its end, so that more epochs change nothing."""
+        """Return whether the schedule has reached the end of the learning rate, so that more epochs change nothing."""
         schedule = self.schedule
         return schedule is not None and schedule.name in ("cosine", "one_cycle") and self._epoch >= schedule.epochs
 

@@ -1,4 +1,4 @@
-"""Networks as scikit-learn estimators, one architecture a file."""
+"""Networks as scikit-learn estimators, one architecture per file."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What every network shares behind scikit-learn's interface: fit, predict, weights, groups, hyperparameters."""
+"""Base of all networks: fit, predict, weights, groups and hyperparameters behind scikit-learn's interface."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ from ._training import TrainingChoices
 
 
 def _first_weights(module: nn.Module, *, init: str, activation: str, seed: int) -> nn.Module:
-    """Draw weights from a generator of their own: torch's global random state stays untouched."""
+    """Draw weights from an own generator, which leaves torch's global random state untouched."""
     return initialise(module, init=init, activation=activation, generator=torch.Generator().manual_seed(seed))
 
 
 def _copied(callback: Any) -> Any:
-    """A copy of a callback; of one that holds what cannot be copied, such as an open file, it shares that."""
+    """Copy a callback; what it holds that cannot be copied, such as an open file, is shared."""
     try:
         return deepcopy(callback)
     except TypeError:
@@ -75,7 +75,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
             The trained net; ``net_.module_`` is the torch module.
         history_ : dict of ndarray
             ``epoch``, ``train_loss``, ``valid_loss`` (where there is a hold-out), ``lr`` (at the end of the epoch,
-            where a schedule changes it) and ``dur`` (seconds), one value an epoch.
+            where a schedule changes it) and ``dur`` (seconds), one value per epoch.
         n_iter_ : int
             Epochs of the last ``fit``.
         n_features_in_ : int
@@ -84,8 +84,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
             Names of the columns, where ``X`` has them.
     """
 
-    # With scikit-learn's metadata routing on, whatever of this is passed reaches fit and score: weights are never
-    # dropped without a word.
+    # With scikit-learn's metadata routing on, these reach fit and score: weights are never dropped silently.
     __metadata_request__fit = dict.fromkeys(("sample_weight", "groups", "X_val", "y_val", "sample_weight_val"), True)
     __metadata_request__partial_fit = {"sample_weight": True}  # noqa: RUF012
     __metadata_request__score = {"sample_weight": True}  # noqa: RUF012
@@ -98,16 +97,16 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         """Class of the torch module; an architecture sets it as a class attribute."""
 
     def _new_input(self) -> TableInput:
-        """Make the object that reads the events; an architecture for other events than tables says which."""
+        """Make the input, which reads the events; an architecture for other events than tables has another one."""
         return TableInput()
 
     @abstractmethod
     def _new_target(self) -> ClassTarget | NumberTarget:
-        """Make the object that reads the targets."""
+        """Make the target, which reads classes or numbers."""
 
     @abstractmethod
     def _loss_parameters(self) -> dict[str, float]:
-        """Parameters of ``loss`` where it is a name, by their names in the engine."""
+        """Return the parameters of a named ``loss``, by their names in the engine."""
 
     def _build(self, shape_in: tuple[int, ...], n_out: int, **of_input: Any) -> nn.Module:
         """Make the module, with those hyperparameters and facts about the input that its signature names."""
@@ -145,7 +144,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         X_val, y_val : array-like, default=None
             Events to watch instead of a hold-out.
         sample_weight_val : array-like of shape (n_val,), default=None
-            Their weights.
+            Weights of the validation events.
 
         Returns
         -------
@@ -155,7 +154,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         Raises
         ------
         ValueError
-            NaN or infinity in ``X``; weights, classes or ids that cannot be used; an empty hold-out.
+            ``X`` holds NaN or infinity; weights, classes or ids are not usable; the hold-out is empty.
         FloatingPointError
             The loss is not finite in the first epoch.
         """
@@ -189,7 +188,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, target: ClassTarget | NumberTarget) -> Self:
-        """One pass over a part of the data; weights and targets keep the scale of the first part."""
+        """Train for one pass over a part of the data; weights and targets keep the scale of the first part."""
         self._validate_params()
         check_callbacks(self.callbacks)
         if self.ema_decay:
@@ -219,7 +218,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         return self
 
     def _check_augmenter(self, y: Any) -> None:
-        """Refuse an augmenter that would have to change the targets and does not say how."""
+        """Refuse an augmenter that would have to change the targets without declaring how."""
 
     def _check_val(self, fitted: Fitted, X_val: Any, y_val: Any, sample_weight_val: Any) -> Part | None:
         given = [name for name, value in (("X_val", X_val), ("y_val", y_val)) if value is not None]
@@ -273,7 +272,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
             max_epochs=self.max_epochs,
             batch_size=automatic if self.batch_size == "auto" else int(self.batch_size),
             device=str(device),
-            verbose=int(bool(self.callbacks)),  # else skorch's PrintLog prints nothing
+            verbose=int(bool(self.callbacks)),  # otherwise PrintLog of skorch prints nothing
             callbacks=[*map(_copied, self.callbacks or []), Monitor(self.patience if self.early_stopping else None)],
             **optimizer,
         )
@@ -310,12 +309,14 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         )
 
     def _augmented(self, train: Part) -> Callable[[], TensorData]:
-        """What gives the data of an epoch: the training events, changed anew at each call, with their targets."""
+        """Make a function that returns the data of an epoch: newly changed training events and their targets."""
         fitted, names = self._fitted, getattr(self, "feature_names_in_", None)
         rng = np.random.RandomState(fitted.seed())
         by_class = fitted.target.by_class
         known = "y" if by_class else "target"  # classes stay, the targets of a regression change with the events
-        there = slice(None) if train.weights is None else np.flatnonzero(train.weights)  # of weight zero: no event
+        there = (
+            slice(None) if train.weights is None else np.flatnonzero(train.weights)
+        )  # an event of weight zero is absent
         augment = self.augment.learn(train.X[there], names=names, **{known: train.target[there]})
 
         def refresh() -> TensorData:
@@ -330,7 +331,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         return self._fitted.outputs(self, X).numpy()
 
     def _read(self, X: Any) -> torch.Tensor:
-        """What the loss reads from the outputs: logits, or standardised targets."""
+        """Compute what the loss reads from the outputs: logits, or standardised targets."""
         check_is_fitted(self, "net_")
         return self.net_.criterion_.read(self._fitted.outputs(self, X))
 

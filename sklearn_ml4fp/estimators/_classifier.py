@@ -1,4 +1,4 @@
-"""What every classifier shares: classes, class weights, probabilities."""
+"""Base of the classifiers: classes, class weights, probabilities."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         y : array-like of shape (n_events,)
             Class labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come; needed in the first call.
+            All labels, also those of later calls; needed in the first call.
         sample_weight : array-like of shape (n_events,), default=None
             Event weights; the mean of the first call is the unit in every later one.
 
@@ -85,12 +85,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Raises
         ------
         ValueError
-            ``classes`` is missing in the first call, or differs later; a label is not in it; class_weight="balanced".
+            ``classes`` is missing in the first call, or differs later; a label is not in it; or class_weight is
+            "balanced".
         """
         if self.class_weight == "balanced":
             raise ValueError(
                 'class_weight="balanced" needs the sums of weights of all data, which partial_fit does not see. '
-                "Pass a dict with one factor a class."
+                "Pass a dict with one factor per class."
             )
         target = self._new_target()
         if not hasattr(self, "_fitted"):
@@ -102,7 +103,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return self._partial_fit(X, y, sample_weight, target)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy of the predictions.
+        """Compute the accuracy of the predictions.
 
         Parameters
         ----------
@@ -116,7 +117,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Returns
         -------
         float
-            The score.
+            Accuracy between 0 and 1.
         """
         return super().score(X, column_or_1d(y), sample_weight=event_weights(sample_weight, num_samples(X)))
 
@@ -135,7 +136,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return classes
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Logits of the classes.
+        """Predict the logits of the classes.
 
         Parameters
         ----------
@@ -145,17 +146,17 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Returns
         -------
         ndarray of shape (n_events,) or (n_events, n_classes)
-            With two classes, the log-odds of the second.
+            Logits; with two classes, the log-odds of the second.
         """
         logits = self._read(X).numpy()
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Logarithms of the class probabilities, ``(n_events, n_classes)``."""
+        """Predict the logarithms of the class probabilities, ``(n_events, n_classes)``."""
         return torch.log_softmax(self._read(X), 1).numpy()
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Class probabilities.
+        """Predict class probabilities.
 
         Parameters
         ----------
@@ -165,11 +166,11 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Returns
         -------
         ndarray of shape (n_events, n_classes), float64
-            In the order of ``classes_``; double precision keeps apart the scores of events near 0 and 1.
+            Probabilities in the order of ``classes_``; double precision distinguishes scores close to 0 and 1.
         """
         return np.exp(self.predict_log_proba(X))
 
     def predict(self, X: Any) -> np.ndarray:
-        """Most probable class of each event, ``(n_events,)``."""
+        """Predict the most probable class of each event, ``(n_events,)``."""
         best = self._read(X).argmax(1).numpy()
         return self.classes_[best]

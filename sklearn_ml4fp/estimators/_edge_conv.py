@@ -77,13 +77,13 @@ class _EdgeConv(NeighbourChoices, NetworkEstimator):
 
     @classmethod
     def particle_net(cls, **params: Any) -> Self:
-        """ParticleNet: three blocks of 64, 128 and 256 features, 16 neighbours (arXiv:1902.08570, figure 2)."""
+        """Make ParticleNet: three blocks of 64, 128 and 256 features, 16 neighbours (arXiv:1902.08570, figure 2)."""
         published = {"n_blocks": 3, "width": 64, "n_neighbors": 16, "head_width": 256}
         return cls(**{**published, "dropout": 0.1, "normalisation": "batch", **params})
 
     @classmethod
     def particle_net_lite(cls, **params: Any) -> Self:
-        """ParticleNet-Lite: two blocks of 32 and 64 features, 7 neighbours (arXiv:1902.08570, section III)."""
+        """Make ParticleNet-Lite: two blocks of 32 and 64 features, 7 neighbours (arXiv:1902.08570, section III)."""
         published = {"n_blocks": 2, "width": 32, "n_neighbors": 7, "head_width": 128}
         return cls(**{**published, "dropout": 0.1, "normalisation": "batch", **params})
 

@@ -1,4 +1,4 @@
-"""What a fit learns: one object, made anew by every fit and kept by `partial_fit` and a warm start."""
+"""Learned state of a network in one object, made anew by every fit and kept by `partial_fit` and a warm start."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Part(NamedTuple):
     weights: np.ndarray | None
 
     def rows(self, chosen: np.ndarray) -> Part:
-        """The chosen events."""
+        """Return the chosen events."""
         return Part(self.X[chosen], self.target[chosen], None if self.weights is None else self.weights[chosen])
 
 
@@ -32,9 +32,9 @@ class Fitted:
     Parameters
     ----------
     input : TableInput
-        What the events are like, and their units.
+        Form of the events, and their units.
     target : ClassTarget or NumberTarget
-        What is predicted, and its unit.
+        Predicted quantity, and its unit.
     rng : RandomState
         Source of the seeds of every training.
     net : Net or None
@@ -53,7 +53,7 @@ class Fitted:
     stream: Recipe | None = None
 
     def seed(self) -> int:
-        """A seed that no other training has."""
+        """Draw a seed that no other training has."""
         return int(self.rng.randint(np.iinfo(np.int32).max))
 
     def check(self, owner: Any, X: Any, y: Any, weights: Any, name: str = "sample_weight") -> Part:
@@ -77,13 +77,13 @@ class Fitted:
         self.weight_scale = 1.0 if weights is None else float(weights.mean())
 
     def tensors(self, part: Part) -> TensorData:
-        """Checked events as a source of batches, with their targets and weights."""
+        """Make a source of batches of checked events, targets and weights."""
         weights = self.target.weigh(part.target, part.weights)
         scaled = None if weights is None else as_tensor((weights / self.weight_scale).astype(np.float32))
         return self.input.data(part.X, self.target.encode(part.target), scaled)
 
     def outputs(self, owner: Any, X: Any) -> torch.Tensor:
-        """Outputs ``(n_events, n_outputs)`` for events, which may be none: streams have empty chunks."""
+        """Compute outputs ``(n_events, n_outputs)``, also for no events: streams have empty chunks."""
         assert self.net is not None
         X = self.input.check(X, owner)
         if len(X) == 0:
@@ -93,19 +93,19 @@ class Fitted:
 
 @dataclass
 class Conversion:
-    """What turns events and targets into tensors when the net's own methods are called.
+    """Conversion of events and targets to tensors, for the net's own methods.
 
     Parameters
     ----------
     input : TableInput
-        Likewise.
+        Form of the events, and their units.
     target : ClassTarget or NumberTarget
-        Likewise.
+        Predicted quantity, and its unit.
     """
 
     input: TableInput
     target: Any
 
     def __call__(self, X: Any, y: Any = None) -> TensorData:
-        """Tensors of events as the estimator checked them, and their labels or targets."""
+        """Convert events, as the estimator checked them, and their labels or targets to tensors."""
         return self.input.data(X, torch.zeros(len(X)) if y is None else self.target.encode(self.target.check(y)))

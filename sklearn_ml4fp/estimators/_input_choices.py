@@ -1,4 +1,4 @@
-"""Hyperparameters of what the networks take, one class for each kind of input."""
+"""Hyperparameters of the inputs, one class for each kind of input."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class ImageChoices(Declared):
     image_shape: Any = hp(
         None,
         valid=(tuple, list, None),
-        doc="How a row of a table is read as an image: (height, width) or (channels, height, width), its columns row "
-        "by row. Arrays of images, ``(n, h, w)`` or ``(n, c, h, w)``, tell it themselves.",
+        doc="Shape of the image in a row of a table: (height, width) or (channels, height, width), its columns row "
+        "by row. Arrays of images, ``(n, h, w)`` or ``(n, c, h, w)``, need none.",
     )
 
     def _new_input(self) -> TableInput:
@@ -46,18 +46,18 @@ class SequenceChoices(Declared):
     particle_features: int | None = hp(
         None,
         valid=(Interval(Integral, 1, None, closed="left"), None),
-        doc="How many neighbouring columns of a table make a point: 2 for Jet 1 pT, Jet 1 η, Jet 2 pT, Jet 2 η. A "
-        "point whose columns are all NaN is absent. `PointClouds`, awkward arrays, lists of arrays and arrays "
-        "``(n, t, f)`` with NaN rows as padding tell it themselves.",
+        doc="Number of neighbouring columns of a table that form a point: 2 for Jet 1 pT, Jet 1 η, Jet 2 pT, Jet 2 η. "
+        "A point whose columns are all NaN is absent. `PointClouds`, awkward arrays, lists of arrays and arrays "
+        "``(n, t, f)`` with NaN rows as padding need none.",
     )
     padding: float | None = hp(
         None,
         valid=(Real, None),
-        doc="Value of the features of rows that are no points, in arrays ``(n, t, f)`` and in tables read by "
+        doc="Value of the features of rows that are not points, in arrays ``(n, t, f)`` and in tables read by "
         "``particle_features``: 0.0 for arrays that are padded with zeros. None is NaN, with a warning where events "
         "end in rows of zeros; NaN does not warn. Rows of NaN are never points.",
     )
-    normalisation: str  # of the training: batch statistics need a batch whole
+    normalisation: str  # a hyperparameter of the training: batch statistics need a whole batch
 
     def _new_input(self) -> TableInput:
         return SequenceInput(
@@ -66,7 +66,7 @@ class SequenceChoices(Declared):
 
 
 class TableOrSequenceChoices(SequenceChoices):
-    """For networks that take tables, or points in their order."""
+    """Hyperparameters of networks for tables, or points in their order."""
 
     def _new_input(self) -> TableInput:
         return TableOrSequenceInput(
@@ -75,7 +75,7 @@ class TableOrSequenceChoices(SequenceChoices):
 
 
 class ImageOrSequenceChoices(ImageChoices, SequenceChoices):
-    """For networks that take images, tables, or points in their order."""
+    """Hyperparameters of networks for images, tables, or points in their order."""
 
     def _new_input(self) -> TableInput:
         return ImageOrSequenceInput(
@@ -131,8 +131,8 @@ class GraphChoices(SetChoices):
         doc="Features of the points, by name or position, in which the distance to neighbours is measured: d² = Δη² + "
         "Δφ² with the difference of angles in [−π, π]. None takes the first that are there of (delta_eta, delta_phi), "
         "(eta, phi), (rapidity, phi), (y, phi), (x, y, z) and (x, y), by the last word of their names (Jet_eta, "
-        "jet.eta), and all features, with a warning, where none are; () takes all features. They are used in the unit "
-        "that they have.",
+        "jet.eta), or all features, with a warning, if there are none; () takes all features. Their units are not "
+        "changed.",
     )
     _attributes_doc = """
         coordinates_ : tuple of str
@@ -149,18 +149,18 @@ class GraphChoices(SetChoices):
 
 
 class NeighbourChoices(GraphChoices):
-    """For networks that pass messages along edges: those of `Graphs`, or those between the nearest points."""
+    """Hyperparameters of networks that pass messages along edges, of `Graphs` or between the nearest points."""
 
     n_neighbors: int = hp(
         16,
         valid=Interval(Integral, 1, None, closed="left"),
         search=(4, 24),
-        doc="Nearest points from which a point gets messages; not used where edges are given.",
+        doc="Number of nearest points from which a point gets messages; not used if edges are given.",
     )
 
 
 class KinematicChoices(GraphChoices):
-    """For networks that read the kinematics of pairs of points."""
+    """Hyperparameters of networks that read the kinematics of pairs of points."""
 
     transverse_momentum: Any = hp(
         None,

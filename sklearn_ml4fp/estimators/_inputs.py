@@ -1,7 +1,7 @@
-"""What the networks take: one object for each kind of input, which a fit makes anew.
+"""Inputs of the networks: one object for each kind of events, which a fit makes anew.
 
-An input checks events, learns their units from the training part, and gives them to the engine as tensors. Its first
-check learns what the events are like; later ones refuse events of another kind.
+An input checks events, learns their units from the training part, and converts them to tensors for the engine. Its
+first check learns the form of the events; later checks refuse events of another form.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..data import Graphs, PointClouds, as_point_clouds
 from ..engine import PointData, TensorData
 
 _LENGTH = Interval(Integral, 1, None, closed="left")
-# Filled, an absent jet would become a jet.
+# Filling would turn an absent jet into a jet.
 _ABSENT = (
     "NaN marks a point as absent only where all its features are NaN: in a table pass particle_features=, so that its "
     "columns are read as points; else drop the point."
@@ -31,12 +31,12 @@ _ABSENT = (
 
 
 def as_tensor(array: np.ndarray) -> torch.Tensor:
-    """Share the memory of an array; torch cannot promise not to write, so a read-only one is copied."""
+    """Convert an array to a tensor of the same memory; a read-only array is copied, since torch might write to it."""
     return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
 def mean_and_scale(values: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted mean and standard deviation of each column; a column without a usable spread keeps its own unit."""
+    """Compute the weighted mean and standard deviation of each column; without a usable spread the unit is kept."""
     mean = np.average(values, axis=0, weights=weights)
     variance = np.average((values - mean) ** 2, axis=0, weights=weights)
     # a constant column, or negative weights on the tails, leave no usable spread
@@ -45,9 +45,9 @@ def mean_and_scale(values: np.ndarray, weights: np.ndarray | None) -> tuple[np.n
 
 
 def features_of(columns: Sequence[str], n_features: int) -> list[str] | None:
-    """Features that the columns of a table repeat point after point: phi of "Jet 1 phi", "Jet 2 phi"; None if none.
+    """Find the features that columns of a table repeat for each point: phi of "Jet 1 phi", "Jet 2 phi"; None if none.
 
-    The name is what stands behind the number of the point, else what stands in front of it.
+    The name of a feature follows the number of the point, or comes before it.
     """
     split = [re.fullmatch(r"(.*?)[ _.]?\d+[ _.]?(.*)", name) for name in columns]
     names = [match and (match[2] or match[1]) for match in split]
@@ -58,7 +58,7 @@ def features_of(columns: Sequence[str], n_features: int) -> list[str] | None:
 
 
 def holds_points(X: Any) -> bool:
-    """Whether ``X`` holds points by itself and is no table."""
+    """Return whether ``X`` holds points by itself, and is not a table."""
     if isinstance(X, PointClouds) or is_awkward(X):
         return True
     if isinstance(X, list | tuple) or (getattr(getattr(X, "dtype", None), "kind", "") == "O" and X.ndim == 1):
@@ -67,13 +67,13 @@ def holds_points(X: Any) -> bool:
 
 
 def _is_plain(X: Any, owner: Any) -> bool:
-    """Whether scikit-learn would take ``X`` as it is: its checks cost a single event more than the network does."""
+    """Return whether scikit-learn would not change ``X``: for one event, its checks take longer than the network."""
     plain = type(X) is np.ndarray and X.ndim == 2 and X.dtype in (np.float32, np.float64)
     return plain and not hasattr(owner, "feature_names_in_") and X.shape[1] == owner.n_features_in_
 
 
 def _table(X: Any, owner: Any, *, first: bool, **allowed: Any) -> np.ndarray:
-    """A table, or with ``allow_nd`` an array of images, in float32; names of columns are kept by the estimator."""
+    """Check a table, or with ``allow_nd`` images, and convert it to float32; the estimator keeps the column names."""
     if not first and _is_plain(X, owner):
         return np.ascontiguousarray(X, dtype=np.float32)
     return validate_data(
@@ -95,18 +95,18 @@ class TableInput:
 
     @property
     def allows_nan(self) -> bool:
-        """Whether NaN may stand in a table, for absent objects."""
+        """Whether NaN is allowed in a table, for absent objects."""
         return False
 
     @property
     def module_shape(self) -> tuple[int, ...]:
-        """Shape of an event, as the module is told."""
+        """Shape of an event, for the module."""
         assert self.shape is not None
         return self.shape
 
     @property
     def module_arguments(self) -> dict[str, Any]:
-        """What the module has to know of the events, besides their shape."""
+        """Further arguments of the module that depend on the events."""
         return {}
 
     def check(self, X: Any, owner: Any) -> Any:
@@ -117,12 +117,12 @@ class TableInput:
         X : array-like
             Events.
         owner : NetworkEstimator
-            Keeps the names of the columns, and is named in errors.
+            Estimator, which keeps the names of the columns and is named in errors.
 
         Raises
         ------
         ValueError
-            NaN or infinity; events of another shape, kind or with other columns than in the first check.
+            The events hold NaN or infinity, or their shape, kind or columns differ from those of the first check.
         """
         X = _table(X, owner, first=self.shape is None)
         check_finite(X, getattr(owner, "feature_names_in_", None))
@@ -139,17 +139,17 @@ class TableInput:
             )
 
     def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
-        """Learn from the training part; return attributes that the estimator shows."""
+        """Learn from the training part; return attributes for the estimator."""
         return {}
 
     def data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
-        """Checked events as a source of batches."""
+        """Make a source of batches of checked events."""
         return TensorData((as_tensor(np.ascontiguousarray(X, dtype=np.float32)),), target, weight)
 
 
 @dataclass
 class ImageInput(TableInput):
-    """Images ``(n, c, h, w)`` or ``(n, h, w)``; a table is one as well where ``image_shape`` says how."""
+    """Images ``(n, c, h, w)`` or ``(n, h, w)``, or the rows of a table with an ``image_shape``."""
 
     image_shape: Any = None
 
@@ -175,7 +175,7 @@ class ImageInput(TableInput):
         if np.prod(shape) != X.shape[1]:
             raise ValueError(
                 f"image_shape={shape} has {np.prod(shape)} pixels, but X has {X.shape[1]} columns: expected one "
-                "column a pixel."
+                "column per pixel."
             )
         return X.reshape(len(X), *(shape if len(shape) == 3 else (1, *shape)))
 
@@ -187,9 +187,9 @@ class SequenceInput(TableInput):
     Parameters
     ----------
     particle_features : int or None
-        How many neighbouring columns of a table make a point; None for one.
+        Number of neighbouring columns of a table that form a point; None for one.
     padding : float or None
-        Value of the features of rows that are no points; None for NaN.
+        Value of the features of rows that are not points; None for NaN.
     in_parts : bool
         Whether a batch may come in parts of about equal length; see `PointData`.
     """
@@ -203,7 +203,7 @@ class SequenceInput(TableInput):
 
     @property
     def allows_nan(self) -> bool:
-        """Whether NaN may stand in a table, for absent points."""
+        """Whether NaN is allowed in a table, for absent points."""
         return self.particle_features is not None
 
     def check(self, X: Any, owner: Any) -> PointClouds:
@@ -252,13 +252,13 @@ class SequenceInput(TableInput):
         if self._names is None:
             self._names = names
             owner.n_features_in_ = len(clouds.feature_names)
-            if hasattr(owner, "feature_names_in_"):  # of a table that an earlier fit has seen
+            if hasattr(owner, "feature_names_in_"):  # names from a table of an earlier fit
                 del owner.feature_names_in_
         elif names != self._names:
             raise ValueError(f"X has the columns {names}, but {type(owner).__name__} was fitted on {self._names}.")
 
     def _points_of(self, X: np.ndarray, names: Any) -> PointClouds:
-        """Points of ``particle_features`` columns of a table, or of one."""
+        """Make points of ``particle_features`` columns of a table, or of one."""
         n_features = self.particle_features or 1
         if X.shape[1] % n_features:
             raise ValueError(
@@ -271,13 +271,13 @@ class SequenceInput(TableInput):
         return PointClouds.from_padded(points, feature_names=features, padding=padding)
 
     def learn(self, X: PointClouds, weights: np.ndarray | None) -> dict[str, Any]:
-        """Learn the unit of the event columns, which no transformer of points touches."""
+        """Learn the unit of the event columns, which transformers of points do not change."""
         if X.event_names:
             self._event_unit = mean_and_scale(X.event_values.astype(np.float64), weights)
         return {}
 
     def data(self, X: PointClouds, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
-        """Checked events as a source of batches; event columns are standardised: GeV would drown the points."""
+        """Make a source of batches; event columns are standardised, since values in GeV would dominate the points."""
         values = X.values.astype(np.float32, copy=False)
         inputs: tuple[torch.Tensor, ...] = (as_tensor(values), as_tensor(X.offsets))
         if self._event_unit is not None:
@@ -287,20 +287,20 @@ class SequenceInput(TableInput):
 
 
 class _ArrayOrSequenceInput(SequenceInput):
-    """Points in their order, or arrays that enter the network as they are."""
+    """Points in their order, or arrays that enter the network unchanged."""
 
     def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
         """Learn the unit of the event columns of points."""
         return super().learn(X, weights) if isinstance(X, PointClouds) else {}
 
     def data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
-        """Checked events as a source of batches."""
+        """Make a source of batches of checked events."""
         kind = SequenceInput if isinstance(X, PointClouds) else TableInput
         return kind.data(self, X, target, weight)
 
 
 class TableOrSequenceInput(_ArrayOrSequenceInput):
-    """Points in their order, or rows of a table, whose columns a Transformer takes one by one."""
+    """Points in their order, or rows of a table, whose columns are the tokens of a Transformer."""
 
     def check(self, X: Any, owner: Any) -> Any:
         """Return a table or clouds."""
@@ -317,7 +317,7 @@ class ImageOrSequenceInput(_ArrayOrSequenceInput):
     Parameters
     ----------
     image_shape : tuple of int or None
-        How a row of a table is an image.
+        Shape of the image in a row of a table.
     """
 
     image_shape: Any = None

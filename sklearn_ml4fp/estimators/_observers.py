@@ -1,4 +1,4 @@
-"""Those who watch one fit from outside: scikit-learn's callbacks, and a progress bar."""
+"""Observers of a fit: scikit-learn's callbacks, and a progress bar."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .._progress import progress_bar
 
 
 class EpochEvents(Callback):
-    """Tell scikit-learn's callbacks (1.9 and later) of every epoch; one of them may stop the training."""
+    """Callback that passes every epoch to scikit-learn's callbacks (1.9 and later), which may stop the training."""
 
     def __init__(self, estimator: Any, context: Any, data: dict[str, Any]) -> None:
         self.estimator = estimator
@@ -25,14 +25,14 @@ class EpochEvents(Callback):
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Close the task of this epoch."""
-        # net_ is already on the estimator: nothing has to be set to make it predict
+        # net_ is already set on the estimator, so that it can predict
         stop = self.task.call_on_fit_task_end(estimator=self.estimator, reconstruction_attributes=dict, **self.data)
         if stop:
             raise KeyboardInterrupt
 
 
 class EpochBar(Callback):
-    """A progress bar over the epochs, with the losses of the last one."""
+    """Progress bar over the epochs, with the losses of the last one."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
@@ -54,7 +54,7 @@ class EpochBar(Callback):
 
 
 def check_callbacks(callbacks: Any) -> None:
-    """Refuse what is no skorch callback.
+    """Refuse anything but callbacks of skorch.
 
     Parameters
     ----------
@@ -76,14 +76,14 @@ def check_callbacks(callbacks: Any) -> None:
 
 
 def observers_of(estimator: Any, context: Any, data: dict[str, Any]) -> tuple[Callback, ...]:
-    """Observers of a fit.
+    """Make the observers of a fit.
 
     Parameters
     ----------
     estimator : NetworkEstimator
-        Who is fitted.
+        Estimator that is fitted.
     context : sklearn.callback.CallbackContext or None
-        Its callback context; None before scikit-learn 1.9.
+        Callback context of the estimator; None before scikit-learn 1.9.
     data : dict
         ``X``, ``y`` and ``metadata``, as scikit-learn's callbacks get them.
     """

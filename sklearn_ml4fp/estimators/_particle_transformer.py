@@ -92,7 +92,7 @@ class _ParticleTransformer(KinematicChoices, NetworkEstimator):
 
     @classmethod
     def published(cls, **params: Any) -> Self:
-        """The published one: eight and two blocks of 128 features and eight heads (arXiv:2202.03772, section 4)."""
+        """Make the published network, eight and two blocks of 128 features and eight heads (arXiv:2202.03772)."""
         sizes = {"n_blocks": 8, "n_class_blocks": 2, "width": 128, "n_heads": 8, "pair_width": 64, "expansion": 4}
         return cls(**{**sizes, "activation": "gelu", "dropout": 0.1, **params})
 

@@ -1,4 +1,4 @@
-"""How the columns of points enter a graph network: in units of their spread, angles without their seam."""
+"""Encoding of the columns of points for a graph network: in units of their spread, angles without a jump."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..data import PointClouds
 from ._inputs import mean_and_scale
 
 Columns = str | int
-# Where points have these, they are where neighbours are looked for; the first that are all there.
+# Coordinates in which neighbours are searched: the first set of which all features exist.
 _PLACES = (
     ("delta_eta", "delta_phi"),
     ("delta_rapidity", "delta_phi"),
@@ -25,25 +25,25 @@ _PLACES = (
     ("x", "y", "z"),
     ("x", "y"),
 )
-# A standardised column has mean 0 and standard deviation 1, up to the events that were set apart after the scaling. An
-# azimuth has 1.8 where it is flat, a jet's constituents 0.1 to 0.3 about its axis.
+# A standardised column has mean 0 and standard deviation 1, up to the events that were set apart after the scaling. The
+# standard deviation of a flat azimuth is 1.8, that of a jet's constituents about its axis 0.1 to 0.3.
 _NEAR = 0.05
 
 
 class Angle(NamedTuple):
-    """A column that is an angle in rad, and whether it is one relative to something, such as the axis of the jet."""
+    """Column with an angle in rad, and whether it is relative to something, such as the axis of the jet."""
 
     column: int
     relative: bool
 
 
 def columns_named(wanted: Sequence[Columns], names: Sequence[str], parameter: str) -> tuple[int, ...]:
-    """Positions of columns given by their names, roles or positions.
+    """Find the positions of columns, given by their names, roles or positions.
 
     Raises
     ------
     ValueError
-        A name or position that is not there.
+        A name or position does not exist.
     """
     given, found = f"{parameter}={tuple(wanted)!r}", []
     for one in wanted:
@@ -57,7 +57,7 @@ def columns_named(wanted: Sequence[Columns], names: Sequence[str], parameter: st
 
 
 def places(coordinates: Sequence[Columns] | None, names: Sequence[str]) -> tuple[int, ...]:
-    """Columns in which distances are measured: those given, else those with the roles of coordinates, else none."""
+    """Find the columns for distances: the given ones, else those with roles of coordinates, else none."""
     if coordinates is not None:
         return columns_named(coordinates, names, "coordinates")
     for candidate in _PLACES:
@@ -68,19 +68,19 @@ def places(coordinates: Sequence[Columns] | None, names: Sequence[str]) -> tuple
 
 
 def looks_standardised(column: np.ndarray) -> tuple[float, float, bool]:
-    """Mean and standard deviation of a column, and whether they are near 0 and 1."""
+    """Return mean and standard deviation of a column, and whether they are near 0 and 1."""
     column = column.astype(np.float64) if len(column) else np.zeros(1)
     mean, spread = float(column.mean()), float(column.std())
     return mean, spread, abs(mean) <= _NEAR and abs(spread - 1) <= _NEAR
 
 
 def angles_of(angles: Sequence[Columns] | None, names: Sequence[str], values: np.ndarray) -> tuple[Angle, ...]:
-    """Which columns are angles: those given, else those with the role of an azimuth that are not standardised.
+    """Find the columns that are angles: the given ones, else unscaled ones with the role of an azimuth.
 
     Raises
     ------
     ValueError
-        An angle is not there, or an absolute one looks standardised.
+        An angle does not exist, or an absolute one looks standardised.
     """
     if angles is not None:
         chosen = columns_named(angles, names, "angles")
@@ -104,13 +104,15 @@ def angles_of(angles: Sequence[Columns] | None, names: Sequence[str], values: np
 
 
 def weighted_moments(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Mean and standard deviation ``(2, n_columns)`` of the columns; 0 and 1 without a row or a usable spread."""
+    """Compute mean and standard deviation ``(2, n_columns)``; 0 and 1 without a row or a usable spread."""
     moments = np.stack([np.zeros(values.shape[1]), np.ones(values.shape[1])])
     if len(values) == 0:
         return moments
-    if weights is not None and weights.sum() <= 0:  # more of the points than of the events may have negative weights
+    if (
+        weights is not None and weights.sum() <= 0
+    ):  # negative weights may dominate among the points, though not among the events
         weights = np.abs(weights)
-    for i, column in enumerate(values.T):  # one by one: the data may fill half of the memory
+    for i, column in enumerate(values.T):  # one column at a time: the data may fill half of the memory
         mean, scale = mean_and_scale(column[:, np.newaxis].astype(np.float64), weights)
         moments[:, i] = mean[0], scale[0]
     return moments
@@ -118,7 +120,9 @@ def weighted_moments(values: np.ndarray, weights: np.ndarray | None) -> np.ndarr
 
 @dataclass
 class TableEncoding:
-    """Columns in units of their standard deviation; absolute angles as cosine and sine, relative ones in [−π, π).
+    """Encoding of columns in units of their standard deviation, with angles as cosine and sine or in [−π, π).
+
+    Absolute angles become cosine and sine; relative ones are brought to [−π, π).
 
     Parameters
     ----------
@@ -138,7 +142,7 @@ class TableEncoding:
         return cls(found, weighted_moments(_unwound(values, found), weights))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Encoded rows ``(n, n_encoded)``, float32."""
+        """Encode rows to ``(n, n_encoded)``, float32."""
         mean, scale = self.moments
         return ((_unwound(values, self.angles) - mean) / scale).astype(np.float32)
 
@@ -149,7 +153,7 @@ class TableEncoding:
 
 
 def _unwound(values: np.ndarray, angles: tuple[Angle, ...]) -> np.ndarray:
-    """Columns with relative angles in [−π, π) and absolute ones as cosine; their sines stand behind all others."""
+    """Bring relative angles to [−π, π) and absolute ones to their cosines; the sines are appended."""
     if not angles:
         return values
     values = values.astype(np.float64)
@@ -166,16 +170,16 @@ def _unwound(values: np.ndarray, angles: tuple[Angle, ...]) -> np.ndarray:
 
 @dataclass
 class PointEncoding:
-    """Encodings of the points and of the event columns, and what the points' coordinates are.
+    """Encodings of the points and of the event columns, and the coordinates of the points.
 
     Parameters
     ----------
     points, event : TableEncoding
-        How features of points, and of events, are encoded.
+        Encodings of the features of points, and of events.
     coordinates : tuple of int
-        Columns of the points that follow as they are behind the encoded ones.
+        Columns of the points that are appended unchanged to the encoded ones.
     n_points : float
-        Mean number of points of an event, 1 at least.
+        Mean number of points of an event, at least 1.
     """
 
     points: TableEncoding
@@ -194,16 +198,16 @@ class PointEncoding:
 
     @property
     def periodic(self) -> tuple[bool, ...]:
-        """Which coordinates are angles."""
+        """Mask of the coordinates that are angles."""
         angles = {angle.column for angle in self.points.angles}
         return tuple(column in angles for column in self.coordinates)
 
     def __call__(self, clouds: PointClouds) -> tuple[np.ndarray, np.ndarray]:
-        """Encoded points with their coordinates behind, and encoded event columns; float32."""
+        """Encode the points, followed by their coordinates, and the event columns; float32."""
         points = self.points(clouds.values)
         if self.coordinates:
             raw = clouds.values[:, list(self.coordinates)]
-            # whole turns taken away before float32 rounds them
+            # whole turns are subtracted before float32 rounds them
             raw = np.where(self.periodic, wrap_phi(raw), raw) if any(self.periodic) else raw
             points = np.concatenate([points, raw.astype(np.float32)], axis=1)
         return points, self.event(clouds.event_values)

@@ -1,4 +1,4 @@
-"""What every regressor shares: standardised targets, and the width of a normal distribution."""
+"""Base of the regressors: standardised targets, and the width of a normal distribution."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         valid=Interval(Real, 0, None, closed="neither"),
         search=(0.1, 3.0),
         only_with=("loss", ("huber",)),
-        doc="Where Huber's loss turns linear, in standard deviations of the target.",
+        doc="Error from which on the Huber loss is linear, in standard deviations of the target.",
     )
     quantile: float = hp(
-        0.5, valid=Interval(Real, 0, 1, closed="neither"), doc="Which quantile the quantile loss estimates."
+        0.5, valid=Interval(Real, 0, 1, closed="neither"), doc="Quantile that the quantile loss estimates."
     )
 
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> Self:
@@ -68,7 +68,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         return self._partial_fit(X, y, sample_weight, self._new_target())
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R² of the predictions.
+        """Compute R² of the predictions.
 
         Parameters
         ----------
@@ -82,7 +82,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         Returns
         -------
         float
-            The score.
+            R², at most 1.
         """
         return super().score(X, with_nan(y), sample_weight=event_weights(sample_weight, num_samples(X)))
 
@@ -99,7 +99,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
     def _check_augmenter(self, y: Any) -> None:
         if self.augment is not None:
-            self.augment.check_target(y)  # as it is given: it may have names
+            self.augment.check_target(y)  # unchanged: it may have names
 
     def _loss_parameters(self) -> dict[str, float]:
         parameters = {"huber": {"delta": self.huber_delta}, "quantile": {"quantile": self.quantile}}
@@ -113,19 +113,19 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         X : array-like of shape (n_events, n_features)
             Events.
         return_std : bool, default=False
-            Whether to give the standard deviation of each target as well; needs ``loss="gaussian_nll"``.
+            Whether to return the standard deviation of each target as well; needs ``loss="gaussian_nll"``.
 
         Returns
         -------
         prediction : ndarray of shape (n_events,) or (n_events, n_targets), float64
-            In the unit of ``y``.
+            Predictions in the unit of ``y``.
         std : ndarray of the same shape
-            Only where ``return_std``.
+            Standard deviations, only with ``return_std``.
 
         Raises
         ------
         ValueError
-            A standard deviation is asked for that was not trained.
+            ``return_std`` needs another loss.
         """
         if not return_std:
             read = self._read(X)

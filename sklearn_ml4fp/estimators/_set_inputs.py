@@ -1,4 +1,4 @@
-"""Points without an order, and graphs, as inputs of networks that standardise them themselves."""
+"""Points without an order, and graphs, as inputs of networks that standardise them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ._transverse_momentum import TransverseMomentum
 
 
 def clouds_of(X: Any) -> PointClouds:
-    """The points of graphs, or the clouds themselves."""
+    """Return the points of graphs, or the clouds themselves."""
     return X.nodes if isinstance(X, Graphs) else X
 
 
@@ -30,7 +30,7 @@ class SetInput(SequenceInput):
     Parameters
     ----------
     angles : sequence of str or int, or None
-        Features that are angles in rad; None for those that are by their names.
+        Features that are angles in rad; None chooses them by their names.
     """
 
     angles: Any = None
@@ -43,13 +43,13 @@ class SetInput(SequenceInput):
 
     @property
     def encoding(self) -> PointEncoding:
-        """How points and event columns enter the network, once this is learned."""
+        """Encoding of points and event columns, after it is learned."""
         assert self._points is not None
         return self._points
 
     @property
     def module_shape(self) -> tuple[int, ...]:
-        """Numbers of columns of a point and of an event, as they are encoded."""
+        """Numbers of encoded columns of a point and of an event."""
         return self.encoding.points.width, self.encoding.event.width
 
     @property
@@ -58,7 +58,7 @@ class SetInput(SequenceInput):
         return {"n_points": self.encoding.n_points}
 
     def _points_of(self, X: np.ndarray, names: Any) -> PointClouds:
-        """Points of ``particle_features`` columns; without, a row is an event of a single point."""
+        """Make points of ``particle_features`` columns; without it, a row is an event of a single point."""
         if self.particle_features is not None:
             return super()._points_of(X, names)
         return PointClouds(X, np.arange(len(X) + 1))
@@ -75,7 +75,7 @@ class SetInput(SequenceInput):
         return as_tensor(points), as_tensor(clouds.offsets), as_tensor(event)
 
     def data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> PackedData:
-        """Checked events as a source of batches without padding."""
+        """Make a source of batches without padding of checked events."""
         return PackedData(self._tensors(X), target, weight)
 
 
@@ -86,9 +86,9 @@ class GraphInput(SetInput):
     Parameters
     ----------
     places : sequence of str or int, or None
-        Features in which distances are measured; None for those that are coordinates by their names.
+        Features in which distances are measured; None chooses them by their names.
     without_coordinates : str
-        What the network does where no coordinates are known, for a warning.
+        Behaviour of the network without coordinates, for a warning.
     """
 
     places: Any = None
@@ -103,12 +103,12 @@ class GraphInput(SetInput):
 
     @property
     def module_shape(self) -> tuple[int, ...]:
-        """Numbers of columns of a point, of an event and of an edge, as they are encoded."""
+        """Numbers of encoded columns of a point, of an event and of an edge."""
         return (*super().module_shape, 0 if self._edges is None else self._edges.width)
 
     @property
     def module_arguments(self) -> dict[str, Any]:
-        """Which coordinates are angles, and the mean number of points of an event."""
+        """Periods of the coordinates, and the mean number of points of an event."""
         return {**super().module_arguments, "periodic": self.encoding.periodic}
 
     def check(self, X: Any, owner: Any) -> Any:
@@ -127,7 +127,7 @@ class GraphInput(SetInput):
         return X
 
     def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
-        """Learn the units of the features of points and edges, and which are coordinates."""
+        """Learn the units of the features of points and edges, and the coordinates."""
         attributes = super().learn(X, weights)
         clouds = clouds_of(X)
         coordinates = tuple(clouds.feature_names[i] for i in self.encoding.coordinates)
@@ -159,7 +159,7 @@ class KinematicInput(GraphInput):
     Parameters
     ----------
     transverse_momentum : str, int or None
-        Feature that is the transverse momentum; None for one that is by its name.
+        Feature that is the transverse momentum; None chooses it by its name.
     """
 
     transverse_momentum: Any = None
@@ -168,11 +168,11 @@ class KinematicInput(GraphInput):
 
     @property
     def module_arguments(self) -> dict[str, Any]:
-        """Which coordinates are angles, and whether a transverse momentum is known."""
+        """Periods of the coordinates, and whether a transverse momentum is known."""
         return {**super().module_arguments, "has_pt": self._pt is not None}
 
     def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
-        """Learn the units, and which feature is the transverse momentum."""
+        """Learn the units, and the feature that is the transverse momentum."""
         attributes = super().learn(X, weights)
         clouds, declared = clouds_of(X), self.transverse_momentum
         of_points = None if weights is None else np.repeat(weights, clouds.counts)
@@ -202,5 +202,5 @@ class KinematicInput(GraphInput):
 
 
 def _known(names: Any) -> bool:
-    """Whether a feature is a transverse momentum by its name; a scaled one has its own warning."""
+    """Return whether a feature is a transverse momentum by its name; a scaled one has its own warning."""
     return bool(with_role(names, "pt") or with_role(names, "log_pt"))

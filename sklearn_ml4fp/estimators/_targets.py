@@ -1,7 +1,7 @@
-"""What the networks predict: classes or numbers, as objects that a fit makes anew.
+"""Targets of the networks: classes or numbers, as objects that a fit makes anew.
 
-A target checks ``y``, learns from the training part, and says what the loss compares the outputs with. Its first check
-learns what ``y`` is like; later ones refuse others.
+A target checks ``y``, learns from the training part, and encodes it for the loss. Its first check learns the form of
+``y``; later checks refuse another form.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ClassTarget:
 
     class_weight: Any = None
     classes: np.ndarray | None = None
-    by_class = True  # whether a hold-out takes its share of each class
+    by_class = True  # whether a hold-out takes the same share of each class
     _factors: np.ndarray | None = None
 
     def check(self, y: Any) -> np.ndarray:
@@ -43,7 +43,7 @@ class ClassTarget:
         Raises
         ------
         ValueError
-            No labels, a single class, or a label that is not among the classes.
+            There are no labels, only one class, or a label that is not among the classes.
         """
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
@@ -75,7 +75,7 @@ class ClassTarget:
         codes, weights : ndarray of shape (n_events,)
             Numbers of the classes, and event weights or None.
         complete : bool
-            Whether this is all data, and not a chunk of a stream, which may lack a class.
+            Whether this is all data, and not a chunk of a stream, in which a class may be absent.
         """
         assert self.classes is not None
         if complete:
@@ -87,19 +87,19 @@ class ClassTarget:
             self._factors = sums.sum() / (self.n * sums)
 
     def weigh(self, codes: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
-        """Event weights times class weights, where there are any."""
+        """Multiply event weights by class weights, if there are any."""
         if self._factors is None:
             return weights
         return self._factors[codes] if weights is None else self._factors[codes] * weights
 
     def encode(self, codes: np.ndarray) -> torch.Tensor:
-        """What the loss compares the outputs with."""
+        """Convert targets to the tensor that the loss compares with the outputs."""
         return torch.from_numpy(codes.astype(np.int64))
 
 
 @dataclass
 class NumberTarget:
-    """One or several numbers, standardised inside: a learning rate then means the same whatever their unit."""
+    """One or several numbers, which are standardised, so that a learning rate does not depend on their unit."""
 
     by_class = False
     n: int | None = None
@@ -113,7 +113,7 @@ class NumberTarget:
         Raises
         ------
         ValueError
-            NaN or infinity, or another number of targets than in the first check.
+            The targets hold NaN or infinity, or their number differs from that of the first check.
         """
         y = check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=False, input_name="y")
         target = y[:, None] if y.ndim == 1 else y
@@ -131,19 +131,19 @@ class NumberTarget:
         """Do nothing: there are no classes."""
 
     def weigh(self, target: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
-        """Event weights."""
+        """Return the event weights."""
         return weights
 
     def encode(self, target: np.ndarray) -> torch.Tensor:
-        """What the loss compares the outputs with."""
+        """Convert targets to the tensor that the loss compares with the outputs."""
         return torch.from_numpy(((target - self._mean) / self._scale).astype(np.float32))
 
     def decode(self, read: torch.Tensor) -> np.ndarray:
-        """Targets in the unit of ``y``, of what the loss reads from the outputs."""
+        """Convert what the loss reads from the outputs to targets in the unit of ``y``."""
         return self._shaped(read.numpy() * self._scale + self._mean)
 
     def deviation(self, outputs: torch.Tensor) -> np.ndarray:
-        """Standard deviations in the unit of ``y``, of the outputs of a network with the loss ``"gaussian_nll"``."""
+        """Convert outputs of the loss ``"gaussian_nll"`` to standard deviations in the unit of ``y``."""
         return self._shaped((split_gaussian(outputs)[1] / 2).exp().numpy() * self._scale)
 
     def _shaped(self, values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How a network is trained: the hyperparameters that every network shares."""
+"""Hyperparameters of the training, which every network has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .._protocols import EventAugmenter, HoldOutSplitter, methods_of
 from ..engine import OPTIMIZERS, SCHEDULES
 from ..nn import ACTIVATIONS, INITIALISATIONS, NORMALISATIONS
 
-_DECAYING = ("exponential", "step", "plateau")  # the schedules that know γ and T
+_DECAYING = ("exponential", "step", "plateau")  # schedules with γ and T
 
 
 class TrainingChoices(Declared):
@@ -44,8 +44,8 @@ class TrainingChoices(Declared):
         "adam",
         valid=(StrOptions(set(OPTIMIZERS)), type),
         choices=tuple(OPTIMIZERS),
-        doc="How a gradient becomes a step; or a subclass of torch.optim.Optimizer, which is given ``lr`` and, where "
-        "it knows them, ``momentum``, ``nesterov`` and ``weight_decay``.",
+        doc="Optimiser, by name or as a subclass of torch.optim.Optimizer, which gets ``lr`` and, if it has them, "
+        "``momentum``, ``nesterov`` and ``weight_decay``.",
     )
     lr: float = hp(
         1e-3,
@@ -71,7 +71,7 @@ class TrainingChoices(Declared):
     lr_schedule: str = hp(
         "constant",
         choices=SCHEDULES,
-        doc="How the learning rate changes with the epoch t, with γ = ``lr_decay`` and T = ``lr_decay_epochs``: "
+        doc="Change of the learning rate with the epoch t, with γ = ``lr_decay`` and T = ``lr_decay_epochs``: "
         "γ^(t/T) (exponential), γ^⌊t/T⌋ (step), a factor γ after T epochs without a new lowest loss (plateau), half a "
         "cosine down to 0 at ``max_epochs``, or one_cycle: up to ``lr`` for 30 % of ``max_epochs``, then down.",
     )
@@ -93,7 +93,7 @@ class TrainingChoices(Declared):
         0,
         valid=Interval(Real, 0, None, closed="left"),
         search=(0.0, 5.0),
-        doc="Epochs, or a fraction of one, over which the learning rate first rises linearly from a hundredth.",
+        doc="Number of epochs, or a fraction of one, in which the learning rate first rises linearly from a hundredth.",
     )
     gradient_clipping: float | None = hp(
         None,
@@ -128,11 +128,11 @@ class TrainingChoices(Declared):
         valid=(Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})),
         search=(64, 1024),
         scale="log",
-        doc="Events in a mini-batch. auto is 256, or a tenth of a training part of less than 2560 events, so that an "
-        "epoch of a small sample still takes ten steps (but 8 at least).",
+        doc="Number of events in a batch. auto is 256, or a tenth of a training part of less than 2560 events (at "
+        "least 8), so that an epoch of a small sample still takes ten steps.",
     )
     max_epochs: int = hp(
-        100, valid=Interval(Integral, 1, None, closed="left"), doc="Passes over the training part at most."
+        100, valid=Interval(Integral, 1, None, closed="left"), doc="Largest number of passes over the training part."
     )
     early_stopping: bool = hp(
         True,
@@ -142,7 +142,7 @@ class TrainingChoices(Declared):
     patience: int = hp(
         10,
         valid=Interval(Integral, 1, None, closed="left"),
-        doc="Epochs without a new lowest validation loss after which early stopping ends the training.",
+        doc="Number of epochs without a new lowest validation loss after which early stopping ends the training.",
     )
     validation: Any = hp(
         0.1,
@@ -151,24 +151,24 @@ class TrainingChoices(Declared):
             HasMethods(["split", "get_n_splits"]),
             HasMethods(methods_of(HoldOutSplitter)),
         ),
-        doc="Share of the events that early stopping sets apart: whole groups where ``fit`` gets ``groups``, else a "
+        doc="Share of the events that early stopping sets apart: whole groups if ``fit`` gets ``groups``, else a "
         "random choice with the same share of each class. Or a splitter, of which the first split is taken; a "
-        "`RotatingKFold` takes the block after the one that is absent. Not used where ``fit`` gets ``X_val``.",
+        "`RotatingKFold` takes the block after the one that is absent. Not used if ``fit`` gets ``X_val``.",
     )
     augment: Any = hp(
         None,
         valid=(HasMethods(methods_of(EventAugmenter)), None),
-        doc="An augmenter, such as `Rotate` or `Smear`, that changes every training event anew in each epoch, and the "
-        "target of a regression with it. It sees the columns as ``fit`` gets them; the hold-out and predictions stay "
-        "as they are.",
+        doc="Augmenter, such as `Rotate` or `Smear`, that changes every training event anew in each epoch, and the "
+        "target of a regression with it. It sees the columns as ``fit`` gets them; the hold-out and predictions are "
+        "not changed.",
     )
     device: str = hp(
-        "auto", valid=(str,), doc="Where to compute: auto takes an accelerator if there is one; cpu, cuda, cuda:1, mps."
+        "auto", valid=(str,), doc="Device: auto takes an accelerator if there is one; cpu, cuda, cuda:1, mps."
     )
     precision: str = hp(
         "float32",
         valid=StrOptions({"float32", "bfloat16", "auto"}),
-        doc="What the training computes its matrix products in; auto takes bfloat16 on GPUs that have it. Weights, "
+        doc="Precision of the matrix products of the training; auto takes bfloat16 on GPUs that have it. Weights, "
         "loss and predictions are float32.",
     )
     compile: bool = hp(
@@ -181,9 +181,7 @@ class TrainingChoices(Declared):
         valid=(list, None),
         doc="skorch callbacks. One that asks for batch or gradient events switches to skorch's own, slower loop.",
     )
-    warm_start: bool = hp(
-        False, valid="boolean", doc="Whether a second ``fit`` goes on from the weights of the one before."
-    )
+    warm_start: bool = hp(False, valid="boolean", doc="Whether a second ``fit`` continues from the present weights.")
     random_state: Any = hp(
         None, valid="random_state", doc="Seed of the first weights, the hold-out, the shuffling and dropout."
     )

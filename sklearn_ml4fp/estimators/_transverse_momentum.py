@@ -1,4 +1,4 @@
-"""The transverse momentum of points, found among their columns."""
+"""Transverse momentum of points, found among their columns."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import numpy as np
 from .._roles import find, is_natural_logarithm
 from ._point_encoding import Columns, columns_named, looks_standardised, weighted_moments
 
-# 1e-8 GeV: what softer particles, and those of no momentum, count as
+# 1e-8 GeV: the momentum of softer particles, and of those without one
 _SOFTEST = 1e-8
 
 
 @dataclass
 class TransverseMomentum:
-    """Where ln pT stands, and its mean, so that what is made of it does not depend on the unit.
+    """Column and mean of ln pT; relative to the mean it does not depend on the unit.
 
     Parameters
     ----------
     column : int
         Column of the points.
     logarithmic : bool
-        Whether it holds ln pT, and not pT.
+        Whether the column holds ln pT instead of pT.
     mean : float
         Mean of ln pT.
     """
@@ -42,7 +42,7 @@ class TransverseMomentum:
         Raises
         ------
         ValueError
-            The declared column is not there, or holds no momentum; several columns are transverse momenta by name.
+            The declared column does not exist, or holds no momentum; several columns are transverse momenta by name.
         """
         if declared is None:
             places = (find(names, role, "Say which by transverse_momentum=.") for role in ("pt", "log_pt"))
@@ -73,7 +73,7 @@ class TransverseMomentum:
         return found
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """ln pT of the points ``(n,)`` in units of its mean; float32."""
+        """Compute ln pT of the points ``(n,)`` relative to its mean; float32."""
         column = values[:, self.column].astype(np.float64)
         logarithm = column if self.logarithmic else np.log(np.maximum(column, _SOFTEST))
         return (logarithm - self.mean).astype(np.float32)

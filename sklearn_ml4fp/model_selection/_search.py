@@ -58,7 +58,7 @@ def _check_metadata(X: Any, groups: Any, sample_weight: Any) -> dict[str, Any]:
     n, given = num_samples(X), {}
     if groups is not None:
         if (n_ids := len(check_ids(groups))) != n:
-            raise ValueError(f"groups has {n_ids} ids and X {n} events: expected one id an event.")
+            raise ValueError(f"groups has {n_ids} ids and X {n} events: expected one id per event.")
         given["groups"] = groups
     if sample_weight is not None:
         check_weights(sample_weight, n)

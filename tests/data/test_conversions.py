@@ -169,7 +169,7 @@ def test_awkward_of_numbers_is_one_feature():
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (ak.Array([1.0, 2.0]), "one list of points an event"),
+        (ak.Array([1.0, 2.0]), "one list of points per event"),
         (ak.Array([{"a": [1.0], "b": [1.0, 2.0]}]), "'b' and 'a' have lists of different lengths"),
         (ak.Array([{"a": 1.0}]), "no field holds lists"),
         (ak.Array([[[1.0], [2.0, 3.0]]]), "points of as many numbers each"),

@@ -479,7 +479,7 @@ NO_CLOUDS = [
     ((ak.Array({"pt": [[[1.0]]]}),), "'pt' holds lists of lists of numbers: expected lists"),
     ((ak.Array([[{"pt": [1.0]}]]),), "the feature 'pt' holds lists of numbers: expected one"),
     ((ak.Array([["a"]]),), "holds lists of text"),
-    ((ak.Array(["a"]),), "expected an awkward array with one list of points an event"),
+    ((ak.Array(["a"]),), "expected an awkward array with one list of points per event"),
     (
         (ak.Array({"pt": PT, "name": ["a", "b", "c"]}),),
         "event column 'name' holds text: expected one number. Or choose other event_features=",
