@@ -330,7 +330,7 @@ def column_or_1d(values: Any, *, warn: bool = False, name: str = "y") -> np.ndar
     column = validation.column_or_1d(with_nan(values), warn=warn)
     if n := int(is_missing(column).sum()):
         raise ValueError(
-            f"Input {name} lacks the label of {n} events (NaN, None, NA, null or masked): expected one label per event. "
+            f"Input {name} lacks the label of {n} events (NaN, None, NA, null, masked): expected one label per event. "
             "Leave those events out."
         )
     return column
