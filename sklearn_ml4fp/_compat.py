@@ -41,7 +41,7 @@ class Interval(_param_validation.Interval):
     """scikit-learn's interval of numbers without ``True`` and ``False``, which Python takes for 1 and 0."""
 
     def is_satisfied_by(self, val: Any) -> bool:
-        """Whether ``val`` is a number of the interval."""
+        """Return whether ``val`` is a number of the interval."""
         return not isinstance(val, bool) and super().is_satisfied_by(val)
 
 

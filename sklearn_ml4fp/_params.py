@@ -100,7 +100,7 @@ def _own_fields(base: type) -> dict[str, Hyperparameter]:
 
 
 def _written_init(base: type) -> Written | None:
-    """The ``__init__`` that stands in the class's own body, be it a `Declared` class or a mixin in front of one."""
+    """Return the ``__init__`` in the class's own body, of a `Declared` class or of a mixin before one."""
     return vars(base).get("_written_init" if issubclass(base, Declared) else "__init__")
 
 
@@ -112,7 +112,7 @@ def _parameters_of(written: Written) -> tuple[dict[str, inspect.Parameter], bool
 
 
 def _names_taken(bases: Bases) -> list[str]:
-    """What can be given to the constructor: the fields down to a written ``__init__``, and what this takes itself."""
+    """List the names that the constructor takes: the fields down to a written ``__init__``, and its own parameters."""
     names: list[str] = []
     for i, base in enumerate(bases):
         names += _own_fields(base)
@@ -123,7 +123,7 @@ def _names_taken(bases: Bases) -> list[str]:
 
 
 def _defaults(bases: Bases) -> dict[str, Any]:
-    """Default of every field and of every parameter that is written: that of the most derived class."""
+    """Collect the default of every field and written parameter, from the most derived class."""
     defaults: dict[str, Any] = {}
     for base in reversed(bases):
         defaults |= {name: parameter.default for name, parameter in _own_fields(base).items()}

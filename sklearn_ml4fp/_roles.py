@@ -91,7 +91,7 @@ def with_role(names: Sequence[str], role: str) -> list[int]:
 
 
 def is_position(one: Any, n: int) -> bool:
-    """Whether something is the number of one of ``n`` columns."""
+    """Return whether something is the number of one of ``n`` columns."""
     return isinstance(one, Integral) and not isinstance(one, bool) and 0 <= int(one) < n
 
 

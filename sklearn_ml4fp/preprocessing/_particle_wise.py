@@ -28,8 +28,8 @@ class ParticleWise(CloudTransformer):
         Transformer, such as ``StandardScaler()``. It gets the array ``(n_points_total, n_features)`` and returns one
         row per point.
     columns : list of str, optional
-        Names of the features that it sees, whole or by their last word (``pt`` for ``Jet_pt``); the others stay as they
-        are, behind those that it gives. All by default.
+        Names of the features that it gets, whole or by their last word (``pt`` for ``Jet_pt``); by default all. The
+        others stay unchanged, after its output.
 
     Attributes
     ----------
