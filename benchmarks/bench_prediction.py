@@ -3,7 +3,8 @@
 The bare module is called on the very tensors that the estimator makes, for many events in blocks, with
 ``torch.inference_mode``. The estimator's ``predict_proba`` checks and converts the events, and gives probabilities in
 double precision. Both run one after the other in each round; the table has medians over the rounds, of the times and of
-among many and alone.
+their ratio in the same round. The last column is the largest difference of a probability between events predicted among
+many and alone.
 
     python benchmarks/bench_prediction.py [--rounds 7] [--threads 1] [--events 20000] [--quick]
 """
