@@ -1,6 +1,7 @@
 """The training loop: skorch and torch; knows no architecture."""
 
 from ._batches import ShuffledBatches, TensorData
+from ._checkpoint import CheckpointFile
 from ._losses import Loss, WeightedLoss, make_loss, split_gaussian
 from ._memory import build_on_meta
 from ._monitor import Monitor
@@ -14,6 +15,7 @@ from ._schedules import SCHEDULES, Schedule
 __all__ = [
     "OPTIMIZERS",
     "SCHEDULES",
+    "CheckpointFile",
     "ClassifierNet",
     "Loss",
     "Monitor",

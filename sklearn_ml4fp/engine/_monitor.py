@@ -40,6 +40,15 @@ class Monitor(Callback):
         self._best_weights: dict[str, Tensor] = {}
         return self
 
+    def state(self) -> dict[str, Any]:
+        """State for a checkpoint."""
+        return {"best_loss": self.best_loss_, "best_epoch": self.best_epoch_, "best_weights": self._best_weights}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Put back what `state` has given."""
+        self.best_loss_, self.best_epoch_ = state["best_loss"], state["best_epoch"]
+        self._best_weights = state["best_weights"]
+
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Forget the best loss: a warm start or a `partial_fit` compares its own epochs only."""
         self.initialize()

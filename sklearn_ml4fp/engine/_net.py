@@ -18,7 +18,8 @@ from torch import Tensor
 
 from ..nn import set_generator
 from ._batches import ShuffledBatches, TensorData
-from ._monitor import StopTraining
+from ._checkpoint import CheckpointFile, restore
+from ._monitor import Monitor, StopTraining
 from ._points import Parts
 from ._recipe import Recipe
 
@@ -126,6 +127,7 @@ class Net(NeuralNet):
 
     callbacks_: list[tuple[str, Callback]]
     # state of one training, dropped at its end
+    _data: TensorData | None = None
     _generator: torch.Generator | None = None
     _forward: Callable[..., Tensor] | None = None
     _recipe = Recipe()
@@ -159,6 +161,7 @@ class Net(NeuralNet):
         recipe: Recipe | None = None,
         bfloat16: bool = False,
         compiled: bool = False,
+        checkpoint: CheckpointFile | None = None,
     ) -> Net:
         """Train for at most ``epochs`` epochs, from the present weights.
 
@@ -177,11 +180,15 @@ class Net(NeuralNet):
         bfloat16, compiled : bool
             Whether the training computes in bfloat16 where that is safe, and whether torch.compile translates the
             network first. Predictions are always computed by the network itself.
+        checkpoint : CheckpointFile or None
+            File from which a training that was killed goes on, with the same result on a CPU.
         """
+        state = None if checkpoint is None else checkpoint.read()
         device = torch.device(self.device)
         data, valid = data.placed_on(device), valid and valid.placed_on(device)
         _check_scoring(self.callbacks_)
-        kept, self._double = self.callbacks_, None
+        kept, self._double, self._data = self.callbacks_, None, data
+        observers = (*observers, *([] if checkpoint is None else [checkpoint]))
         self.callbacks_ = [*kept, *((f"observer{i}", callback) for i, callback in enumerate(observers))]
         self._sends_batch_events = any(wants_batch_events(callback) for _, callback in self.callbacks_)
         self._generator = torch.Generator(device).manual_seed(seed)
@@ -193,9 +200,15 @@ class Net(NeuralNet):
         self._recipe.begin(self.module_, self.optimizer_, self.lr)
         try:
             self.notify("on_train_begin", X=data, y=data.target)
+            before = len(self.history)
+            if state is not None:
+                restore(self, state)
             try:
-                with suppress(StopTraining):
-                    self.fit_loop(data, valid, epochs)
+                if state is None or not state["finished"]:
+                    with suppress(StopTraining):
+                        self.fit_loop(data, valid, epochs - len(self.history) + before)
+                if checkpoint is not None:
+                    checkpoint.finish(self)
             finally:  # also after an error or Ctrl-C: to close a progress bar, and restore the best weights
                 self._recipe.end_steps()
                 self._drop_unfinished_epoch()
@@ -205,9 +218,14 @@ class Net(NeuralNet):
             self.module_.eval()  # a network may keep memory for the next step of a training
             set_generator(self.module_, None)
             self._recipe.end()
-            for name in ("_generator", "_forward", "_recipe", "_sends_batch_events"):
+            for name in ("_data", "_generator", "_forward", "_recipe", "_sends_batch_events"):
                 delattr(self, name)
         return self
+
+    @property
+    def monitor(self) -> Monitor:
+        """The callback that watches the loss."""
+        return next(callback for _, callback in self.callbacks_ if isinstance(callback, Monitor))
 
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any) -> Net:
         """Train for ``max_epochs`` epochs from the present weights, with a seed from torch's own generator.

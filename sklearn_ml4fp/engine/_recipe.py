@@ -87,19 +87,37 @@ class Recipe:
         schedule = self.schedule
         return schedule is not None and schedule.name in ("cosine", "one_cycle") and self._epoch >= schedule.epochs
 
+    def state(self) -> dict[str, Any]:
+        """State for a checkpoint between two epochs."""
+        average, schedule = self._average, self.schedule
+        return {
+            "epoch": self._epoch,
+            "schedule": None if schedule is None else schedule.state(),
+            "average": None if average is None else {"spare": average.spare, "n_steps": average.n_steps},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Put back what `state` has given, once the training has begun; the module holds the average."""
+        self._epoch = state["epoch"]
+        if self.schedule is not None:
+            self.schedule.restore(state["schedule"])
+        if self._average is not None:
+            torch._foreach_copy_(self._average.spare, state["average"]["spare"])
+            self._average.n_steps, self._average.shown = state["average"]["n_steps"], True
+
     def begin(self, module: nn.Module, optimizer: torch.optim.Optimizer, lr: float) -> None:
         """Prepare the training of ``module`` from its present weights."""
         self._parameters = [p for p in module.parameters() if p.requires_grad]
         self._matrices = [p for p in self._parameters if p.ndim > 1]
-        self._groups, self._lr = optimizer.param_groups, lr
+        self._optimizer, self._lr = optimizer, lr
         self._average = WeightAverage(self.average_decay, self._parameters) if self.average_decay else None
 
     def end(self) -> None:
         """Drop what belongs to this training alone, and should not be pickled."""
         if self.schedule is not None:
-            for group in self._groups:
+            for group in self._optimizer.param_groups:
                 group["lr"] = self._lr
-        del self._parameters, self._matrices, self._groups, self._average
+        del self._parameters, self._matrices, self._optimizer, self._average
 
     def begin_epoch(self, n_batches: int) -> None:
         """Prepare for the steps of an epoch."""
@@ -111,7 +129,7 @@ class Recipe:
         """Set the learning rate."""
         if self.schedule is not None:
             self.lr = self._lr * self.schedule.factor(self._epoch + self._step / self._n_batches)
-            for group in self._groups:
+            for group in self._optimizer.param_groups:
                 group["lr"] = self.lr
         self._step += 1
 

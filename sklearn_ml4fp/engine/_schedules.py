@@ -63,6 +63,14 @@ class Schedule:
         self.decay, self.decay_epochs = decay, decay_epochs
         self._n_drops, self._n_stale, self._best_loss = 0, 0, math.inf
 
+    def state(self) -> list[float]:
+        """State for a checkpoint: that of "plateau"."""
+        return [self._n_drops, self._n_stale, self._best_loss]
+
+    def restore(self, state: list[float]) -> None:
+        """Put back what `state` has given."""
+        self._n_drops, self._n_stale, self._best_loss = int(state[0]), int(state[1]), state[2]
+
     def factor(self, t: float) -> float:
         """Return the factor on the learning rate at time ``t``."""
         if t < self.warmup_epochs:

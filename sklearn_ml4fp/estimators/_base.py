@@ -7,8 +7,11 @@ from collections.abc import Callable
 from copy import copy, deepcopy
 from functools import partial
 from inspect import signature
+from numbers import Integral
+from pathlib import Path
 from typing import Any, Self
 
+import joblib
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
@@ -21,6 +24,7 @@ from .._compat import CallbackSupportMixin, with_callbacks
 from .._events import check_ids
 from .._holdout import set_apart
 from ..engine import (
+    CheckpointFile,
     ClassifierNet,
     Loss,
     Monitor,
@@ -40,6 +44,9 @@ from ._inputs import TableInput
 from ._observers import check_callbacks, observers_of
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
+
+# hyperparameters with which a fit has the same result
+_NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "verbose", "warm_start")
 
 
 def _first_weights(module: nn.Module, *, init: str, activation: str, seed: int) -> nn.Module:
@@ -180,7 +187,8 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
             context.call_on_fit_task_begin(estimator=self, **data)
         before = len(self.net_.history)
         try:
-            self._train(train, valid, self.max_epochs, self._make_recipe(), observers_of(self, context, data))
+            observers, checkpoint = observers_of(self, context, data), self._checkpoint_of(train, valid)
+            self._train(train, valid, self.max_epochs, self._make_recipe(), observers, checkpoint)
         finally:  # also after Ctrl-C
             self.n_iter_ = len(self.net_.history) - before
         if context is not None:
@@ -212,7 +220,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
                 'partial_fit that will come, or with a schedule without an end, such as "constant".'
             )
         try:
-            self._train(part, None, 1, fitted.stream, ())
+            self._train(part, None, 1, fitted.stream)
         finally:
             self.n_iter_ = len(self.net_.history)
         return self
@@ -290,7 +298,13 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         return Recipe(schedule if changes_lr else None, self.gradient_clipping, self.l1, self.ema_decay)
 
     def _train(
-        self, train: Part, valid: Part | None, epochs: int, recipe: Recipe, observers: tuple[Callback, ...]
+        self,
+        train: Part,
+        valid: Part | None,
+        epochs: int,
+        recipe: Recipe,
+        observers: tuple[Callback, ...] = (),
+        checkpoint: CheckpointFile | None = None,
     ) -> None:
         fitted = self._fitted
         data = fitted.tensors(train)
@@ -306,7 +320,22 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
             recipe=recipe,
             bfloat16=automatic or self.precision == "bfloat16",
             compiled=self.compile,
+            checkpoint=checkpoint,
         )
+
+    def _checkpoint_of(self, train: Part, valid: Part | None) -> CheckpointFile | None:
+        """The file of this very fit in the folder ``checkpoint``."""
+        if self.checkpoint is None:
+            return None
+        if not isinstance(self.random_state, Integral):
+            raise ValueError(
+                f"checkpoint= needs an integer as random_state=, got {self.random_state!r}: only then does a fit that "
+                "is started again set the same events apart and draw the same numbers."
+            )
+        choices = {name: value for name, value in self.get_params().items() if name not in _NOT_OF_THE_RESULT}
+        weights = [value.numpy() for value in self.net_.module_.state_dict().values()]
+        fingerprint = joblib.hash([choices, train, valid, weights])
+        return CheckpointFile(Path(self.checkpoint) / f"{type(self).__name__}-{fingerprint}.pt")
 
     def _augmented(self, train: Part) -> Callable[[], TensorData]:
         """Make a function that returns the data of an epoch: newly changed training events and their targets."""
@@ -324,6 +353,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
             X, target = (changed, train.target) if by_class else changed
             return fitted.tensors(Part(X, target, train.weights))
 
+        refresh.rng = rng  # type: ignore[attr-defined]  # of which a checkpoint keeps the state
         return refresh
 
     def _outputs(self, X: Any) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Integral, Real
 from typing import Any
 
@@ -179,7 +180,15 @@ class TrainingChoices(Declared):
     callbacks: list | None = hp(
         None,
         valid=(list, None),
-        doc="skorch callbacks. One that asks for batch or gradient events switches to skorch's own, slower loop.",
+        doc="skorch callbacks. One that acts on batches or gradients makes every step wait for its loss.",
+    )
+    checkpoint: Any = hp(
+        None,
+        valid=(str, os.PathLike, None),
+        doc="Folder in which ``fit`` keeps the state of the training, at most every minute and at the end. A fit that "
+        "was killed goes on from there when it is started again, and on a CPU ends in the same weights. Each fit has a "
+        "file of its own, named by what it depends on (hyperparameters, events, weights): folds and candidates may "
+        "share the folder. Needs an integer as ``random_state``. The state of ``callbacks`` is not kept.",
     )
     warm_start: bool = hp(False, valid="boolean", doc="Whether a second ``fit`` continues from the present weights.")
     random_state: Any = hp(

@@ -1,0 +1,125 @@
+"""Checkpoints: the state of a training in a file, from which a training that was killed goes on."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
+from skorch.history import History
+
+# Seconds between two files: writing one costs little beside a minute of training.
+_INTERVAL = 60.0
+_FORMAT = 1
+
+
+class CheckpointFile(Callback):
+    """File that holds the state of one training at the end of an epoch, and at the end.
+
+    The state is that of the weights, the optimiser, the recipe (schedule and moving average), the monitor (early
+    stopping and the best weights), the generators and the history. Of the optimiser, nothing is kept at the end.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file is written: beside it and then renamed, so that there is the old file or the new one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> dict[str, Any] | None:
+        """State in the file; None if there is no file.
+
+        Raises
+        ------
+        ValueError
+            The file is damaged, or was written by another version of torch.
+        """
+        if not self.path.exists():
+            return None
+        cure = "Delete it to train from the beginning."
+        try:
+            state: dict[str, Any] = torch.load(self.path, weights_only=True)  # runs no code from the file
+            versions = state["versions"]
+        except Exception as error:
+            raise ValueError(f"The checkpoint {self.path} cannot be read ({type(error).__name__}). {cure}") from error
+        if versions != _versions():
+            raise ValueError(f"The checkpoint {self.path} is from {versions}, expected {_versions()}. {cure}")
+        return state
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Start the clock."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._last = time.monotonic()
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Write the file, if the last one is old enough."""
+        if time.monotonic() - self._last >= _INTERVAL:
+            self._write(state_of(net))
+            self._last = time.monotonic()
+
+    def finish(self, net: Any) -> None:
+        """Write the file after the last epoch."""
+        self._write({**state_of(net), "optimizer": None, "finished": True})
+
+    def _write(self, state: dict[str, Any]) -> None:
+        beside = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        try:
+            with beside.open("wb") as file:
+                torch.save(state, file)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self.path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def _versions() -> dict[str, str | int]:
+    return {"format": _FORMAT, "torch": str(torch.__version__)}
+
+
+def state_of(net: Any) -> dict[str, Any]:
+    """State of a training between two epochs, of tensors and plain values."""
+    refresh = net._data.refresh
+    return {
+        "versions": _versions(),
+        "finished": False,
+        "module": net.module_.state_dict(),
+        "optimizer": net.optimizer_.state_dict(),
+        "recipe": net._recipe.state(),
+        "monitor": net.monitor.state(),
+        "generator": net._generator.get_state(),
+        "augmentation": None if refresh is None else _plain(refresh.rng.get_state(legacy=False)),
+        "history": _plain(net.history.to_list()),
+    }
+
+
+def restore(net: Any, state: dict[str, Any]) -> None:
+    """Put a state back into the net, whose training has just begun."""
+    net.module_.load_state_dict(state["module"])
+    if state["optimizer"] is not None:
+        net.optimizer_.load_state_dict(state["optimizer"])
+    net._recipe.restore(state["recipe"])
+    net.monitor.restore(state["monitor"])
+    net._generator.set_state(state["generator"])
+    if state["augmentation"] is not None:
+        kept = state["augmentation"]
+        inner = {**kept["state"], "key": kept["state"]["key"].numpy().astype(np.uint32)}
+        net._data.refresh.rng.set_state({**kept, "state": inner})
+    net.history = History(state["history"])
+
+
+def _plain(value: Any) -> Any:
+    """The same of lists, dicts, tensors and Python's own numbers, which are all that may be read from a file."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value.astype(np.int64))
+    return value.item() if isinstance(value, np.generic) else value
