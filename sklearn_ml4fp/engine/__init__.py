@@ -2,10 +2,11 @@
 
 from ._batches import ShuffledBatches, TensorData
 from ._checkpoint import CheckpointFile
+from ._devices import has_bfloat16, resolve_device
 from ._losses import Loss, WeightedLoss, make_loss, split_gaussian
 from ._memory import build_on_meta
 from ._monitor import Monitor
-from ._net import ClassifierNet, Net, has_bfloat16, resolve_device
+from ._net import ClassifierNet, Net
 from ._optimizers import OPTIMIZERS, optimizer_arguments
 from ._packed import PackedData
 from ._points import PointData

@@ -94,7 +94,8 @@ def test_a_killed_fit_goes_on_bit_for_bit(tmp_path):
     for epoch in (1, 2):
         program = (
             f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\nimport torch, test_checkpoint\n"
-            f"torch.set_num_threads({torch.get_num_threads()})\nprint(test_checkpoint.kill_each({str(tmp_path)!r}, {epoch}))"
+            f"torch.set_num_threads({torch.get_num_threads()})\n"
+            f"print(test_checkpoint.kill_each({str(tmp_path)!r}, {epoch}))"
         )
         run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240)
         assert run.stdout.strip() == str(dict.fromkeys(CASES, int(signal.SIGKILL))), run.stderr
