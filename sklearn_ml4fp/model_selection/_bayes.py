@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from .._optional import needs
-from ._candidates import size_of
-from ._history import History, fingerprint
+from ._history import History
 from ._search import EventSearch
 from ._spaces import search_space
 
@@ -214,37 +211,10 @@ class BayesSearchCV(EventSearch):
     def _declared_space(self, exclude: list[str]) -> Any:
         return search_space(self.estimator, exclude=exclude)
 
-    def _coded_space(self) -> list[tuple[Any, int]]:
-        """Return the spaces, and the number of candidates of each."""
-        from ._skopt import Coded
+    def _spaces(self, **options: Any) -> Any:
+        from ._skopt import SkoptSpaces
 
-        given = self.search_spaces if isinstance(self.search_spaces, list) else [self.search_spaces]
-        given = given or [{}]  # which is an error
-        pairs = [one if isinstance(one, tuple) and len(one) == 2 else (one, self.n_iter) for one in given]
-        if wrong := [n for _, n in pairs if not isinstance(n, Integral) or isinstance(n, bool) or n < 1]:
-            raise ValueError(f"search_spaces: expected numbers of candidates beside the spaces, got {wrong[0]!r}.")
-        return [(Coded(space), int(n)) for space, n in pairs]
-
-    def _describe(self, space: Any) -> dict[str, str]:
-        stated = self.random_state if isinstance(self.random_state, Integral) else None
-        proposer = self.n_points, self.optimizer_kwargs, stated
-        return {
-            "space": fingerprint([one.describe() for one, _ in space]),
-            "surrogate, n_points or seed": fingerprint(proposer),
-        }
-
-    def _names(self, space: Any) -> list[str]:
-        return [name for one, _ in space for name in one.names]
-
-    def _n_candidates(self, space: Any) -> int:
-        return sum(int(min(n, size_of(one.axes))) for one, n in space)
-
-    def _proposers(self, space: Any, seed: int, **options: Any) -> Iterator[Any]:
-        from ._skopt import SkoptProposer
-
-        rng, arguments = np.random.RandomState(seed), dict(self.optimizer_kwargs or {})
-        for one, n_iter in space:
-            yield SkoptProposer(one, n_iter, rng, arguments, options["callbacks"])
+        return SkoptSpaces(self.search_spaces, self.n_iter, self.n_points, self.optimizer_kwargs, options["callbacks"])
 
     def _keep(self, proposers: list[Any], history: History) -> None:
         self.optimizers_ = [proposer.optimizer for proposer in proposers]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -81,6 +81,19 @@ class Proposer(ABC):
     @abstractmethod
     def tell(self, batch: list[Candidate]) -> bool:
         """Learn the scores of the candidates of the last call of `ask`; return whether the search shall end."""
+
+
+class Spaces(Protocol):
+    """All that a search looks at: one space, or several."""
+
+    names: list[str]  # of the parameters
+    n_candidates: int  # that are wanted, as far as there are as many
+    description: Any  # of what may not change while a search goes on
+    proposer: Any  # likewise: who proposes candidates
+
+    def proposers(self, seed: int) -> Iterator[Proposer]:
+        """Make who proposes candidates, for one space after the other."""
+        ...
 
 
 def size_of(axes: list[Sequence | None]) -> float:

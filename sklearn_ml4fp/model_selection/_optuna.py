@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from .._optional import needs
-from ._history import History, fingerprint
+from ._history import History
 from ._search import EventSearch
 from ._spaces import optuna_distributions
-from ._trials import StudyHistory, TrialProposer, TrialSpace, quiet
+from ._trials import StudyHistory, TrialSpace, quiet
 
 
 class OptunaSearchCV(EventSearch):
@@ -232,32 +230,16 @@ class OptunaSearchCV(EventSearch):
     def _declared_space(self, exclude: list[str]) -> Any:
         return optuna_distributions(self.estimator, exclude=exclude)
 
-    def _coded_space(self) -> TrialSpace:
-        return TrialSpace(self.param_distributions)
+    def _spaces(self, **options: Any) -> TrialSpace:
+        return TrialSpace(self.param_distributions, self.n_iter, self.sampler)
 
-    def _describe(self, space: Any) -> dict[str, str]:
-        stated = self.random_state if isinstance(self.random_state, Integral) else None
-        return {
-            "space": fingerprint(self.param_distributions),
-            "sampler or seed": fingerprint((type(self.sampler).__name__, stated)),
-        }
-
-    def _names(self, space: Any) -> list[str]:
-        return space.names
-
-    def _n_candidates(self, space: Any) -> int:
-        return int(min(self.n_iter, space.size))
-
-    def _proposers(self, space: Any, seed: int, **options: Any) -> Iterator[Any]:
-        yield TrialProposer(space, self.n_iter, self.sampler, seed)
-
-    def _open_history(self, space: Any, identity: dict[str, str], seed: int) -> History:
+    def _open_history(self, spaces: Any, identity: dict[str, str], seed: int) -> History:
         if self.storage is None:
-            return super()._open_history(space, identity, seed)
+            return super()._open_history(spaces, identity, seed)
         study = needs("optuna").create_study(
             storage=self.storage, study_name=self.study_name, direction="maximize", load_if_exists=True
         )
-        return StudyHistory(study, space.of, identity, seed)
+        return StudyHistory(study, spaces.of, identity, seed)
 
     def _keep(self, proposers: list[Any], history: History) -> None:
         self.study_ = history.study if isinstance(history, StudyHistory) else proposers[0].study

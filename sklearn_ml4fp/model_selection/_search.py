@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -34,7 +33,7 @@ from .._missing import column_or_1d, with_nan
 from .._progress import progress_bar
 from .._requests import scoring_with_weights, with_requests
 from .._validation import check_weights
-from ._candidates import Candidate, Proposer
+from ._candidates import Candidate, Spaces
 from ._evaluation import Evaluation, fits_of
 from ._history import FileHistory, History, fingerprint
 from ._loop import Loop
@@ -101,35 +100,19 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
     # --- provided by a subclass ---
 
     def _declared_space(self, exclude: list[str]) -> Any:
-        """Return the space that the estimator declares, without some hyperparameters."""
+        """The space that the estimator declares, but for some hyperparameters."""
         raise NotImplementedError
 
-    def _coded_space(self) -> Any:
-        """Return the space as the proposer takes it, after a check."""
-        raise NotImplementedError
-
-    def _describe(self, space: Any) -> dict[str, str]:
-        """Make fingerprints of everything that decides the candidates."""
-        raise NotImplementedError
-
-    def _names(self, space: Any) -> list[str]:
-        """Return the names of the searched parameters."""
-        raise NotImplementedError
-
-    def _n_candidates(self, space: Any) -> int:
-        """Return the number of candidates."""
-        raise NotImplementedError
-
-    def _proposers(self, space: Any, seed: int, **options: Any) -> Iterator[Proposer]:
-        """Generate the proposers, for one space after the other."""
+    def _spaces(self, **options: Any) -> Spaces:
+        """Where to look, and who proposes candidates there."""
         raise NotImplementedError
 
     def _keep(self, proposers: list[Any], history: History) -> None:
-        """Keep results of the proposers as attributes."""
+        """Take over what is of interest of the proposers."""
         raise NotImplementedError
 
-    def _open_history(self, space: Any, identity: dict[str, str], seed: int) -> History:
-        """Open the history: the known candidates, and the place of new ones."""
+    def _open_history(self, spaces: Any, identity: dict[str, str], seed: int) -> History:
+        """The candidates that are known, and where new ones are kept."""
         return History(identity, seed) if self.history is None else FileHistory(self.history, identity, seed)
 
     @property
@@ -189,23 +172,23 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
         scorers, refit_metric = self._get_scorers()
         if isinstance(scorers, MultimetricScorer):
             self._check_refit(scorers_in(scorers))
-        space = self._coded_space()
-        identity = self._identity(space, (X, y, params)) if self._remembers else {}
+        spaces = self._spaces(**options)
+        identity = self._identity(spaces, (X, y, params)) if self._remembers else {}
         X, y = indexable(X, y)
         params = check_method_params(X, params=params)
         routed = routed_params(self, params)
         splits = self._cut(X, y, routed.splitter.split)
         if self._remembers:
             identity["cv"] = fingerprint(splits)
-        pruning = self._make_pruning(space)
+        pruning = self._make_pruning(spaces)
         evaluation = Evaluation(self, owner, X, y, splits, scorers, routed, pruning)
         hidden = None if self.progress is None else not self.progress
         seed = self._seed()
         if known is not None:
             known.check(identity)
         with (
-            known or self._open_history(space, identity, seed) as history,
-            progress_bar(self._title, self._n_candidates(space), disable=hidden) as bar,
+            known or self._open_history(spaces, identity, seed) as history,
+            progress_bar(self._title, spaces.n_candidates, disable=hidden) as bar,
             evaluation.parallel,
             watched(owner, evaluation.estimator, bar),
             fit_task(owner, X, y, params) as root,
@@ -215,7 +198,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
                 lambda best: bar.advance(f"{self._title}, best score {best:.4f}"), pruning,
             )  # fmt: skip
             with callback_task(root, owner, "search", None) as task:
-                self._keep(loop.run(self._proposers(space, history.seed, **options), task), history)
+                self._keep(loop.run(spaces.proposers(history.seed), task), history)
             self._choose(loop.candidates, refit_metric)
             self.scorer_ = scorers_in(scorers)
             if self.refit:
@@ -231,12 +214,12 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _make_pruning(self, space: Any) -> Any:
+    def _make_pruning(self, spaces: Spaces) -> Any:
         if self.pruner is None:
             return None
         from ._pruning import Pruning
 
-        return Pruning(self.pruner, self.estimator, self._names(space))
+        return Pruning(self.pruner, self.estimator, spaces.names)
 
     def _cut(self, X: Any, y: Any, params: dict[str, Any]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Make the folds once: the same for all candidates, whatever the splitter is."""
@@ -252,12 +235,14 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
             )
         return splits
 
-    def _identity(self, space: Any, data: tuple) -> dict[str, str]:
+    def _identity(self, spaces: Spaces, data: tuple) -> dict[str, str]:
         """Make fingerprints of everything that must not change when a search continues."""
+        stated = self.random_state if isinstance(self.random_state, Integral) else None
         scores = self.scoring, self.error_score, self.return_train_score, isinstance(self.refit, str) and self.refit
         return {
             "estimator": fingerprint(self.estimator),
-            **self._describe(space),
+            "space": fingerprint(spaces.description),
+            "proposer, its arguments or seed": fingerprint((spaces.proposer, stated)),
             "data": fingerprint(data),
             "scoring": fingerprint(scores),
             "pruner": fingerprint(self.pruner),

@@ -6,6 +6,7 @@ import copy
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -213,7 +214,7 @@ class SkoptProposer(Proposer):
             # a single point is not asked from a copy, which would fit the surrogate again
             asked = [self.optimizer.ask()] if n == 1 else self.optimizer.ask(n_points=n)
         points = self._untried([[plain(value) for value in point] for point in asked])
-        points[: len(known)] = known
+        points = [*known, *(point for point in points[len(known) :] if point not in known)]
         return [Candidate(point, self.space.decode(point)) for point in points]
 
     def _untried(self, points: list[list]) -> list[list]:
@@ -242,3 +243,31 @@ class SkoptProposer(Proposer):
             callback(self.result) for callback in self._callbacks
         ]  # all callbacks are called, also after one that ends the search
         return any(ended)
+
+
+class SkoptSpaces:
+    """The spaces of a `BayesSearchCV`, each with an optimiser and a number of candidates of its own.
+
+    Raises
+    ------
+    ValueError
+        There is none, or what stands for a space or beside it is wrong.
+    """
+
+    def __init__(self, given: Any, n_iter: int, n_points: int, arguments: dict | None, callbacks: list[Any]) -> None:
+        several = (given or [{}]) if isinstance(given, list) else [given]  # of nothing, the error is that of a space
+        pairs = [one if isinstance(one, tuple) and len(one) == 2 else (one, n_iter) for one in several]
+        if wrong := [n for _, n in pairs if not isinstance(n, Integral) or isinstance(n, bool) or n < 1]:
+            raise ValueError(f"search_spaces: expected numbers of candidates beside the spaces, got {wrong[0]!r}.")
+        self._coded = [(Coded(space), int(n)) for space, n in pairs]
+        self._arguments, self._callbacks = dict(arguments or {}), callbacks
+        self.names = [name for space, _ in self._coded for name in space.names]
+        self.n_candidates = sum(int(min(n, size_of(space.axes))) for space, n in self._coded)
+        self.description = [space.describe() for space, _ in self._coded]
+        self.proposer = arguments, n_points
+
+    def proposers(self, seed: int) -> Iterator[SkoptProposer]:
+        """Make one optimiser after the other, on one sequence of random numbers."""
+        rng = np.random.RandomState(seed)
+        for space, n_iter in self._coded:
+            yield SkoptProposer(space, n_iter, rng, self._arguments, self._callbacks)

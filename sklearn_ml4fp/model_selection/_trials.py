@@ -85,6 +85,10 @@ class TrialSpace:
     ----------
     given : dict or list of dict
         Names of parameters to distributions of Optuna, ranges (low, high) or lists of choices.
+    n_iter : int
+        Candidates that are wanted.
+    sampler : optuna.samplers.BaseSampler or None
+        Who chooses them.
 
     Raises
     ------
@@ -92,7 +96,7 @@ class TrialSpace:
         It is neither, or empty.
     """
 
-    def __init__(self, given: Any) -> None:
+    def __init__(self, given: Any, n_iter: int, sampler: Any) -> None:
         spaces = list(given) if isinstance(given, (list, tuple)) else [given]
         if not spaces or not all(isinstance(space, Mapping) and space for space in spaces):
             raise ValueError(
@@ -107,6 +111,12 @@ class TrialSpace:
             for i, space in enumerate(spaces)
         ]
         self.size = sum(size_of(self._axes(number)) for number in range(len(spaces)))
+        self.n_candidates, self.description, self.proposer = int(min(n_iter, self.size)), spaces, type(sampler).__name__
+        self._n_iter, self._sampler = n_iter, sampler
+
+    def proposers(self, seed: int) -> Iterator[TrialProposer]:
+        """Make the one study for all of the spaces."""
+        yield TrialProposer(self, self._n_iter, self._sampler, seed)
 
     def _axes(self, number: int) -> list[Sequence | None]:
         return [_axis(distribution) for _, distribution, _ in self._spaces[number].values()]

@@ -301,7 +301,7 @@ def test_the_history_of_another_search_is_refused(different, tmp_path):
         arguments = {"optimizer_kwargs": {**QUICK, "base_estimator": "RF"}}
     if different == "seed":
         arguments = {"random_state": 4}
-    named = different if different in OTHERS or different == "data" else "surrogate, n_points or seed"
+    named = different if different in OTHERS or different == "data" else "proposer, its arguments or seed"
     with pytest.raises(
         ValueError, match=rf"history.jsonl belongs to another search: {named} differ from those of this"
     ):
