@@ -38,23 +38,7 @@ def _fit(estimator: Any, *args: Any, is_judged: bool, **kwargs: Any) -> dict[str
 
 
 class Evaluation:
-    """Evaluation of candidates in folds, which are made once.
-
-    Parameters
-    ----------
-    search : EventSearch
-        The search, with all its parameters.
-    owner : EventSearch
-        The search that the user fits, for scikit-learn's callbacks.
-    X, y : object
-        Events and labels.
-    splits : list of (ndarray, ndarray)
-        Training and test part of each fold.
-    scorers, routed : object
-        Scorers and routed metadata, as scikit-learn's searches make them.
-    pruning : Pruning or None
-        Pruner of hopeless trainings; the folds of a candidate are then fitted one after the other.
-    """
+    """Evaluation of candidates in folds, which are made once."""
 
     def __init__(
         self,

@@ -206,13 +206,6 @@ class FileHistory(History):
     runs no code. The file is locked while the search runs; on a file system without locks, its length is compared
     before each write.
 
-    Parameters
-    ----------
-    path : path-like
-        Path of the file.
-    search, seed : object
-        Parameters of `History`; an existing file states the seed itself.
-
     Raises
     ------
     ValueError

@@ -17,21 +17,6 @@ from ._history import History, readable
 class Loop:
     """Run of a search over its spaces.
 
-    Parameters
-    ----------
-    search : EventSearch
-        The search, with all its parameters.
-    evaluation : Evaluation
-        Evaluation of candidates.
-    history : History
-        Candidates of earlier runs, to which new ones are added.
-    objective : callable
-        Function that returns the mean score of a candidate over its folds.
-    advance : callable
-        Function that is called with the best score so far, after each candidate.
-    pruning : Pruning or None
-        Pruning, which compares later candidates with these.
-
     Attributes
     ----------
     candidates : list of Candidate

@@ -30,15 +30,7 @@ def _study(pruner: Any) -> Any:
 
 
 class Judge(Callback):
-    """Report each epoch's validation loss to a pruner, and end the training when the pruner says so.
-
-    Parameters
-    ----------
-    pruner : optuna.pruners.BasePruner
-        Pruner that decides.
-    past : list of dict
-        Earlier candidates, as `optuna.create_trial` takes them.
-    """
+    """Report each epoch's validation loss to a pruner, and end the training when the pruner says so."""
 
     def __init__(self, pruner: Any, past: list[dict[str, Any]]) -> None:
         self.pruner = pruner

@@ -175,21 +175,7 @@ def _quiet() -> Iterator[None]:
 
 
 class SkoptProposer(Proposer):
-    """Proposer around an optimiser of scikit-optimize, for one space.
-
-    Parameters
-    ----------
-    space : Coded
-        The space.
-    n_iter : int
-        Number of candidates.
-    rng : RandomState
-        Seed.
-    arguments : dict
-        Arguments of ``skopt.Optimizer``.
-    callbacks : list of callable
-        Functions that are called with scikit-optimize's result after each batch; if one returns True, the search ends.
-    """
+    """Proposer around an optimiser of scikit-optimize, for one space."""
 
     def __init__(
         self, space: Coded, n_iter: int, rng: np.random.RandomState, arguments: dict, callbacks: list[Any]

@@ -159,25 +159,13 @@ def _key(point: dict[str, Any]) -> tuple:
 
 
 class TrialProposer(Proposer):
-    """Proposer around a study of Optuna in memory, whose sampler chooses the candidates.
-
-    Parameters
-    ----------
-    space : TrialSpace
-        The space.
-    n_iter : int
-        Number of candidates.
-    sampler : optuna.samplers.BaseSampler or None
-        Sampler; None for the tree-structured Parzen estimator.
-    seed : int
-        Seed, if ``sampler`` is None. Each candidate has its own, so that a search that continues makes the same
-        choices.
-    """
+    """Proposer around a study of Optuna in memory, whose sampler chooses the candidates."""
 
     def __init__(self, space: TrialSpace, n_iter: int, sampler: Any, seed: int) -> None:
         super().__init__(space.names, space.size, n_iter)
         optuna = needs("optuna")
         self.space, self.study = space, optuna.create_study(direction="maximize", sampler=deepcopy(sampler))
+        # without a sampler each candidate has a seed of its own: a search that continues makes the same choices
         self._seed = None if sampler is not None else int(np.random.RandomState(seed).randint(np.iinfo(np.int32).max))
         self._tried: set[tuple] = set()
         self._open: list[Any] = []  # trials that wait for their scores
@@ -254,15 +242,6 @@ class TrialProposer(Proposer):
 
 class StudyHistory(History):
     """History in a study of Optuna, whose trials are the finished candidates.
-
-    Parameters
-    ----------
-    study : optuna.Study
-        The study, in a storage.
-    distributions : callable
-        Function that returns the distributions of the parameters of a point.
-    search, seed : object
-        Parameters of `History`; an existing study states the seed itself.
 
     Raises
     ------
