@@ -64,6 +64,7 @@ def ours(estimator: Any, X: Any, y: np.ndarray, batch: int, *, fused: bool = Tru
 
     def step() -> float:
         start = time.process_time()
+        net._recipe.begin_epoch(len(batches))
         for one in batches:
             net.train_step(one)
         return (time.process_time() - start) / len(batches)
