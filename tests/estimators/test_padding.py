@@ -15,7 +15,8 @@ SMALL = {"width": 8, "n_layers": 1, "n_blocks": 1, "n_class_blocks": 1, "n_heads
 NETWORKS = [
     one
     for one in (getattr(sklearn_ml4fp, name) for name in sklearn_ml4fp.__all__)
-    if inspect.isclass(one) and "padding" in getattr(one, "_hyperparameters", {}) and "CNN" not in one.__name__
+    if inspect.isclass(one) and issubclass(one, sklearn_ml4fp.NetworkEstimator)
+    if "padding" in one._hyperparameters and "CNN" not in one.__name__
 ]  # a CNN takes three axes for images
 
 RNG = np.random.default_rng(0)
