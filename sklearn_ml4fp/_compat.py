@@ -112,6 +112,11 @@ def metric_of(scorer: Any) -> Any | None:
     return getattr(scorer, "_score_func", None)
 
 
+def is_negated(scorer: Any) -> bool:
+    """Whether a scorer gives minus its metric."""
+    return getattr(scorer, "_sign", 1) < 0
+
+
 def callbacks_of(estimator: Any) -> list[Any]:
     """Return the callbacks of scikit-learn (1.9 and later) that are set on an estimator."""
     return getattr(estimator, "_skl_callbacks", [])
@@ -142,6 +147,7 @@ __all__ = [
     "check_feature_names_in",
     "check_method_params",
     "fit_and_score",
+    "is_negated",
     "make_constraint",
     "metric_of",
     "num_samples",

@@ -98,7 +98,7 @@ def scoring_with_weights(estimator: Any, scoring: Any, owner: Any = None) -> Any
     if isinstance(scoring, dict):
         return {name: scoring_with_weights(estimator, one, owner) for name, one in scoring.items()}
     scorer = check_scoring(estimator, scoring) if isinstance(scoring, str) else scoring
-    takes = _takes_weights(estimator if scorer is None else scorer)
+    takes = takes_weights(estimator if scorer is None else scorer)
     if takes is False and owner is not None:
         name = f"{type(estimator).__name__}.score" if scoring is None else scoring
         warnings.warn(
@@ -119,7 +119,7 @@ def scoring_with_weights(estimator: Any, scoring: Any, owner: Any = None) -> Any
     return scorer
 
 
-def _takes_weights(scorer: Any) -> bool | None:
+def takes_weights(scorer: Any) -> bool | None:
     """Return whether a scorer, or an estimator's ``score``, takes weights; None if the user has declined them."""
     if not hasattr(scorer, "get_metadata_routing"):
         return _WEIGHTS in inspect.signature(scorer).parameters

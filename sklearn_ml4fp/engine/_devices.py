@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import torch
+from torch import Tensor
+
+from .._optional import where_installed
+
+_INTERVAL = 0.5  # seconds: the driver renews its numbers a few times a second, and asking it takes time
 
 
 def resolve_device(device: str) -> torch.device:
@@ -29,3 +37,45 @@ def resolve_device(device: str) -> torch.device:
 def has_bfloat16(device: str | torch.device) -> bool:
     """Return whether a device is a GPU that computes in bfloat16; a processor is seldom faster with it."""
     return torch.device(device).type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def in_bfloat16(module: Callable[..., Tensor], device: torch.device) -> Callable[..., Tensor]:
+    """Wrap a module to compute its matrix products in bfloat16; the loss is computed in float32."""
+
+    def forward(*inputs: Tensor) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16):
+            output = module(*inputs)
+        return output.float()
+
+    return forward
+
+
+class GpuUse:
+    """Use of a GPU by a training.
+
+    Parameters
+    ----------
+    device : torch.device
+        Device of the training; of a processor there is nothing to tell.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._nvml = where_installed("pynvml") if device.type == "cuda" else None
+        self._last: dict[str, float] = {}
+        self._read_at = -_INTERVAL
+
+    def read(self) -> dict[str, float]:
+        """Return ``gpu_memory``, the most that torch has held so far (GB), and ``gpu_utilisation`` (%) where known.
+
+        The utilisation needs the package nvidia-ml-py, and a driver that tells: it does not of a part of a GPU.
+        """
+        if self._device.type == "cuda" and time.monotonic() - self._read_at >= _INTERVAL:
+            self._last = {"gpu_memory": torch.cuda.max_memory_allocated(self._device) / 1e9}
+            if self._nvml is not None:
+                try:
+                    self._last["gpu_utilisation"] = float(torch.cuda.utilization(self._device))
+                except (RuntimeError, ImportError, self._nvml.NVMLError):
+                    self._nvml = None
+            self._read_at = time.monotonic()
+        return self._last

@@ -1,4 +1,4 @@
-"""Callback that watches the loss: early stopping, best weights, and divergence."""
+"""Callback that watches the training: early stopping, best weights, and divergence."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class StopTraining(KeyboardInterrupt):
 
 
 class Monitor(Callback):
-    """Watch the validation loss, or the training loss where there is no validation part.
+    """Watch the cost of each epoch (see `Net.cost`): the loss on the hold-out, or minus a metric.
 
     Parameters
     ----------
     patience : int or None
-        Number of epochs in a row without a new lowest loss after which the training ends and the best weights are
+        Number of epochs in a row without a new lowest cost after which the training ends and the best weights are
         restored. None trains to the last epoch and keeps its weights, unless the loss is no longer finite.
 
     Raises
@@ -34,33 +34,36 @@ class Monitor(Callback):
         self.patience = patience
 
     def initialize(self) -> Monitor:
-        """Forget the best loss."""
-        self.best_loss_ = math.inf
+        """Forget the best epoch."""
+        self.best_cost_ = math.inf
         self.best_epoch_ = 0
+        self._undefined = False  # whether the cost of the last epoch was NaN
         self._best_weights: dict[str, Tensor] = {}
         return self
 
     def state(self) -> dict[str, Any]:
         """State for a checkpoint."""
-        return {"best_loss": self.best_loss_, "best_epoch": self.best_epoch_, "best_weights": self._best_weights}
+        return {"best_cost": self.best_cost_, "best_epoch": self.best_epoch_, "best_weights": self._best_weights}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Put back what `state` has given."""
-        self.best_loss_, self.best_epoch_ = state["best_loss"], state["best_epoch"]
+        self.best_cost_, self.best_epoch_ = state["best_cost"], state["best_epoch"]
         self._best_weights = state["best_weights"]
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Forget the best loss: a warm start or a `partial_fit` compares its own epochs only."""
+        """Forget the best epoch: a warm start or a `partial_fit` compares its own epochs only."""
         self.initialize()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Compare the loss of this epoch with the lowest so far."""
+        """Compare the cost of this epoch with the lowest so far."""
         record = net.history[-1]
         epoch, losses = record["epoch"], [record["train_loss"], record.get("valid_loss", record["train_loss"])]
         if not all(map(math.isfinite, losses)):
             self._diverged(net, epoch)
-        if losses[-1] < self.best_loss_:
-            self.best_loss_, self.best_epoch_ = losses[-1], epoch
+        cost = net.cost(record)
+        self._undefined = math.isnan(cost)
+        if cost < self.best_cost_:
+            self.best_cost_, self.best_epoch_ = cost, epoch
             self._best_weights = {name: value.clone() for name, value in net.module_.state_dict().items()}
         elif self.patience is not None and epoch - self.best_epoch_ >= self.patience:
             raise StopTraining
@@ -69,6 +72,13 @@ class Monitor(Callback):
         """Restore the best weights, if ``patience`` is given."""
         if self.patience is not None and self._best_weights:
             net.module_.load_state_dict(self._best_weights)
+        elif self.patience is not None and self._undefined:
+            warnings.warn(
+                f"The monitored metric was NaN in each of {len(net.history)} epochs, so that none of them was the "
+                "best: the weights of the last one are kept. Monitor the loss, or take a larger hold-out.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         self._best_weights = {}
 
     def _diverged(self, net: Any, epoch: int) -> None:

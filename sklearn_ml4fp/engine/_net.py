@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from operator import is_
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from torch import Tensor
 from ..nn import set_generator
 from ._batches import ShuffledBatches, TensorData
 from ._checkpoint import CheckpointFile, restore
+from ._devices import GpuUse, in_bfloat16
+from ._double import DoubleTwin
 from ._monitor import Monitor, StopTraining
 from ._points import Parts
 from ._recipe import Recipe
@@ -33,6 +35,7 @@ _BLOCK_ON_A_GPU = 16384
 # which is twice as fast.
 _FEW = 2**16
 _BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+_OF_ONE_TRAINING = "_data _generator _forward _recipe _sends_batch_events _measure _followed _gpu".split()
 
 
 def wants_batch_events(callback: Callback) -> bool:
@@ -51,32 +54,9 @@ def _check_scoring(callbacks: Sequence[tuple[str, Callback]]) -> None:
             )
 
 
-def _in_bfloat16(module: Callable[..., Tensor], device: torch.device) -> Callable[..., Tensor]:
-    """Wrap a module to compute its matrix products in bfloat16; the loss is computed in float32."""
-
-    def forward(*inputs: Tensor) -> Tensor:
-        with torch.autocast(device.type, torch.bfloat16):
-            output = module(*inputs)
-        return output.float()
-
-    return forward
-
-
 def _outputs_of(forward: Callable[..., Tensor], inputs: Any) -> Tensor:
     """Compute outputs for a batch, which may come in parts."""
     return torch.cat([forward(*part) for part in inputs]) if isinstance(inputs, Parts) else forward(*inputs)
-
-
-def _tensors_of(module: torch.nn.Module) -> list[Tensor]:
-    """List parameters and buffers; torch's own walk over them takes longer than the network for one event."""
-    own = [*module._parameters.values(), *module._buffers.values()]
-    return [t for t in own if t is not None] + [
-        t for m in module._modules.values() if m is not None for t in _tensors_of(m)
-    ]
-
-
-def _same(first: list[Tensor], second: list[Tensor]) -> bool:
-    return len(first) == len(second) and all(map(is_, first, second))
 
 
 class Net(NeuralNet):
@@ -106,7 +86,10 @@ class Net(NeuralNet):
     _forward: Callable[..., Tensor] | None = None
     _recipe = Recipe()
     _sends_batch_events = False
-    _double: tuple[torch.nn.Module, list[Tensor], list[Tensor]] | None = None
+    _measure: Callable[[np.ndarray[Any, Any]], dict[str, float]] | None = None
+    _followed = "loss"
+    _gpu = GpuUse(torch.device("cpu"))
+    _double: DoubleTwin | None = None
 
     def __init__(
         self,
@@ -133,6 +116,8 @@ class Net(NeuralNet):
         seed: int,
         observers: Sequence[Callback] = (),
         recipe: Recipe | None = None,
+        measure: Callable[[np.ndarray[Any, Any]], dict[str, float]] | None = None,
+        monitor: str = "loss",
         bfloat16: bool = False,
         compiled: bool = False,
         checkpoint: CheckpointFile | None = None,
@@ -151,6 +136,11 @@ class Net(NeuralNet):
             Callbacks for this training only, called last.
         recipe : Recipe or None
             Recipe around the steps of the optimiser; None for the plain optimiser.
+        measure : callable or None
+            Gives metrics by name for the outputs ``(n_events, n_outputs)`` of the validation part. They are recorded
+            after each epoch, ``valid_`` before their names.
+        monitor : str
+            What is followed: "loss", or the name of a metric, of which the greater is the better. See `cost`.
         bfloat16, compiled : bool
             Whether the training computes in bfloat16 where that is safe, and whether torch.compile translates the
             network first. Predictions are always computed by the network itself.
@@ -169,9 +159,10 @@ class Net(NeuralNet):
         set_generator(self.module_, self._generator)
         # a bound method: skorch wants modules as attributes only while it makes them
         module: Any = torch.compile(self.module_) if compiled else self.module_
-        self._forward = _in_bfloat16(module.__call__, device) if bfloat16 else module.__call__
+        self._forward = in_bfloat16(module.__call__, device) if bfloat16 else module.__call__
         self._recipe = recipe or Recipe()
         self._recipe.begin(self.module_, self.optimizer_, self.lr)
+        self._measure, self._followed, self._gpu = measure, monitor, GpuUse(device)
         try:
             self.notify("on_train_begin", X=data, y=data.target)
             before = len(self.history)
@@ -192,7 +183,7 @@ class Net(NeuralNet):
             self.module_.eval()  # a network may keep memory for the next step of a training
             set_generator(self.module_, None)
             self._recipe.end()
-            for name in ("_data", "_generator", "_forward", "_recipe", "_sends_batch_events"):
+            for name in _OF_ONE_TRAINING:
                 delattr(self, name)
         return self
 
@@ -242,7 +233,7 @@ class Net(NeuralNet):
             return
         if training:
             self._recipe.begin_epoch(len(iterator))
-        losses = []
+        losses, began = [], time.perf_counter()
         for batch in iterator:
             if self._sends_batch_events:
                 self.notify("on_batch_begin", batch=batch, training=training)
@@ -254,19 +245,32 @@ class Net(NeuralNet):
                 self.notify("on_batch_end", batch=batch, training=training, **step)
         self._record_loss(prefix, iterator, losses)
         if training:
+            self.history.record("events_per_second", len(iterator.data) / (time.perf_counter() - began))
             self._recipe.end_steps()
 
     def _record_loss(self, prefix: str, iterator: ShuffledBatches, batch_losses: list[Tensor]) -> None:
         sizes = torch.full((len(batch_losses),), iterator.batch_size, dtype=torch.float64)
         sizes[-1] = len(iterator.data) - iterator.batch_size * (len(batch_losses) - 1)
         loss = (torch.stack(batch_losses).to("cpu", torch.float64).dot(sizes) / len(iterator.data)).item()
-        name = f"{prefix}_loss"
-        lowest_before = min((record[name] for record in self.history[:-1] if name in record), default=math.inf)
-        self.history.record(name, loss)
+        self._record(f"{prefix}_loss", loss, -1)
         self.history.record(f"{prefix}_batch_count", len(batch_losses))
         if not self._sends_batch_events:
             self.history.new_batch()  # an empty one: Checkpoint of skorch looks at the last batch
-        self.history.record(f"{name}_best", loss < lowest_before)  # for Checkpoint and PrintLog of skorch
+
+    def _record(self, name: str, value: float, sign: int) -> None:
+        """Record a value, and whether it is the best so far, for Checkpoint and PrintLog of skorch."""
+        before = max((sign * record[name] for record in self.history[:-1] if name in record), default=-math.inf)
+        self.history.record(name, value)
+        self.history.record(f"{name}_best", sign * value > before)
+
+    def cost(self, record: dict[str, Any]) -> float:
+        """Return what is to be lowered, of the record of an epoch: the loss on the validation part, or minus a metric.
+
+        Early stopping, the schedule "plateau" and pruners follow it. Without a validation part it is the training loss.
+        """
+        if self._followed != "loss":
+            return -record[f"valid_{self._followed}"]
+        return record.get("valid_loss", record["train_loss"])
 
     def _drop_unfinished_epoch(self) -> None:
         """Remove an epoch that was interrupted, such as by Ctrl-C, from the history: it has no loss."""
@@ -312,7 +316,10 @@ class Net(NeuralNet):
         few = data.n_numbers <= _FEW and device.type != "mps"  # mps has no double precision
         if self.module_.training:
             self.module_.eval()
-        module = self._in_double() if few else self.module_
+        module = self.module_
+        if few:
+            self._double = self._double or DoubleTwin()
+            module = self._double.of(module)
         rows, blocks = [], []
         for in_block, inputs in data.blocks(self._block, device):
             if few:
@@ -322,17 +329,6 @@ class Net(NeuralNet):
             blocks.append(module(*inputs).double().cpu())
         outputs = torch.cat(blocks)
         return (torch.empty_like(outputs).index_copy_(0, torch.cat(rows), outputs) if rows else outputs).numpy()
-
-    def _in_double(self) -> torch.nn.Module:
-        """Return the network in double precision: a copy kept between calls, which gets the present weights in each."""
-        sources = _tensors_of(self.module_)
-        kept = self._double
-        if kept is None or not _same(kept[1], sources):
-            module = deepcopy(self.module_).double()
-            kept = module, sources, _tensors_of(module)
-            self._double = kept
-        torch._foreach_copy_(kept[2], sources)
-        return kept[0]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without the copy in double precision, which the next prediction makes again."""
@@ -348,17 +344,31 @@ class Net(NeuralNet):
         return [("epoch_timer", EpochTimer())]
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
-        """Call the callbacks; at the end of an epoch a callback stops the training by a KeyboardInterrupt."""
-        try:
+        """Call the callbacks; at the end of an epoch a callback stops the training by a KeyboardInterrupt.
+
+        At any other time it is the user who interrupts. The callbacks after the one that stops see the epoch too.
+        """
+        if method_name != "on_epoch_end":
             super().notify(method_name, **kwargs)
-        except KeyboardInterrupt as stop:
-            if method_name != "on_epoch_end":  # otherwise the user interrupts, and not a callback
-                raise
+            return
+        self.on_epoch_end(self, **kwargs)
+        stop = None
+        for _, callback in self.callbacks_:
+            try:
+                callback.on_epoch_end(self, **kwargs)
+            except KeyboardInterrupt as signal:
+                stop = signal
+        if stop is not None:
             raise StopTraining from stop
 
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Call the recipe, before the callbacks."""
-        self._recipe.end_epoch(self.history)
+    def on_epoch_end(self, net: Any, dataset_valid: TensorData | None = None, **kwargs: Any) -> None:
+        """Measure the validation part and tell the recipe, before the callbacks."""
+        if self._measure is not None and dataset_valid is not None:
+            for name, value in self._measure(self.outputs(dataset_valid)).items():
+                self._record(f"valid_{name}", value, 1)
+        self._recipe.end_epoch(self.history, self.cost(self.history[-1]))
+        for name, value in self._gpu.read().items():
+            self.history.record(name, value)
 
 
 class ClassifierNet(ClassifierMixin, Net):

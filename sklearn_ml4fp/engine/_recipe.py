@@ -111,13 +111,14 @@ class Recipe:
         self._matrices = [p for p in self._parameters if p.ndim > 1]
         self._optimizer, self._lr = optimizer, lr
         self._average = WeightAverage(self.average_decay, self._parameters) if self.average_decay else None
+        self._gradient_norm: Tensor | None = None
 
     def end(self) -> None:
         """Drop what belongs to this training alone, and should not be pickled."""
         if self.schedule is not None:
             for group in self._optimizer.param_groups:
                 group["lr"] = self._lr
-        del self._parameters, self._matrices, self._optimizer, self._average
+        del self._parameters, self._matrices, self._optimizer, self._average, self._gradient_norm
 
     def begin_epoch(self, n_batches: int) -> None:
         """Prepare for the steps of an epoch."""
@@ -134,9 +135,14 @@ class Recipe:
         self._step += 1
 
     def after_backward(self) -> None:
-        """Clip the gradients and add the L1 term."""
+        """Clip the gradients and add the L1 term; in the middle of the epoch, keep the norm of before."""
+        measures = self._step == (self._n_batches + 1) // 2  # a full batch, if there is more than one
         if self.max_grad_norm is not None:
-            nn.utils.clip_grad_norm_(self._parameters, self.max_grad_norm)
+            norm = nn.utils.clip_grad_norm_(self._parameters, self.max_grad_norm)
+        elif measures:
+            norm = nn.utils.get_total_norm([p.grad for p in self._parameters if p.grad is not None])
+        if measures:
+            self._gradient_norm = norm
         if self.l1:
             self._add_l1()
 
@@ -158,10 +164,11 @@ class Recipe:
         if self._average is not None:
             self._average.show(True)
 
-    def end_epoch(self, history: Any) -> None:
-        """Count the epoch, and record its last learning rate."""
+    def end_epoch(self, history: Any, cost: float) -> None:
+        """Count the epoch, whose cost the schedule may follow; record its last learning rate and its gradient norm."""
         self._epoch += 1
         if self.schedule is not None:
-            record = history[-1]
-            self.schedule.end_epoch(record.get("valid_loss", record["train_loss"]))
-            history.record("lr", self.lr)
+            self.schedule.end_epoch(cost)
+        history.record("lr", float(self._optimizer.param_groups[0]["lr"]))
+        if self._gradient_norm is not None:
+            history.record("gradient_norm", float(self._gradient_norm))

@@ -30,7 +30,7 @@ class Schedule:
     """Factor on the learning rate at time t, counted in epochs (a fraction within an epoch).
 
     With γ = ``decay`` and T = ``decay_epochs``: "exponential" is γ^(t/T), "step" is γ^⌊t/T⌋, "plateau" multiplies by γ
-    after T epochs in a row without a new lowest loss. "cosine" falls to zero at the last epoch along half a cosine,
+    after T epochs in a row without a new lowest cost. "cosine" falls to zero at the last epoch along half a cosine,
     "one_cycle" rises for 30 % of the epochs and falls for the rest. A warm-up rises linearly before all of them.
 
     Parameters
@@ -61,7 +61,7 @@ class Schedule:
     ) -> None:
         self.name, self.epochs, self.warmup_epochs = name, epochs, warmup_epochs
         self.decay, self.decay_epochs = decay, decay_epochs
-        self._n_drops, self._n_stale, self._best_loss = 0, 0, math.inf
+        self._n_drops, self._n_stale, self._best_cost = 0, 0, math.inf
 
     def state(self) -> list[float]:
         """State for a checkpoint: that of "plateau"."""
@@ -90,10 +90,10 @@ class Schedule:
         }
         return formulas[self.name]()
 
-    def end_epoch(self, loss: float) -> None:
-        """Take note of the watched loss, for "plateau"."""
-        if loss < self._best_loss:
-            self._best_loss, self._n_stale = loss, 0
+    def end_epoch(self, cost: float) -> None:
+        """Take note of what is to be lowered, for "plateau"."""
+        if cost < self._best_cost:
+            self._best_cost, self._n_stale = cost, 0
             return
         self._n_stale += 1
         if self._n_stale >= self.decay_epochs:

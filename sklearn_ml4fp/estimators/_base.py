@@ -23,6 +23,7 @@ from torch import nn
 from .._compat import CallbackSupportMixin, with_callbacks
 from .._events import check_ids
 from .._holdout import set_apart
+from .._optional import needs
 from ..engine import (
     CheckpointFile,
     ClassifierNet,
@@ -41,12 +42,14 @@ from ..engine import (
 from ..nn import initialise
 from ._fitted import Conversion, Fitted, Part
 from ._inputs import TableInput
+from ._metrics import measure_of, scorers_of
 from ._observers import check_callbacks, observers_of
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
 
 # hyperparameters with which a fit has the same result
 _NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "verbose", "warm_start")
+_MEASURED_ALWAYS = ("lr", "gradient_norm", "events_per_second", "gpu_utilisation", "gpu_memory", "dur")
 
 
 def _first_weights(module: nn.Module, *, init: str, activation: str, seed: int) -> nn.Module:
@@ -81,8 +84,13 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         net_ : skorch.NeuralNet
             The trained net; ``net_.module_`` is the torch module.
         history_ : dict of ndarray
-            ``epoch``, ``train_loss``, ``valid_loss`` (where there is a hold-out), ``lr`` (at the end of the epoch,
-            where a schedule changes it) and ``dur`` (seconds), one value per epoch.
+            One value an epoch: ``epoch``; ``train_loss``; ``valid_loss`` and, for each of ``metrics``,
+            ``valid_<metric>``, where there is a hold-out; ``lr``, at the end of the epoch; ``gradient_norm``, of the
+            batch in its middle, before clipping; ``events_per_second`` of the training; ``dur``, seconds of the whole
+            epoch; on a GPU ``gpu_memory``, the most so far (GB), and ``gpu_utilisation`` (%), where nvidia-ml-py is
+            installed.
+        history_frame_ : DataFrame
+            The same as a data frame of pandas, with the epoch as its index.
         n_iter_ : int
             Epochs of the last ``fit``.
         n_features_in_ : int
@@ -173,6 +181,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
             fitted.rng, fitted.stream = rng, None
         else:
             fitted = Fitted(self._new_input(), self._new_target(), rng)
+        self._check_metrics(has_hold_out=self.early_stopping or X_val is not None)
         everything = fitted.check(self, X, y, sample_weight)
         if groups is not None:
             check_ids(groups, len(everything.target))
@@ -199,6 +208,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         """Train for one pass over a part of the data; weights and targets keep the scale of the first part."""
         self._validate_params()
         check_callbacks(self.callbacks)
+        self._check_metrics(has_hold_out=False)
         if self.ema_decay:
             raise ValueError(
                 "ema_decay averages the weights of one training, which partial_fit cannot tell the end of. Pass "
@@ -224,6 +234,19 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         finally:
             self.n_iter_ = len(self.net_.history)
         return self
+
+    def _check_metrics(self, *, has_hold_out: bool) -> None:
+        names = list(scorers_of(self.metrics))
+        if self.monitor not in ("loss", *names):
+            raise ValueError(
+                f'monitor={self.monitor!r} is none of the metrics {names}: expected "loss" or one of them. Add it to '
+                "metrics=."
+            )
+        if names and not has_hold_out:
+            raise ValueError(
+                f"metrics={names} are computed on a hold-out, and there is none: early_stopping=False and partial_fit "
+                "set no events apart. Pass early_stopping=True or X_val and y_val to fit, or metrics=None."
+            )
 
     def _check_augmenter(self, y: Any) -> None:
         """Refuse an augmenter that would have to change the targets without declaring how."""
@@ -310,6 +333,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         data = fitted.tensors(train)
         if self.augment is not None:
             data.refresh = self._augmented(train)
+        scorers = scorers_of(self.metrics)
         automatic = self.precision == "auto" and has_bfloat16(self.net_.device)
         self.net_.train(
             data,
@@ -318,6 +342,8 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
             seed=fitted.seed(),
             observers=observers,
             recipe=recipe,
+            measure=measure_of(self, scorers, valid) if scorers and valid is not None else None,
+            monitor=self.monitor,
             bfloat16=automatic or self.precision == "bfloat16",
             compiled=self.compile,
             checkpoint=checkpoint,
@@ -367,10 +393,19 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
 
     @property
     def history_(self) -> dict[str, np.ndarray]:
-        """Losses, learning rate and duration of every epoch."""
-        names, records = ("epoch", "train_loss", "valid_loss", "lr", "dur"), self.net_.history
-        there = [name for name in names if any(name in record for record in records)]
-        return {name: np.array([record.get(name, np.nan) for record in records]) for name in there}
+        """Losses, metrics, learning rate, gradient norm and speed of every epoch."""
+        records = self.net_.history
+        known = list(dict.fromkeys(name for record in records for name in record))
+        measured = [
+            name for name in known if name.startswith("valid_") and not name.endswith(("_best", "_batch_count"))
+        ]
+        names = dict.fromkeys(("epoch", "train_loss", "valid_loss", *measured, *_MEASURED_ALWAYS))
+        return {name: np.array([record.get(name, np.nan) for record in records]) for name in names if name in known}
+
+    @property
+    def history_frame_(self) -> Any:
+        """The history as a data frame of pandas, indexed by the epoch."""
+        return needs("pandas").DataFrame(self.history_).set_index("epoch")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

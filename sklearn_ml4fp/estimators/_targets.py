@@ -92,6 +92,11 @@ class ClassTarget:
             return weights
         return self._factors[codes] if weights is None else self._factors[codes] * weights
 
+    def restore(self, codes: np.ndarray) -> np.ndarray:
+        """Labels, as ``y`` has them."""
+        assert self.classes is not None
+        return self.classes[codes]
+
     def encode(self, codes: np.ndarray) -> torch.Tensor:
         """Convert targets to the tensor that the loss compares with the outputs."""
         return torch.from_numpy(codes.astype(np.int64))
@@ -133,6 +138,10 @@ class NumberTarget:
     def weigh(self, target: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
         """Return the event weights."""
         return weights
+
+    def restore(self, target: np.ndarray) -> np.ndarray:
+        """Targets, in the shape that ``y`` has."""
+        return self._shaped(target)
 
     def encode(self, target: np.ndarray) -> torch.Tensor:
         """Convert targets to the tensor that the loss compares with the outputs."""

@@ -73,8 +73,8 @@ class TrainingChoices(Declared):
         "constant",
         choices=SCHEDULES,
         doc="Change of the learning rate with the epoch t, with γ = ``lr_decay`` and T = ``lr_decay_epochs``: "
-        "γ^(t/T) (exponential), γ^⌊t/T⌋ (step), a factor γ after T epochs without a new lowest loss (plateau), half a "
-        "cosine down to 0 at ``max_epochs``, or one_cycle: up to ``lr`` for 30 % of ``max_epochs``, then down.",
+        "γ^(t/T) (exponential), γ^⌊t/T⌋ (step), a factor γ after T epochs without a new best ``monitor`` (plateau), "
+        "half a cosine down to 0 at ``max_epochs``, or one_cycle: up to ``lr`` for 30 % of ``max_epochs``, then down.",
     )
     lr_decay: float = hp(
         0.5,
@@ -138,12 +138,26 @@ class TrainingChoices(Declared):
     early_stopping: bool = hp(
         True,
         valid="boolean",
-        doc="Whether to set events apart, to stop when their loss no longer falls, and to keep the best weights.",
+        doc="Whether to set events apart, to stop when ``monitor`` no longer improves on them, and to keep the best "
+        "weights.",
     )
     patience: int = hp(
         10,
         valid=Interval(Integral, 1, None, closed="left"),
-        doc="Number of epochs without a new lowest validation loss after which early stopping ends the training.",
+        doc="Number of epochs without a new best ``monitor`` after which early stopping ends the training.",
+    )
+    metrics: Any = hp(
+        None,
+        valid=(str, list, tuple, dict, callable, None),
+        doc="Measurements on the hold-out after each epoch, with its weights: the name of a scorer, of this "
+        "package or of scikit-learn, a scorer itself, a list of these, or a dict of names and scorers. roc_auc becomes "
+        "the column ``valid_roc_auc`` of ``history_``.",
+    )
+    monitor: str = hp(
+        "loss",
+        valid=(str,),
+        doc="Guide of early stopping, the best weights, the plateau schedule and pruners: the loss, or one of "
+        "``metrics``, of which the greater is the better.",
     )
     validation: Any = hp(
         0.1,

@@ -30,7 +30,7 @@ def _study(pruner: Any) -> Any:
 
 
 class Judge(Callback):
-    """Report each epoch's validation loss to a pruner, and end the training when the pruner says so."""
+    """Report the ``monitor`` of each epoch to a pruner, and end the training when the pruner says so."""
 
     def __init__(self, pruner: Any, past: list[dict[str, Any]]) -> None:
         self.pruner = pruner
@@ -45,11 +45,12 @@ class Judge(Callback):
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Report this epoch."""
-        epoch, loss = len(net.history), net.history[-1].get("valid_loss", math.nan)
-        if not math.isfinite(loss):  # a diverging training fails by itself
+        epoch, record = len(net.history), net.history[-1]
+        score = -net.cost(record) if "valid_loss" in record else math.nan
+        if not math.isfinite(score):  # a diverging training fails by itself
             return
-        self.reports_[epoch] = -loss
-        self.trial_.report(-loss, epoch)
+        self.reports_[epoch] = score
+        self.trial_.report(score, epoch)
         if self.trial_.should_prune():
             self.pruned_ = True
             raise KeyboardInterrupt  # the signal of skorch's callbacks to stop a training
@@ -76,9 +77,10 @@ def judgement_of(estimator: Any) -> tuple[dict[int, float], bool] | None:
     return None
 
 
-def other_losses(names: Iterable[str]) -> list[str]:
-    """Select the hyperparameters that change the scale of the validation loss."""
-    return sorted(name for name in names if name.split("__")[-1] in ("loss", "class_weight"))
+def other_losses(estimator: Any, names: Iterable[str]) -> list[str]:
+    """Select the hyperparameters that change the scale of what the network reports: of a metric none does."""
+    by_loss = getattr(_last_step(estimator)[1], "monitor", "loss") == "loss"
+    return sorted(name for name in names if by_loss and name.split("__")[-1] in ("loss", "class_weight"))
 
 
 class Pruning:
@@ -109,10 +111,12 @@ class Pruning:
                 "pruner= needs a network of this package, or a Pipeline with one as its last step, got "
                 f"{type(estimator).__name__}. Pass pruner=None."
             )
-        if searched := other_losses(names):
+        names = list(names)
+        monitors = [name for name in names if name.split("__")[-1] == "monitor"]
+        if searched := other_losses(estimator, names) + monitors:
             raise ValueError(
-                f"pruner= compares validation losses, and {searched} change what the loss is. Fix them, or pass "
-                "pruner=None."
+                f"pruner= compares validation losses, or the metric that the network monitors, and {searched} change "
+                "what that is. Fix them, let the network monitor a metric that they leave alone, or pass pruner=None."
             )
         self.pruner, self._trials = pruner, _study(deepcopy(pruner))
 
@@ -149,8 +153,8 @@ class Pruning:
             return params
         if not network.early_stopping:
             raise ValueError(
-                f"pruner= compares validation losses, and {type(network).__name__} has early_stopping=False and so "
-                "sets no events apart. Pass early_stopping=True (a large patience never stops by itself), or "
-                "pruner=None."
+                f"pruner= compares what is measured on a hold-out, and {type(network).__name__} has "
+                "early_stopping=False and so sets no events apart. Pass early_stopping=True (a large patience never "
+                "stops by itself), or pruner=None."
             )
         return {**params, f"{name}callbacks": [*(network.callbacks or []), Judge(self.pruner, self._past())]}

@@ -161,7 +161,7 @@ class EventSearch(ScoreRequestMixin, BaseSearchCV):
             if self.pruner is not None:
                 from ._pruning import other_losses
 
-                exclude = other_losses(self.estimator.get_params())
+                exclude = other_losses(self.estimator, self.estimator.get_params())
             setattr(search, self._space, self._declared_space(exclude))
         return search
 

@@ -111,7 +111,7 @@ def test_without_early_stopping_all_events_are_trained_on_to_the_end(two_blobs):
     X, y, _ = two_blobs
     network = small(early_stopping=False, max_epochs=4).fit(X, y)
     assert network.n_iter_ == 4
-    assert set(network.history_) == {"epoch", "train_loss", "dur"}
+    assert set(network.history_) == {"epoch", "train_loss", "lr", "gradient_norm", "events_per_second", "dur"}
     assert network.history_["epoch"].tolist() == [1, 2, 3, 4]
 
 

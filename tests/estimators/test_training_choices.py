@@ -150,8 +150,8 @@ def test_the_rate_of_every_epoch_is_in_the_history(schedule):
     assert network.net_.optimizer_.param_groups[0]["lr"] == 0.01  # the next training starts from the full rate
 
 
-def test_a_constant_rate_leaves_no_trace():
-    assert "lr" not in fitted().history_
+def test_a_constant_rate_is_recorded_too():
+    np.testing.assert_array_equal(fitted(lr=0.01).history_["lr"], [0.01] * 4)
 
 
 def test_partial_fit_goes_on_in_the_schedule():
