@@ -35,7 +35,7 @@ _BLOCK_ON_A_GPU = 16384
 # which is twice as fast.
 _FEW = 2**16
 _BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
-_OF_ONE_TRAINING = "_data _generator _forward _recipe _sends_batch_events _measure _followed _gpu".split()
+_PASSING = ("_data", "_generator", "_forward", "_recipe", "_sends_batch_events", "_measure", "_followed", "_gpu")
 
 
 def wants_batch_events(callback: Callback) -> bool:
@@ -183,7 +183,7 @@ class Net(NeuralNet):
             self.module_.eval()  # a network may keep memory for the next step of a training
             set_generator(self.module_, None)
             self._recipe.end()
-            for name in _OF_ONE_TRAINING:
+            for name in _PASSING:
                 delattr(self, name)
         return self
 

@@ -42,14 +42,13 @@ from ..engine import (
 from ..nn import initialise
 from ._fitted import Conversion, Fitted, Part
 from ._inputs import TableInput
-from ._metrics import measure_of, scorers_of
+from ._metrics import check_metrics, columns_of, measure_of, scorers_of
 from ._observers import check_callbacks, observers_of
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
 
 # hyperparameters with which a fit has the same result
 _NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "verbose", "warm_start")
-_MEASURED_ALWAYS = ("lr", "gradient_norm", "events_per_second", "gpu_utilisation", "gpu_memory", "dur")
 
 
 def _first_weights(module: nn.Module, *, init: str, activation: str, seed: int) -> nn.Module:
@@ -181,7 +180,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
             fitted.rng, fitted.stream = rng, None
         else:
             fitted = Fitted(self._new_input(), self._new_target(), rng)
-        self._check_metrics(has_hold_out=self.early_stopping or X_val is not None)
+        check_metrics(self, has_hold_out=self.early_stopping or X_val is not None)
         everything = fitted.check(self, X, y, sample_weight)
         if groups is not None:
             check_ids(groups, len(everything.target))
@@ -208,7 +207,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         """Train for one pass over a part of the data; weights and targets keep the scale of the first part."""
         self._validate_params()
         check_callbacks(self.callbacks)
-        self._check_metrics(has_hold_out=False)
+        check_metrics(self, has_hold_out=False)
         if self.ema_decay:
             raise ValueError(
                 "ema_decay averages the weights of one training, which partial_fit cannot tell the end of. Pass "
@@ -234,19 +233,6 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         finally:
             self.n_iter_ = len(self.net_.history)
         return self
-
-    def _check_metrics(self, *, has_hold_out: bool) -> None:
-        names = list(scorers_of(self.metrics))
-        if self.monitor not in ("loss", *names):
-            raise ValueError(
-                f'monitor={self.monitor!r} is none of the metrics {names}: expected "loss" or one of them. Add it to '
-                "metrics=."
-            )
-        if names and not has_hold_out:
-            raise ValueError(
-                f"metrics={names} are computed on a hold-out, and there is none: early_stopping=False and partial_fit "
-                "set no events apart. Pass early_stopping=True or X_val and y_val to fit, or metrics=None."
-            )
 
     def _check_augmenter(self, y: Any) -> None:
         """Refuse an augmenter that would have to change the targets without declaring how."""
@@ -394,13 +380,7 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
     @property
     def history_(self) -> dict[str, np.ndarray]:
         """Losses, metrics, learning rate, gradient norm and speed of every epoch."""
-        records = self.net_.history
-        known = list(dict.fromkeys(name for record in records for name in record))
-        measured = [
-            name for name in known if name.startswith("valid_") and not name.endswith(("_best", "_batch_count"))
-        ]
-        names = dict.fromkeys(("epoch", "train_loss", "valid_loss", *measured, *_MEASURED_ALWAYS))
-        return {name: np.array([record.get(name, np.nan) for record in records]) for name in names if name in known}
+        return columns_of(self.net_.history)
 
     @property
     def history_frame_(self) -> Any:

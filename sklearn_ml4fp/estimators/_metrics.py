@@ -15,6 +15,8 @@ from .._requests import takes_weights
 from ..metrics import SCORERS
 from ._fitted import Part
 
+_MEASURED_ALWAYS = ("lr", "gradient_norm", "events_per_second", "gpu_utilisation", "gpu_memory", "dur")
+
 
 def _scorer_of(given: Any) -> Any:
     """The scorer of a name, ours before that of scikit-learn, which refuses negative weights; or what is given."""
@@ -66,6 +68,29 @@ def scorers_of(metrics: Any) -> dict[str, Any]:
             "of a name and a scorer for each metric."
         )
     return {name: _scorer_of(one) for name, one in pairs}
+
+
+def check_metrics(estimator: Any, *, has_hold_out: bool) -> None:
+    """Refuse a ``monitor`` that is not measured, and metrics without a hold-out on which to measure them."""
+    names = list(scorers_of(estimator.metrics))
+    if estimator.monitor not in ("loss", *names):
+        raise ValueError(
+            f'monitor={estimator.monitor!r} is none of the metrics {names}: expected "loss" or one of them. Add it to '
+            "metrics=."
+        )
+    if names and not has_hold_out:
+        raise ValueError(
+            f"metrics={names} are computed on a hold-out, and there is none: early_stopping=False and partial_fit set "
+            "no events apart. Pass early_stopping=True or X_val and y_val to fit, or metrics=None."
+        )
+
+
+def columns_of(records: Any) -> dict[str, np.ndarray]:
+    """Columns of the history of a net, one value an epoch; NaN where there is none."""
+    known = list(dict.fromkeys(name for record in records for name in record))
+    measured = [name for name in known if name.startswith("valid_") and not name.endswith(("_best", "_batch_count"))]
+    names = dict.fromkeys(("epoch", "train_loss", "valid_loss", *measured, *_MEASURED_ALWAYS))
+    return {name: np.array([record.get(name, np.nan) for record in records]) for name in names if name in known}
 
 
 def measure_of(estimator: Any, scorers: dict[str, Any], held: Part) -> Callable[[np.ndarray], dict[str, float]]:
