@@ -48,6 +48,11 @@ def set_apart(
         held = hold_out(n, float(validation), groups=groups, codes=codes, rng=rng)
         return ~held, held
     if isinstance(validation, HoldOutSplitter):
+        if groups is None:
+            raise ValueError(
+                f"validation={validation!r} sets events apart by their ids, and fit got none: pass groups=, one id per "
+                "event."
+            )
         rows = validation.hold_out(groups)
     else:
         rows = next(iter(validation.split(X, y, groups)))

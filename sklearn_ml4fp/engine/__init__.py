@@ -1,7 +1,7 @@
 """The training loop: skorch and torch; knows no architecture."""
 
 from ._batches import ShuffledBatches, TensorData
-from ._checkpoint import CheckpointFile
+from ._checkpoint import CheckpointFile, fingerprint_of
 from ._devices import has_bfloat16, resolve_device
 from ._losses import Loss, WeightedLoss, make_loss, split_gaussian
 from ._memory import build_on_meta
@@ -29,6 +29,7 @@ __all__ = [
     "TensorData",
     "WeightedLoss",
     "build_on_meta",
+    "fingerprint_of",
     "has_bfloat16",
     "make_loss",
     "optimizer_arguments",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import marshal
 import os
+import pickle
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
+import joblib
 import numpy as np
 import torch
 from skorch.callbacks import Callback
@@ -81,6 +86,48 @@ class CheckpointFile(Callback):
 
 def _versions() -> dict[str, str | int]:
     return {"format": _FORMAT, "torch": str(torch.__version__)}
+
+
+def fingerprint_of(choices: dict[str, Any], made_of: Sequence[Any], data: Any) -> str:
+    """Hash of all that the result of a fit depends on.
+
+    Parameters
+    ----------
+    choices : dict
+        Hyperparameters.
+    made_of : sequence of object
+        Classes and callbacks that act in the training. They enter by their code and by their plain settings: of a class
+        that is edited between two fits the name would say nothing, and not every callback can be hashed.
+    data : object
+        Events, targets, weights and first weights.
+
+    Raises
+    ------
+    ValueError
+        A hyperparameter cannot be hashed.
+    """
+    named = {name: one.__qualname__ if isinstance(one, type) else one for name, one in choices.items()}
+    code = [_code_of(one) for one in (*made_of, *choices.values())]
+    settings = [
+        {key: value for key, value in vars(one).items() if isinstance(value, (bool, int, float, str))}
+        for one in made_of
+        if not isinstance(one, type)
+    ]
+    try:
+        found: str = joblib.hash([named, code, settings, data])
+    except pickle.PicklingError as error:
+        raise ValueError(
+            f"checkpoint= needs hyperparameters that can be pickled ({str(error.args[0])[:200]}): define their classes "
+            "at the top level of a module or script."
+        ) from error
+    return found
+
+
+def _code_of(thing: Any) -> list[tuple[str, bytes]]:
+    """Compiled code of the class of an object, or of a class, as far as it is written in Python."""
+    kinds = (thing if isinstance(thing, type) else type(thing)).__mro__
+    functions = [(f"{kind.__qualname__}.{name}", one) for kind in kinds for name, one in vars(kind).items()]
+    return [(name, marshal.dumps(one.__code__)) for name, one in functions if isinstance(one, FunctionType)]
 
 
 def state_of(net: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import torch.nn.functional as F
@@ -172,4 +173,12 @@ def make_loss(loss: Any, **parameters: float) -> Loss:
             f"loss={loss!r} cannot be used: expected a name, or a torch.nn.Module (an object, or a class without "
             "arguments) with forward(output, target, weight)."
         )
+    try:
+        signature(made.forward).bind(None, None, None)
+    except TypeError as error:
+        raise ValueError(
+            f"loss={type(made).__name__}: expected forward(output, target, weight), got a forward that does not take "
+            f"three arguments ({error}). The losses of torch take no event weights: wrap one in a module of your own, "
+            'or take the name of a loss, such as "cross_entropy" or "mse".'
+        ) from error
     return OwnLoss(made)

@@ -21,6 +21,7 @@ from ._batches import ShuffledBatches, TensorData
 from ._checkpoint import CheckpointFile, restore
 from ._devices import GpuUse, in_bfloat16
 from ._double import DoubleTwin
+from ._losses import OwnLoss
 from ._monitor import Monitor, StopTraining
 from ._points import Parts
 from ._recipe import Recipe
@@ -225,7 +226,9 @@ class Net(NeuralNet):
         device = torch.device(self.device)
         if training:
             return ShuffledBatches(dataset, self.batch_size, device, self._generator)
-        return ShuffledBatches(dataset, self._block, device, None)
+        # a loss of a user's own need not be a mean over events: its value may depend on how many are in a batch
+        size = self.batch_size if isinstance(self.criterion_, OwnLoss) else self._block
+        return ShuffledBatches(dataset, size, device, None)
 
     def run_single_epoch(self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any) -> None:
         """Run one epoch and record its mean loss as ``train_loss`` or ``valid_loss``."""

@@ -65,11 +65,11 @@ class Schedule:
 
     def state(self) -> list[float]:
         """State for a checkpoint: that of "plateau"."""
-        return [self._n_drops, self._n_stale, self._best_loss]
+        return [self._n_drops, self._n_stale, self._best_cost]
 
     def restore(self, state: list[float]) -> None:
         """Put back what `state` has given."""
-        self._n_drops, self._n_stale, self._best_loss = int(state[0]), int(state[1]), state[2]
+        self._n_drops, self._n_stale, self._best_cost = int(state[0]), int(state[1]), state[2]
 
     def factor(self, t: float) -> float:
         """Return the factor on the learning rate at time ``t``."""

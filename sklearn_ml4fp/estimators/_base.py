@@ -11,7 +11,6 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
-import joblib
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
@@ -34,6 +33,7 @@ from ..engine import (
     Schedule,
     TensorData,
     build_on_meta,
+    fingerprint_of,
     has_bfloat16,
     make_loss,
     optimizer_arguments,
@@ -47,7 +47,7 @@ from ._observers import check_callbacks, observers_of
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
 
-# hyperparameters with which a fit has the same result
+# hyperparameters that are not of the result, and callbacks, of which not all can be hashed
 _NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "verbose", "warm_start")
 
 
@@ -187,6 +187,8 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
         self._check_augmenter(y)
         val = self._check_val(fitted, X_val, y_val, sample_weight_val)
         train, valid = self._set_apart(fitted, everything, groups) if val is None else (everything, val)
+        if valid is not None and valid.weights is not None and train.weights is None:
+            valid = valid._replace(weights=valid.weights / valid.weights.mean())  # to be compared with the training's
         self._begin(fitted, train, complete=True)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         data = {"X": X, "y": y, "metadata": metadata}
@@ -344,9 +346,10 @@ class NetworkEstimator(CallbackSupportMixin, TrainingChoices, BaseEstimator):
                 f"checkpoint= needs an integer as random_state=, got {self.random_state!r}: only then does a fit that "
                 "is started again set the same events apart and draw the same numbers."
             )
-        choices = {name: value for name, value in self.get_params().items() if name not in _NOT_OF_THE_RESULT}
+        choices = {name: value for name, value in self.get_params(deep=False).items() if name not in _NOT_OF_THE_RESULT}
+        made_of = (type(self), type(self)._module, *(self.callbacks or []))
         weights = [value.numpy() for value in self.net_.module_.state_dict().values()]
-        fingerprint = joblib.hash([choices, train, valid, weights])
+        fingerprint = fingerprint_of(choices, made_of, [train, valid, weights])
         return CheckpointFile(Path(self.checkpoint) / f"{type(self).__name__}-{fingerprint}.pt")
 
     def _augmented(self, train: Part) -> Callable[[], TensorData]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Callback
 
 from sklearn_ml4fp import (
     CrossFitClassifier,
@@ -19,7 +20,7 @@ from sklearn_ml4fp import (
     Rotate,
     load_quark_gluon_jets,
 )
-from sklearn_ml4fp.engine import _checkpoint
+from sklearn_ml4fp.engine import Net, _checkpoint
 
 QUICK = {"width": 8, "max_epochs": 12, "device": "cpu", "random_state": 0}
 
@@ -55,18 +56,15 @@ CASES = {
 _checkpoint._INTERVAL = 0.0  # after every epoch
 
 
-class Kill:
-    """What makes the process die like one that a batch system kills, in a batch of an epoch."""
+def die_in(epoch):
+    """Make this process die like one that a batch system kills, in the first batch of an epoch."""
 
-    def __init__(self, epoch):
-        from skorch.callbacks import Callback
+    def train_step(net, batch, **fit_params):
+        if len(net.history) > epoch:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return step(net, batch, **fit_params)
 
-        class Killer(Callback):
-            def on_batch_begin(self, net, training, **kwargs):
-                if training and len(net.history) > epoch:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        self.callback = Killer()
+    step, Net.train_step = Net.train_step, train_step
 
 
 def weights_of(network):
@@ -80,8 +78,8 @@ def kill_each(folder, epoch):
         child = os.fork()
         if child == 0:
             try:
-                settings = {"checkpoint": Path(folder) / name, "callbacks": [Kill(epoch).callback]}
-                make().set_params(**settings).fit(*data())
+                die_in(epoch)
+                make().set_params(checkpoint=Path(folder) / name).fit(*data())
             finally:
                 os._exit(0)
         statuses[name] = os.waitpid(child, 0)[1]
@@ -139,6 +137,40 @@ def test_each_fit_has_a_file_of_its_own(tmp_path):
         assert len(list(tmp_path.iterdir())) == n
     network.set_params(verbose=1).fit(X, y)
     assert len(list(tmp_path.iterdir())) == n
+
+
+def own_loss(factor):
+    class Scaled(torch.nn.Module):
+        """A loss of one name, whose code a user edits."""
+
+        if factor == 1:
+
+            def forward(self, output, target, weight):
+                return (weight * torch.nn.functional.cross_entropy(output, target, reduction="none")).mean()
+        else:
+
+            def forward(self, output, target, weight):
+                return (weight * torch.nn.functional.cross_entropy(3 * output, target, reduction="none")).mean()
+
+    return Scaled
+
+
+class Once(Callback):
+    """A callback that stops after its first epoch."""
+
+    def on_epoch_end(self, net, **kwargs):
+        raise KeyboardInterrupt
+
+
+def test_code_and_callbacks_are_part_of_what_a_fit_is(tmp_path):
+    X, y = table()
+    fits = [
+        FeedForwardClassifier(**QUICK, checkpoint=tmp_path, **choice).fit(X, y)
+        for choice in ({}, {"loss": own_loss(1)}, {"loss": own_loss(3)}, {"callbacks": [Once()]})
+    ]
+    assert len(list(tmp_path.iterdir())) == 4
+    assert [fit.n_iter_ for fit in fits] == [12, 12, 12, 1]
+    assert not torch.equal(weights_of(fits[1]), weights_of(fits[2]))
 
 
 def test_folds_share_a_folder(tmp_path):

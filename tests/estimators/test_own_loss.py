@@ -94,7 +94,11 @@ class PerEvent(nn.Module):
 
 @pytest.mark.parametrize(
     ("loss", "message"),
-    [(PerEvent, "expected forward.* to return one number"), (dict, "expected a name, or a torch.nn.Module")],
+    [
+        (PerEvent, "expected forward.* to return one number"),
+        (dict, "expected a name, or a torch.nn.Module"),
+        (nn.CrossEntropyLoss(), "The losses of torch take no event weights"),
+    ],
 )
 def test_one_clear_error(two_blobs, loss, message):
     X, y, _ = two_blobs

@@ -21,7 +21,7 @@ from sklearn.pipeline import Pipeline
 from sklearn_ml4fp import BayesSearchCV, DaskBackend, EventKFold, FeedForwardClassifier, OptunaSearchCV, PointClouds
 
 MORTAL = '''
-import os, pathlib, signal
+import os, pathlib, signal, time
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
@@ -38,6 +38,7 @@ class Mortal(LogisticRegression):
             if self.always or not written.exists():
                 with written.open("a") as file:
                     file.write("x")
+                time.sleep(1)  # Dask does not start a worker again that dies before its nanny knows that it has started
                 os.kill(os.getpid(), signal.SIGKILL)
         X = X.values[X.offsets[:-1]] if hasattr(X, "offsets") else X
         return super().fit(X, y, sample_weight)
