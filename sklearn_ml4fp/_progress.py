@@ -1,10 +1,15 @@
-"""Progress bars, for everything that takes longer than two seconds."""
+"""Progress of everything that takes longer than two seconds: bars in a terminal or a notebook, lines in a log file."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ._optional import where_installed
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -15,12 +20,33 @@ T = TypeVar("T")
 _running: list[Progress] = []  # the display in the terminal: rich allows only one, and an inner bar joins it
 
 
+def in_worker() -> bool:
+    """Whether this is a process that another one has started to share its work."""
+    return multiprocessing.parent_process() is not None
+
+
+def is_live() -> bool:
+    """Whether the standard error is a terminal that this process has for itself, or a notebook with ipywidgets."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    in_notebook = console.is_jupyter and where_installed("ipywidgets") is not None
+    return (console.is_terminal or in_notebook) and not in_worker()
+
+
+def say(line: str) -> None:
+    """Write a line to the standard error, at once; above the bars, where there are any."""
+    who = f"[process {os.getpid()}] " if in_worker() else ""
+    sys.stderr.write(f"{who}{line}\n")
+    sys.stderr.flush()
+
+
 class Bar:
     """Progress bar, shown or not; made by `progress_bar`."""
 
-    def __init__(self, progress: Progress | None, description: str, total: float | None) -> None:
+    def __init__(self, progress: Progress | None, description: str, total: float | None, **fields: Any) -> None:
         self._progress = progress
-        self._task = progress.add_task(description, total=total) if progress is not None else None
+        self._task = progress.add_task(description, total=total, **fields) if progress is not None else None
 
     @property
     def shown(self) -> bool:
@@ -39,8 +65,34 @@ class Bar:
             self._progress.remove_task(self._task)
 
 
+def _make_progress(console: Any) -> Progress:
+    """Make a display: a description that is cut where the terminal ends, a bar, numbers, and the time left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TimeRemainingColumn
+    from rich.table import Column
+    from rich.text import Text
+
+    class Description(ProgressColumn):
+        def render(self, task: Any) -> Text:
+            return Text(task.description, no_wrap=True, overflow="ellipsis")
+
+    class OptionalBar(BarColumn):
+        def render(self, task: Any) -> Any:
+            return super().render(task) if task.fields.get("with_bar", True) else Text("")
+
+    kept = [Column(no_wrap=True) for _ in range(3)]  # what gives way in a narrow terminal is the description
+    columns = (
+        Description(table_column=Column()),
+        OptionalBar(bar_width=20, table_column=kept[0]),
+        MofNCompleteColumn(table_column=kept[1]),
+        TimeRemainingColumn(compact=True, table_column=kept[2]),
+    )
+    return Progress(*columns, console=console)
+
+
 @contextmanager
-def progress_bar(description: str, total: float | None = None, *, disable: bool | None = None) -> Iterator[Bar]:
+def progress_bar(
+    description: str, total: float | None = None, *, disable: bool | None = None, with_bar: bool = True
+) -> Iterator[Bar]:
     """Show a progress bar on the standard error; inside another one, as a line below it while it runs.
 
     Parameters
@@ -50,34 +102,33 @@ def progress_bar(description: str, total: float | None = None, *, disable: bool 
     total : float, optional
         Number of steps, where it is known.
     disable : bool, optional
-        Whether to show no bar. None shows one in a terminal or a notebook, and none in a log file.
+        Whether to show no bar. None shows one in a terminal or a notebook, and none in a log file or a worker process.
+    with_bar : bool
+        Whether a bar is drawn beside the text and the numbers.
 
     Yields
     ------
     Bar
         Its ``advance()`` takes a step.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
     if disable is None:
-        disable = not (console.is_terminal or console.is_jupyter)
+        disable = not is_live()
     if disable:
         yield Bar(None, description, total)
         return
     if _running:
-        bar = Bar(_running[0], description, total)
+        bar = Bar(_running[0], description, total, with_bar=with_bar)
         try:
             yield bar
         finally:
             bar.remove()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
+    from rich.console import Console
+
+    with _make_progress(Console(stderr=True)) as progress:
         _running.append(progress)
         try:
-            yield Bar(progress, description, total)
+            yield Bar(progress, description, total, with_bar=with_bar)
         finally:
             _running.remove(progress)
 

@@ -1,13 +1,17 @@
-"""Observers of a fit: scikit-learn's callbacks, and a progress bar."""
+"""Observers of a fit: scikit-learn's callbacks, and what ``verbose=`` shows."""
 
 from __future__ import annotations
 
+import math
+import sys
+import time
 from contextlib import ExitStack
 from typing import Any
 
 from skorch.callbacks import Callback
 
-from .._progress import progress_bar
+from .._progress import is_live, progress_bar, say
+from ._metrics import scorers_of
 
 
 class EpochEvents(Callback):
@@ -31,26 +35,78 @@ class EpochEvents(Callback):
             raise KeyboardInterrupt
 
 
-class EpochBar(Callback):
-    """Progress bar over the epochs, with the losses of the last one."""
+def _number(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 1000 else f"{value:.4g}"
 
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
+
+def _rate(per_second: float) -> str:
+    return f"{per_second / 1000:.3g}k" if per_second >= 1000 else f"{per_second:.3g}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, hours = seconds / 60, seconds / 3600
+    return f"{hours:.1f} h" if hours >= 1 else f"{minutes:.0f} min" if minutes >= 1 else f"{seconds:.0f} s"
+
+
+class EpochReport(Callback):
+    """Say what each epoch gave: in one live line in a terminal or a notebook, in plain lines in a log file.
+
+    Parameters
+    ----------
+    estimator : NetworkEstimator
+        Who is fitted. With ``verbose=1``, a log file gets one line a second at most, and the last epoch; with 2 every
+        epoch is a line, in a terminal too, above the live one.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self.name, self.epochs = type(estimator).__name__, estimator.max_epochs
+        self.metrics, self.monitored = list(scorers_of(estimator.metrics)), f"valid_{estimator.monitor}"
+        self.every_epoch = estimator.verbose > 1
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Show the bar."""
-        self.stack = ExitStack()
-        self.bar = self.stack.enter_context(progress_bar("epoch", self.epochs, disable=False))
+        """Show the live line, where there is a place for one."""
+        self.stack, self.live = ExitStack(), is_live()
+        self.bar = self.stack.enter_context(progress_bar(self.name, self.epochs, disable=not self.live, with_bar=False))
+        self.writes = self.every_epoch or not (self.live or sys.stderr.isatty())  # which is a worker's: it stays silent
+        self.before, self.n_seen, self.best = len(net.history), 0, (math.inf, 0, math.nan)
+        self.began, self.said_at, self.unsaid = time.monotonic(), -math.inf, ""
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Take a step."""
-        losses = {name: net.history[-1].get(name) for name in ("train_loss", "valid_loss")}
-        said = ", ".join(f"{name} {loss:.4f}" for name, loss in losses.items() if loss is not None)
-        self.bar.advance(f"epoch {net.history[-1]['epoch']}, {said}")
+        """Say what the epoch gave."""
+        record = net.history[-1]
+        self.n_seen += 1  # a training that goes on from a checkpoint has more epochs
+        number = len(net.history) - self.before
+        watched = self.monitored if self.monitored in record else "train_loss"
+        if (cost := net.cost(record)) < self.best[0]:
+            self.best = cost, number, record[watched]
+        said = ", ".join(self._parts(record))
+        self.bar.advance(said)
+        left = _duration((time.monotonic() - self.began) / self.n_seen * (self.epochs - number))
+        self.unsaid = f"{self.name} epoch {number}/{self.epochs}: {said}, {left} left at most"
+        if self.every_epoch or time.monotonic() - self.said_at >= 1:
+            self._say()
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Close the bar."""
+        """Say what the last epoch gave, and close the live line."""
+        self._say()
         self.stack.close()
+
+    def _say(self) -> None:
+        if self.writes and self.unsaid:
+            say(self.unsaid)
+            self.said_at, self.unsaid = time.monotonic(), ""
+
+    def _parts(self, record: dict[str, Any]) -> list[str]:
+        """Losses, metrics, the best so far, speed, and use of the GPU."""
+        names = {"train_loss": "train", "valid_loss": "valid", **{f"valid_{name}": name for name in self.metrics}}
+        parts = [f"{shown} {_number(record[name])}" for name, shown in names.items() if name in record]
+        if self.best[1]:
+            parts.append(f"best {_number(self.best[2])} in epoch {self.best[1]}")
+        parts.append(f"{_rate(record['events_per_second'])} events/s")
+        if "gpu_memory" in record:
+            share = f"{record['gpu_utilisation']:.0f} %, " if "gpu_utilisation" in record else ""
+            parts.append(f"GPU {share}{record['gpu_memory']:.1f} GB")
+        return parts
 
 
 def check_callbacks(callbacks: Any) -> None:
@@ -87,5 +143,5 @@ def observers_of(estimator: Any, context: Any, data: dict[str, Any]) -> tuple[Ca
     data : dict
         ``X``, ``y`` and ``metadata``, as scikit-learn's callbacks get them.
     """
-    bar = (EpochBar(estimator.max_epochs),) if estimator.verbose else ()
-    return bar if context is None else (*bar, EpochEvents(estimator, context, data))
+    report = (EpochReport(estimator),) if estimator.verbose else ()
+    return report if context is None else (*report, EpochEvents(estimator, context, data))

@@ -208,4 +208,9 @@ class TrainingChoices(Declared):
     random_state: Any = hp(
         None, valid="random_state", doc="Seed of the first weights, the hold-out, the shuffling and dropout."
     )
-    verbose: int = hp(0, valid="verbose", doc="Whether to show a progress bar over the epochs.")
+    verbose: int = hp(
+        0,
+        valid="verbose",
+        doc="What is shown of the epochs: 1 one live line in a terminal or a notebook, and plain lines in a log file, "
+        "one a second at most; 2 a line for every epoch.",
+    )

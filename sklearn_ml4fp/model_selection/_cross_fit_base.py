@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from .._compat import check_method_params
 from .._events import id_kinds
 from .._missing import with_nan
+from .._progress import track
 from .._protocols import EventAssigner
 from .._requests import asks_for, routed, routed_to_fit, router_of, scoring_with_weights, with_requests
 from .._validation import check_model, check_weights
@@ -29,6 +30,12 @@ _ROUTED = ("fit", *_RESPONSES)
 
 def _fit_one(estimator: Any, X: Any, y: np.ndarray, rows: np.ndarray, params: dict[str, Any]) -> Any:
     return estimator.fit(_take(X, rows), y[rows], **check_method_params(X, params, rows))
+
+
+def _is_verbose(estimator: Any) -> bool:
+    """Whether an estimator, or one inside of it, shows its progress."""
+    params = estimator.get_params().items() if hasattr(estimator, "get_params") else ()
+    return any(bool(value) for name, value in params if name.split("__")[-1] == "verbose")
 
 
 class _ByFold:
@@ -127,10 +134,12 @@ class CrossFit(MetaEstimatorMixin):
             to_fit = routed_to_fit(self, prototype, given)
             folds = self._make_folds(X, y, groups, params)
             self._check_training(y, folds)
-            self.estimators_ = Parallel(n_jobs=self.n_jobs)(
+            fits = (
                 delayed(_fit_one)(clone(prototype), X, y, np.flatnonzero(folds != fold), to_fit)
                 for fold in range(self.n_folds_)
             )
+            shown = track(fits, "fold", total=self.n_folds_, disable=None if _is_verbose(self.estimator) else True)
+            self.estimators_ = Parallel(n_jobs=self.n_jobs)(shown)
             self._score_folds(X, y, given, folds)
         return self
 

@@ -113,11 +113,3 @@ def test_without_early_stopping_all_events_are_trained_on_to_the_end(two_blobs):
     assert network.n_iter_ == 4
     assert set(network.history_) == {"epoch", "train_loss", "lr", "gradient_norm", "events_per_second", "dur"}
     assert network.history_["epoch"].tolist() == [1, 2, 3, 4]
-
-
-def test_verbose_shows_a_progress_bar(two_blobs, capsys):
-    X, y, _ = two_blobs
-    small(max_epochs=3, verbose=1).fit(X, y)
-    assert "epoch 3, train_loss 0." in capsys.readouterr().err
-    small(max_epochs=3).fit(X, y)
-    assert not capsys.readouterr().err
