@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from .data import *
     from .datasets import *
     from .estimators import *
+    from .export import *
     from .inspection import *
     from .metrics import *
     from .model_selection import *
@@ -135,6 +136,9 @@ _MODULE_OF: dict[str, str] = {
     "SetChoices": "estimators._input_choices",
     "TransformerClassifier": "estimators._transformer",
     "TransformerRegressor": "estimators._transformer",
+    "describe_model": "export._model_file",
+    "load_model": "export._model_file",
+    "save_model": "export._model_file",
     "CalibrationDisplay": "inspection._calibration",
     "ConvergenceDisplay": "inspection._convergence",
     "CorrelationDisplay": "inspection._correlation",

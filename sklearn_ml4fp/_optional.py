@@ -17,6 +17,7 @@ EXTRA_OF = {
     "pyarrow": "hep",
     "pythia8mc": "simulate",
     "requests": "download",
+    "skops": "export",
     "tables": "download",
     "torch_scatter": "scatter",
     "uproot": "hep",

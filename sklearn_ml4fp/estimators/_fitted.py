@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,6 +45,8 @@ class Fitted:
         Recipe of `partial_fit`, whose schedule goes on from call to call.
     known : (object, Tensor) or None
         Checked events whose outputs are known, while a scorer asks for predictions.
+    made_with : dict
+        Hyperparameters with which the network was made: those of the estimator may be changed afterwards.
     """
 
     input: TableInput
@@ -54,6 +56,7 @@ class Fitted:
     weight_scale: float = 1.0
     stream: Recipe | None = None
     known: tuple[Any, torch.Tensor] | None = None
+    made_with: dict[str, Any] = field(default_factory=dict)
 
     def seed(self) -> int:
         """Draw a seed that no other training has."""

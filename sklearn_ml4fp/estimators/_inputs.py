@@ -99,6 +99,11 @@ class TableInput:
         return False
 
     @property
+    def columns(self) -> dict[str, list[str]] | None:
+        """Names of the columns, where the events have them by themselves, and not the estimator."""
+        return None
+
+    @property
     def module_shape(self) -> tuple[int, ...]:
         """Shape of an event, for the module."""
         assert self.shape is not None
@@ -205,6 +210,11 @@ class SequenceInput(TableInput):
     def allows_nan(self) -> bool:
         """Whether NaN is allowed in a table, for absent points."""
         return self.particle_features is not None
+
+    @property
+    def columns(self) -> dict[str, list[str]] | None:
+        """Names of the features of a point, and of the columns of an event."""
+        return None if self._names is None else dict(zip(("points", "event"), map(list, self._names), strict=True))
 
     def check(self, X: Any, owner: Any) -> PointClouds:
         """Return clouds."""

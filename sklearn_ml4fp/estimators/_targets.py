@@ -64,6 +64,10 @@ class ClassTarget:
         assert self.classes is not None
         return len(self.classes)
 
+    @property
+    def unit(self) -> None:
+        """Classes have no unit."""
+
     def learn_unit(self, codes: np.ndarray, weights: np.ndarray | None) -> None:
         """Do nothing: classes have no unit."""
 
@@ -127,6 +131,11 @@ class NumberTarget:
         elif target.shape[1] != self.n:
             raise ValueError(f"y has {target.shape[1]} targets, expected {self.n} as in the first call.")
         return target
+
+    @property
+    def unit(self) -> dict[str, Any]:
+        """Mean and standard deviation of the targets of the training part; 0 and 1 for a loss that takes them raw."""
+        return {"mean": self._mean, "scale": self._scale}
 
     def learn_unit(self, target: np.ndarray, weights: np.ndarray | None) -> None:
         """Learn mean and standard deviation from the training part."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._optional import needs
 from ._history import History
+from ._kept_spaces import in_parts, of_parts
 from ._search import EventSearch
 from ._spaces import search_space
 
@@ -112,6 +113,7 @@ class BayesSearchCV(EventSearch):
 
     _title = "Bayesian search"
     _space = "search_spaces"
+    _not_kept = ("optimizers_", "optimizer_results_")
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **EventSearch._parameter_constraints,
         "search_spaces": [dict, list, None],
@@ -207,6 +209,13 @@ class BayesSearchCV(EventSearch):
         """
         callbacks = needs("skopt.callbacks").check_callback(callback)
         return self._search(X, y, groups=groups, sample_weight=sample_weight, params=params, callbacks=callbacks)
+
+    def _to_keep(self, state: dict[str, Any]) -> dict[str, Any]:
+        kept = super()._to_keep(state)
+        return {**kept, "search_spaces": in_parts(kept["search_spaces"])}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({**state, "search_spaces": of_parts(state["search_spaces"])})
 
     def _declared_space(self, exclude: list[str]) -> Any:
         return search_space(self.estimator, exclude=exclude)

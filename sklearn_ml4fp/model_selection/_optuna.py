@@ -124,6 +124,7 @@ class OptunaSearchCV(EventSearch):
 
     _title = "Optuna search"
     _space = "param_distributions"
+    _not_kept = ("study_",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **EventSearch._parameter_constraints,
         "param_distributions": [dict, list, None],

@@ -29,6 +29,7 @@ from .._compat import (
     with_callbacks,
 )
 from .._events import check_ids
+from .._keeping import Kept
 from .._missing import column_or_1d, with_nan
 from .._progress import progress_bar
 from .._requests import scoring_with_weights, with_requests
@@ -65,7 +66,7 @@ def _check_metadata(X: Any, groups: Any, sample_weight: Any) -> dict[str, Any]:
     return given
 
 
-class EventSearch(ScoreRequestMixin, BaseSearchCV):
+class EventSearch(Kept, ScoreRequestMixin, BaseSearchCV):
     """Base of the searches; a subclass provides the proposer of candidates.
 
     A search is not changed while it runs. A copy holds the completed parameters (folds by event for a number, a space
