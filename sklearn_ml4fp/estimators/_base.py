@@ -22,7 +22,6 @@ from torch import nn
 from .._compat import CallbackSupportMixin, with_callbacks
 from .._events import check_ids
 from .._holdout import set_apart
-from .._keeping import Kept
 from .._optional import needs
 from ..engine import (
     CheckpointFile,
@@ -43,7 +42,7 @@ from ..engine import (
 from ..nn import initialise
 from ._fitted import Conversion, Fitted, Part
 from ._inputs import TableInput
-from ._keeping import plain, restored
+from ._keeping import KeptNetwork
 from ._metrics import check_metrics, columns_of, measure_of, scorers_of
 from ._observers import check_callbacks, observers_of
 from ._targets import ClassTarget, NumberTarget
@@ -66,7 +65,7 @@ def _copied(callback: Any) -> Any:
         return copy(callback)
 
 
-class NetworkEstimator(Kept, CallbackSupportMixin, TrainingChoices, BaseEstimator):
+class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseEstimator):
     """Base of all networks: an architecture states its torch module and its own hyperparameters.
 
     The module is a class whose constructor takes the shape of an event (``shape_in``, or for tables ``d_in``, the
@@ -267,13 +266,8 @@ class NetworkEstimator(Kept, CallbackSupportMixin, TrainingChoices, BaseEstimato
             if loss.standardised:
                 fitted.target.learn_unit(train.target, train.weights)
             automatic = max(8, min(256, len(train.target) // 10))
-            net = self._make_net(
-                fitted,
-                loss,
-                device=resolve_device(self.device),
-                seed=fitted.seed(),
-                batch_size=automatic if self.batch_size == "auto" else int(self.batch_size),
-            )
+            batch_size = automatic if self.batch_size == "auto" else int(self.batch_size)
+            net = self._make_net(fitted, loss, resolve_device(self.device), fitted.seed(), batch_size)
             fitted.net, fitted.made_with = net.initialize(), self.get_params(deep=False)
             self.__dict__.update(shown)
         fitted.learn_weights(train, complete=complete)
@@ -282,7 +276,7 @@ class NetworkEstimator(Kept, CallbackSupportMixin, TrainingChoices, BaseEstimato
     def _make_loss(self) -> Loss:
         return make_loss(self.loss, **(self._loss_parameters() if isinstance(self.loss, str) else {}))
 
-    def _make_net(self, fitted: Fitted, loss: Loss, *, device: torch.device, seed: int, batch_size: int) -> Net:
+    def _make_net(self, fitted: Fitted, loss: Loss, device: torch.device, seed: int, batch_size: int) -> Net:
         """Make the net, which is still to be initialised."""
         target = fitted.target
         shape_in, of_input = fitted.input.module_shape, fitted.input.module_arguments
@@ -401,19 +395,6 @@ class NetworkEstimator(Kept, CallbackSupportMixin, TrainingChoices, BaseEstimato
     def history_frame_(self) -> Any:
         """The history as a data frame of pandas, indexed by the epoch."""
         return needs("pandas").DataFrame(self.history_).set_index("epoch")
-
-    def _to_keep(self, state: dict[str, Any]) -> dict[str, Any]:
-        if "_fitted" not in state:
-            return state
-        learned = {name: value for name, value in state.items() if name not in ("_fitted", "net_")}
-        return {**learned, "_kept": plain(self)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        own = {name: value for name, value in state.items() if name != "_kept"}
-        super().__setstate__(own)
-        if "_kept" in state:
-            self._fitted = restored(self, state["_kept"])
-            self.net_ = self._fitted.net
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

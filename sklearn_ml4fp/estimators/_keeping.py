@@ -15,7 +15,7 @@ from skorch.history import History
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from .._keeping import keeps_optimizer
+from .._keeping import Kept, keeps_optimizer
 from ..engine import Net, resolve_device
 from ._fitted import Fitted
 from ._inputs import TableInput
@@ -106,13 +106,8 @@ def restored(estimator: Any, kept: dict[str, Any]) -> Fitted:
         raise ValueError("the network has no input or no target")
     weights, loss = kept["weights"], maker._make_loss()
     with _no_larger_than(sum(array.size for array in weights.values())):
-        net = maker._make_net(
-            fitted,
-            loss,
-            device=_device(kept["device"]),
-            seed=kept["seed"],
-            batch_size=kept["settings"]["batch_size"],
-        )
+        device, batch_size = _device(kept["device"]), kept["settings"]["batch_size"]
+        net = maker._make_net(fitted, loss, device, kept["seed"], batch_size)
     shapes = {name: tuple(tensor.shape) for name, tensor in net.module.state_dict().items()}
     if shapes != {name: array.shape for name, array in weights.items()}:
         raise ValueError("the weights are not those of a network with these hyperparameters")
@@ -162,3 +157,20 @@ def _no_larger_than(n_weights: int) -> Iterator[None]:
         yield
     finally:
         handle.remove()
+
+
+class KeptNetwork(Kept):
+    """Mixin of a network, which keeps plain data in place of the objects of torch and skorch."""
+
+    def _to_keep(self, state: dict[str, Any]) -> dict[str, Any]:
+        if "_fitted" not in state:
+            return state
+        learned = {name: value for name, value in state.items() if name not in ("_fitted", "net_")}
+        return {**learned, "_kept": plain(self)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        own = {name: value for name, value in state.items() if name != "_kept"}
+        super().__setstate__(own)  # type: ignore[misc]
+        if "_kept" in state:
+            self._fitted = restored(self, state["_kept"])
+            self.net_ = self._fitted.net
