@@ -169,8 +169,10 @@ class KeptNetwork(Kept):
         return {**learned, "_kept": plain(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        # a hyperparameter that is younger than the file did nothing then, as by its default
+        defaults = {name: one.default for name, one in type(self)._hyperparameters.items()}  # type: ignore[attr-defined]
         own = {name: value for name, value in state.items() if name != "_kept"}
-        super().__setstate__(own)  # type: ignore[misc]
+        super().__setstate__({**defaults, **own})  # type: ignore[misc]
         if "_kept" in state:
             self._fitted = restored(self, state["_kept"])
             self.net_ = self._fitted.net
