@@ -26,7 +26,9 @@ __version__ = "0.1.0.dev0"
 # public name -> the module that defines it: one line a name, in the order of the subpackages and of the alphabet
 _MODULE_OF: dict[str, str] = {
     "as_point_clouds": "data._point_clouds",
+    "EventSource": "data._event_source",
     "Graphs": "data._graphs",
+    "momentum_components": "data._momenta",
     "PointClouds": "data._point_clouds",
     "ams_score": "metrics._significance",
     "ams_scorer": "metrics._scorers",

@@ -6,10 +6,94 @@ of the Particle Data Group (S. Navas et al., Phys. Rev. D 110 (2024) 030001).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+
+
+# --- formulas of one component: e, px, py, pz, pt, eta, phi, m, rapidity ---
+
+
+def _px(pt: Array, phi: Array) -> Array:
+    return pt * np.cos(phi)
+
+
+def _py(pt: Array, phi: Array) -> Array:
+    return pt * np.sin(phi)
+
+
+def _pt(px: Array, py: Array) -> Array:
+    return np.hypot(px, py)
+
+
+def _phi(px: Array, py: Array) -> Array:
+    return np.arctan2(py, px)
+
+
+def _pz(pt: Array, eta: Array) -> Array:
+    return pt * np.sinh(eta)
+
+
+def _pz_of_rapidity(pt: Array, m: Array, rapidity: Array) -> Array:
+    return np.hypot(pt, m) * np.sinh(rapidity)
+
+
+def _eta(pt: Array, pz: Array) -> Array:
+    return np.arcsinh(pz / pt)
+
+
+def _rapidity(e: Array, pz: Array) -> Array:
+    return np.arctanh(pz / e)
+
+
+def _energy(pt: Array, pz: Array, m: Array) -> Array:
+    return np.sqrt(pt**2 + pz**2 + m**2)
+
+
+def _mass(e: Array, *momenta: Array) -> Array:
+    """Mass by the energy and orthogonal momenta: px, py, pz, or pT, pz."""
+    return np.sqrt(np.maximum(e**2 - sum(p**2 for p in momenta), 0.0))
+
+
+# component -> the components that it follows from, and the formula; the first that can be applied is
+_FORMULAS: dict[str, tuple[tuple[tuple[str, ...], Callable[..., Array]], ...]] = {
+    "px": ((("pt", "phi"), _px),),
+    "py": ((("pt", "phi"), _py),),
+    "pt": ((("px", "py"), _pt),),
+    "phi": ((("px", "py"), _phi),),
+    "pz": (
+        (("pt", "eta"), _pz),
+        (("pt", "m", "rapidity"), _pz_of_rapidity),
+        (("e", "rapidity"), lambda e, rapidity: e * np.tanh(rapidity)),
+    ),
+    "eta": ((("pt", "pz"), _eta),),
+    "rapidity": ((("e", "pz"), _rapidity),),
+    "e": ((("pt", "pz", "m"), _energy),),
+    "m": ((("e", "pt", "pz"), _mass),),
+}
+
+
+def way_to(
+    wanted: str, known: Collection[str], _asked: tuple[str, ...] = ()
+) -> Callable[[Callable[[str], Array]], Array] | None:
+    """Find how a component of momenta follows from the known ones; None where it does not.
+
+    The result takes a function that gives a known component, which is called for no other than those that are needed.
+    """
+    if wanted in known:
+        return lambda values: values(wanted)
+    for inputs, formula in _FORMULAS.get(wanted, ()):
+        if not {wanted, *_asked} & set(inputs):
+            ways = [way_to(one, known, (*_asked, wanted)) for one in inputs]
+            if None not in ways:
+                return lambda values, formula=formula, ways=ways: formula(*(way(values) for way in ways))  # type: ignore[misc]
+    return None
+
+
+# --- four-momenta ---
 
 
 def wrap_phi(phi: ArrayLike) -> Array:
@@ -21,44 +105,40 @@ def wrap_phi(phi: ArrayLike) -> Array:
 def from_rapidity(pt: ArrayLike, y: ArrayLike, phi: ArrayLike, mass: ArrayLike = 0.0) -> Array:
     """Compute four-momenta (..., 4) from transverse momentum, rapidity, azimuth and mass."""
     pt, y, phi, mass = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (pt, y, phi, mass)))
-    transverse_mass = np.hypot(pt, mass)
-    return np.stack(
-        [transverse_mass * np.cosh(y), pt * np.cos(phi), pt * np.sin(phi), transverse_mass * np.sinh(y)], axis=-1
-    )
+    energy = np.hypot(pt, mass) * np.cosh(y)
+    return np.stack([energy, _px(pt, phi), _py(pt, phi), _pz_of_rapidity(pt, mass, y)], axis=-1)
 
 
 def from_pseudorapidity(pt: ArrayLike, eta: ArrayLike, phi: ArrayLike, mass: ArrayLike = 0.0) -> Array:
     """Compute four-momenta (..., 4) from transverse momentum, pseudorapidity, azimuth and mass."""
     pt, eta, phi, mass = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (pt, eta, phi, mass)))
-    pz = pt * np.sinh(eta)
-    energy = np.sqrt(pt**2 + pz**2 + mass**2)
-    return np.stack([energy, pt * np.cos(phi), pt * np.sin(phi), pz], axis=-1)
+    pz = _pz(pt, eta)
+    return np.stack([_energy(pt, pz, mass), _px(pt, phi), _py(pt, phi), pz], axis=-1)
 
 
 def transverse_momentum(p: Array) -> Array:
     """Transverse momentum, sqrt(px^2 + py^2)."""
-    return np.hypot(p[..., 1], p[..., 2])
+    return _pt(p[..., 1], p[..., 2])
 
 
 def azimuth(p: Array) -> Array:
     """Azimuth, atan2(py, px), in [-pi, pi]."""
-    return np.arctan2(p[..., 2], p[..., 1])
+    return _phi(p[..., 1], p[..., 2])
 
 
 def rapidity(p: Array) -> Array:
     """Rapidity, atanh(pz / E)."""
-    return np.arctanh(p[..., 3] / p[..., 0])
+    return _rapidity(p[..., 0], p[..., 3])
 
 
 def pseudorapidity(p: Array) -> Array:
     """Pseudorapidity, asinh(pz / pT)."""
-    return np.arcsinh(p[..., 3] / transverse_momentum(p))
+    return _eta(transverse_momentum(p), p[..., 3])
 
 
 def invariant_mass(p: Array) -> Array:
     """Invariant mass, sqrt(E^2 - |p|^2); 0 where rounding makes the square negative."""
-    square = p[..., 0] ** 2 - (p[..., 1:] ** 2).sum(axis=-1)
-    return np.sqrt(np.maximum(square, 0.0))
+    return _mass(*np.moveaxis(p, -1, 0))
 
 
 def delta_r(y1: ArrayLike, phi1: ArrayLike, y2: ArrayLike, phi2: ArrayLike) -> Array:

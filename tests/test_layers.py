@@ -216,13 +216,18 @@ def test_two_levels_of_nesting():
 FRAMEWORKS = {"nn": {"torch"}, "data": {"numpy"}}
 STANDARD = {
     "__future__",
+    "ast",
     "collections",
     "dataclasses",
+    "difflib",
     "functools",
+    "glob",
     "importlib",
     "itertools",
     "numbers",
     "math",
+    "operator",
+    "os",
     "pathlib",
     "typing",
     "warnings",

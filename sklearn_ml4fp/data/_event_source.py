@@ -1,0 +1,320 @@
+"""Events of files or arrays with explicit roles: which columns are inputs, and which are label, weight and id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .._optional import needs
+from ._awkward import _NUMBER, _kind_of, _numbers
+from ._columns import Columns
+from ._event_roles import EXACT, PointsOf, ids_of, joined_ids, labels_of, one_per_event, one_set, rounded_to, weights_of
+from ._expressions import Expression
+from ._point_clouds import PointClouds
+from ._readers import Reader, in_memory, open_file, paths_of
+from ._tables import _together
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+_CHUNK = 1 << 18  # entries that `read` decodes at a time
+
+Column = str | Callable[[Mapping[str, Any]], Any]
+
+
+def _bunch(**fields: Any) -> Bunch:
+    from sklearn.utils import Bunch
+
+    return Bunch(**fields)
+
+
+def _names(given: str | Sequence[str] | None) -> list[str]:
+    return [] if given is None else [given] if isinstance(given, str) else list(given)
+
+
+class EventSource:
+    """Describe events once: where they are, and which columns are inputs, label, weight and id.
+
+    What is not named is not read. No role is guessed: a column is an input because ``features`` or ``collections``
+    say so.
+
+    Parameters
+    ----------
+    files : path, pattern, list of these, awkward.Array, DataFrame or pyarrow.Table
+        ROOT, Parquet, Arrow or Feather files (told apart by their content), or events in memory, with one entry per
+        event. The files of a pattern such as ``"data/*.root"`` come in the order of their names.
+    tree : str, optional
+        Name of the tree in ROOT files; by default the only one.
+    features : sequence of str, default=()
+        Columns with one number per event that are inputs. Units are those of the file.
+    collections : mapping of str to sequence of str, optional
+        Collections of points and their features: ``{"Jet": ["pt", "eta"]}``. The feature is a column ``Jet_pt`` (as in
+        NanoAOD) or ``Jet.pt`` (as in Delphes), or a field of the records in ``Jet``. Columns with one number per event
+        are a collection of one point (missing momentum).
+    target : str or sequence of str, optional
+        Column of labels, or of the number to be estimated, or several of these.
+    weight : str, optional
+        Column of event weights, also negative ones.
+    event_id : str or sequence of str, optional
+        Column, or several (``["run", "event"]``), that identify an event: integers or texts, kept exactly.
+    cut : str or callable, optional
+        Condition for an event to be kept: an expression of columns, ``"MET_pt > 20 and count(Jet_pt) >= 2"``, or a
+        function that takes the columns of a chunk (``columns["MET_pt"]``, awkward arrays) and returns a mask. The
+        operations of an expression are listed in the user guide; it is never run as Python.
+    derived : mapping of str to str or callable, optional
+        New columns that every other parameter may name: expressions, or functions as for ``cut``.
+    entries : (int, int), optional
+        First entry, and the one after the last, counted through all files before the cut; None stands for the end.
+    dtype : dtype, default=numpy.float32
+        Floating-point type of the features. Integers that it would round are an error.
+
+    Attributes
+    ----------
+    n_entries : int
+        Number of entries in the range, before the cut.
+
+    Raises
+    ------
+    ValueError
+        By `read` and `chunks`, before any event is returned: a file is empty, truncated or of another format, lacks a
+        tree or column, or has other types of columns than the files before it. The error names the file.
+
+    See Also
+    --------
+    PointClouds : Container of the collections.
+    momentum_components : Formulas of components that a file does not have.
+
+    Notes
+    -----
+    A component of momenta that is wanted (pt, eta, phi, m, e, px, py, pz, rapidity) and not stored is computed from
+    the others of the same collection, whatever their case, also from TLorentzVector. Several collections make one set
+    of points with the union of their features and a column ``Jet_kind`` for each, which is 1 for its own points; a
+    feature that a collection does not have is 0 for its points.
+
+    A file whose tree has no entry is skipped.
+
+    Examples
+    --------
+    >>> import awkward as ak
+    >>> from sklearn_ml4fp import EventSource
+    >>> array = ak.Array({"Jet_pt": [[50.0, 20.0], []], "MET_pt": [30.0, 9.0], "event": [2**60 + 1, 7]})
+    >>> events = EventSource(array, features=["MET_pt"], collections={"Jet": ["pt"]}, event_id="event").read()
+    >>> events.data
+    PointClouds(2 clouds, 2 points, features=('pt',), event columns=('MET_pt',), float32)
+    >>> events.groups
+    array([1152921504606846977,                   7])
+    """
+
+    def __init__(
+        self,
+        files: Any,
+        *,
+        tree: str | None = None,
+        features: Sequence[str] = (),
+        collections: Mapping[str, Sequence[str]] | None = None,
+        target: str | Sequence[str] | None = None,
+        weight: str | None = None,
+        event_id: str | Sequence[str] | None = None,
+        cut: Column | None = None,
+        derived: Mapping[str, Column] | None = None,
+        entries: tuple[int, int | None] | None = None,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        self.files, self.tree = files, tree
+        self.features = _names(features)
+        self.collections = {name: _names(words) for name, words in (collections or {}).items()}
+        self.target, self.weight, self.event_id = target, weight, event_id
+        self.cut, self.derived, self.entries = cut, dict(derived or {}), entries
+        self.dtype = np.dtype(dtype)
+        self._cut = Expression(cut) if isinstance(cut, str) else cut
+        self._derived = {name: Expression(one) if isinstance(one, str) else one for name, one in self.derived.items()}
+        self._memory = in_memory(files)
+        self._paths = [] if self._memory else paths_of(files)
+        self._ranges: list[tuple[int, int]] | None = None  # entries of each file, once all have been checked
+        self._check_roles()
+
+    def _check_roles(self) -> None:
+        if not self.features and not self.collections:
+            raise ValueError("no inputs: name columns as features=, or collections={'Jet': ['pt', 'eta']}.")
+        if empty := [name for name, words in self.collections.items() if not words]:
+            raise ValueError(f"the collections {empty} have no features: name those of a point, such as ['pt', 'eta'].")
+        if self.dtype.kind != "f" or self.dtype.itemsize not in EXACT:
+            raise ValueError(f"dtype={self.dtype}: expected float16, float32 or float64.")
+        roles = {"target": _names(self.target), "weight": _names(self.weight), "event_id": _names(self.event_id)}
+        inputs = {*self.features, *(f"{name}{s}{w}" for name, ws in self.collections.items() for w in ws for s in "_.")}
+        for role, names in roles.items():
+            if twice := [name for name in names if name in inputs]:
+                raise ValueError(f"{twice} are inputs and {role} at once: an input must not tell the {role}.")
+        first, last = self.entries or (0, None)
+        if any(not isinstance(one, Integral) or one < 0 for one in (first, 0 if last is None else last)):
+            raise ValueError(
+                f"entries={self.entries!r}: expected (first, last) with numbers from 0, or None for the end."
+            )
+
+    @property
+    def n_entries(self) -> int:
+        """Number of entries in the range, before the cut; the first use opens and checks every file."""
+        return sum(stop - start for start, stop in self._checked())
+
+    def read(self, *, as_frame: bool = False) -> Bunch:
+        """Read all events into memory.
+
+        Parameters
+        ----------
+        as_frame : bool, default=False
+            Whether ``data`` is a pandas DataFrame with named columns, in place of an array; not with collections.
+
+        Returns
+        -------
+        events : sklearn.utils.Bunch
+            data : PointClouds, or array or DataFrame of shape (n_events, n_features)
+                Point clouds if there are collections; then ``features`` are their event columns.
+            target, sample_weight, groups : array of shape (n_events,) or None
+                Of the same events, in the same order; a structured array where ``event_id`` has several columns.
+            feature_names : list of str
+                Names of the columns of ``data`` (or of the points).
+
+        Raises
+        ------
+        ValueError
+            Something is wrong with a file (see the class), or no event is left.
+        """
+        if as_frame and self.collections:
+            raise ValueError("as_frame=True: a data frame has one number per event and column; leave out collections.")
+        parts = list(self.chunks(_CHUNK))
+        if not parts:
+            raise ValueError(f"{self!r} has no event: {self.n_entries} entries, and none passes cut={self.cut!r}.")
+        first = parts[0]
+        clouds = bool(self.collections)
+        data: Any = [part.data for part in parts]
+        data = PointClouds.concatenate(data) if clouds else np.concatenate(data)
+        return _bunch(
+            data=needs("pandas").DataFrame(data, columns=self.features, copy=False) if as_frame else data,
+            target=None if first.target is None else np.concatenate([part.target for part in parts]),
+            sample_weight=None if self.weight is None else np.concatenate([part.sample_weight for part in parts]),
+            groups=None if self.event_id is None else joined_ids([part.groups for part in parts]),
+            feature_names=first.feature_names,
+            DESCR=repr(self),
+        )
+
+    def chunks(self, n_entries: int = 100_000) -> Iterator[Bunch]:
+        """Yield the events in pieces, in order, each a Bunch like that of `read`; a piece without events is left out.
+
+        Parameters
+        ----------
+        n_entries : int, default=100_000
+            Number of entries read at a time, before the cut; pieces end where a file ends.
+        """
+        if not isinstance(n_entries, Integral) or n_entries < 1:
+            raise ValueError(f"n_entries={n_entries!r}: expected a number of at least 1.")
+        ranges = self._checked()
+        for i, (start, stop) in enumerate(ranges):
+            if start == stop:
+                continue
+            with self._open(i) as reader:
+                for low in range(start, stop, int(n_entries)):
+                    events = self._events(i, reader, low, min(low + int(n_entries), stop))
+                    if len(events.data):
+                        yield events
+
+    def _open(self, i: int) -> Reader:
+        return self._memory or open_file(self._paths[i], self.tree)
+
+    def _checked(self) -> list[tuple[int, int]]:
+        """Open every file, read its first event, and compare its types with those of the files before."""
+        if self._ranges is not None:
+            return self._ranges
+        first, last = self.entries or (0, None)
+        ranges, before, reference = [], 0, None
+        for i in range(max(1, len(self._paths))):
+            with self._open(i) as reader:
+                start = min(max(first - before, 0), reader.n_entries)
+                stop = reader.n_entries if last is None else min(max(last - before, start), reader.n_entries)
+                if reader.n_entries:
+                    probe = min(start, reader.n_entries - 1)
+                    kinds = self._kinds(self._events(i, reader, probe, probe + 1))
+                    reference = reference or (kinds, i)
+                    for role, kind in kinds.items():
+                        if kind != reference[0][role]:
+                            raise ValueError(
+                                f"{self._name(i)}: {role} is {kind}, but {reference[0][role]} in "
+                                f"{self._name(reference[1])}: expected the same columns in all files."
+                            )
+            ranges.append((start, stop))
+            before += reader.n_entries
+        self._ranges = ranges
+        return ranges
+
+    @staticmethod
+    def _kinds(events: Bunch) -> dict[str, str]:
+        """Name the types of an event's label and id, which all files must share."""
+        words = {"b": "numbers", "i": "numbers", "u": "numbers", "f": "numbers", "U": "text", "S": "text"}
+        kinds = {} if events.target is None else {"target": words.get(events.target.dtype.kind, "something else")}
+        ids = events.groups
+        for name in () if ids is None else ids.dtype.names or ("event_id",):
+            kinds[name] = words.get((ids if ids.dtype.names is None else ids[name]).dtype.kind, "something else")
+        return kinds
+
+    def _name(self, i: int) -> str:
+        return self._paths[i] if self._paths else "the events"
+
+    def _events(self, i: int, reader: Reader, start: int, stop: int) -> Bunch:
+        """Read the events of a range of entries; an error names the file."""
+        try:
+            return self._of_columns(Columns(reader, start, stop, self._derived))
+        except ValueError as error:
+            raise ValueError(f"{self._name(i)}: {error}") from error
+
+    def _of_columns(self, columns: Columns) -> Bunch:
+        kept = None if self._cut is None else self._mask(columns)
+        n = columns.n_entries if kept is None else int(kept.sum())
+
+        def column(name: str) -> Any:
+            return columns[name] if kept is None else columns[name][kept]
+
+        features = np.empty((n, len(self.features)), dtype=self.dtype)
+        for i, name in enumerate(self.features):
+            numbers = _numbers(one_per_event(column(name), name), f"the feature {name!r}")
+            features[:, i] = rounded_to(numbers, self.dtype, name)
+        data: Any = features
+        if self.collections:
+            points = {
+                name: PointsOf(columns, name, words, kept, self.dtype) for name, words in self.collections.items()
+            }
+            data = one_set(points, self.collections, features, self.features)
+        targets = [labels_of(column(name), name) for name in _names(self.target)]
+        ids = [ids_of(column(name), name) for name in _names(self.event_id)]
+        return _bunch(
+            data=data,
+            target=None if not targets else targets[0] if isinstance(self.target, str) else np.stack(targets, axis=1),
+            sample_weight=None if self.weight is None else weights_of(column(self.weight), self.weight),
+            groups=_together(ids, _names(self.event_id)) if ids else None,
+            feature_names=list(data.feature_names) if self.collections else list(self.features),
+        )
+
+    def _mask(self, columns: Columns) -> NDArray[np.bool_]:
+        """Evaluate the cut: True where it holds, False where it is missing."""
+        assert self._cut is not None
+        ak = needs("awkward")
+        result = self._cut(columns)
+        mask = ak.Array(result if isinstance(result, Iterable) else [result])
+        flat = np.ma.filled(ak.to_numpy(mask, allow_missing=True), False) if _kind_of(mask) == _NUMBER else None
+        if flat is None or flat.dtype != bool or flat.shape != (columns.n_entries,):
+            raise ValueError(
+                f"cut={self.cut!r} gives {mask.type}: expected True or False for each of {columns.n_entries} events. "
+                "A list per event becomes one number by any(...), all(...), sum(...), or count(...)."
+            )
+        return np.asarray(flat)
+
+    def __repr__(self) -> str:
+        more = f" and {len(self._paths) - 1} more" if len(self._paths) > 1 else ""
+        what = f"{self._paths[0]!r}{more}" if self._paths else "events in memory"
+        given = {
+            name: getattr(self, name) for name in ("tree", "features", "collections", "target", "weight", "event_id")
+        }
+        given |= {name: getattr(self, name) for name in ("cut", "derived", "entries")}
+        return f"EventSource({', '.join([what, *(f'{name}={one!r}' for name, one in given.items() if one)])})"
