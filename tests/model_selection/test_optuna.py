@@ -377,7 +377,7 @@ def test_pruning_needs_a_validation_loss(two_blobs):
 def test_pruning_needs_comparable_losses(two_blobs):
     X, y, _ = two_blobs
     space = {**LR, "class_weight": CategoricalDistribution([None, "balanced"])}
-    with pytest.raises(ValueError, match=r"\['class_weight'\] change what the loss is"):
+    with pytest.raises(ValueError, match=r"\['class_weight'\] change what that is"):
         OptunaSearchCV(network(), space, pruner=MedianPruner()).fit(X, y)
 
 
