@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint typecheck pytest test-min docs clean
+.PHONY: demo test lint typecheck pytest test-processors test-min docs clean
 
 demo: .venv/.demo
 	$(BIN)/python examples/quickstart.py
@@ -23,6 +23,16 @@ pytest: .venv/.test
 
 docs: .venv/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+# The numerical tests as other processors round: Intel's instructions without AVX-512, PyTorch's plainest kernels, and
+# two threads. What is compared there must not promise last bits.
+NUMERICAL := tests/nn tests/engine tests/estimators/test_inputs.py tests/estimators/test_point_networks.py \
+	tests/estimators/test_predictions.py
+OTHER_PROCESSOR := MKL_ENABLE_INSTRUCTIONS=AVX2 ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY
+
+test-processors: .venv/.test
+	$(OTHER_PROCESSOR)=default OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(NUMERICAL) $(ARGS)
+	$(OTHER_PROCESSOR)=avx2 OMP_NUM_THREADS=2 $(BIN)/python -m pytest $(NUMERICAL) $(ARGS)
 
 # The same tests with the oldest versions that pyproject.toml allows, in an environment of their own.
 test-min: .venv-min/.test
