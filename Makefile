@@ -25,8 +25,8 @@ docs: .venv/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 # The numerical tests as other processors round: Intel's instructions without AVX-512, PyTorch's plainest kernels, and
-# two threads. What is compared there must not promise last bits.
-NUMERICAL := tests/nn tests/engine tests/estimators/test_inputs.py tests/estimators/test_point_networks.py \
+# two threads. What is compared there must not promise last bits. A compiler writes for the processor that is there.
+NUMERICAL := -k "not compiled" tests/nn tests/engine tests/estimators/test_inputs.py tests/estimators/test_point_networks.py \
 	tests/estimators/test_predictions.py
 OTHER_PROCESSOR := MKL_ENABLE_INSTRUCTIONS=AVX2 ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY
 

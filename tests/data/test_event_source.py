@@ -439,7 +439,7 @@ def test_files_that_are_not_there(tmp_path):
             "lists of different lengths",
         ),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
 def test_roles_that_do_not_fit(roles, message):
     with pytest.raises(ValueError, match=message):
