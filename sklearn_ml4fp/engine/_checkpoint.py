@@ -20,6 +20,8 @@ from skorch.history import History
 # Seconds between two files: writing one costs little beside a minute of training.
 _INTERVAL = 60.0
 _FORMAT = 1
+# hyperparameters that are not of the result, and callbacks, which enter by their code
+_NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "verbose", "warm_start")
 
 
 class CheckpointFile(Callback):
@@ -106,6 +108,7 @@ def fingerprint_of(choices: dict[str, Any], made_of: Sequence[Any], data: Any) -
     ValueError
         A hyperparameter cannot be hashed.
     """
+    choices = {name: one for name, one in choices.items() if name not in _NOT_OF_THE_RESULT}
     named = {name: one.__qualname__ if isinstance(one, type) else one for name, one in choices.items()}
     code = [_code_of(one) for one in (*made_of, *choices.values())]
     settings = [

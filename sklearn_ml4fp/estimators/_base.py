@@ -48,9 +48,6 @@ from ._observers import check_callbacks, observers_of
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
 
-# hyperparameters that are not of the result, and callbacks, of which not all can be hashed
-_NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "verbose", "warm_start")
-
 
 def _first_weights(module: nn.Module, *, init: str, activation: str, seed: int) -> nn.Module:
     """Draw weights from an own generator, which leaves torch's global random state untouched."""
@@ -105,6 +102,7 @@ class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseE
     __metadata_request__score = {"sample_weight": True}  # noqa: RUF012
 
     loss: Any
+    net_: Net
 
     @property
     @abstractmethod
@@ -352,10 +350,9 @@ class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseE
                 f"checkpoint= needs an integer as random_state=, got {self.random_state!r}: only then does a fit that "
                 "is started again set the same events apart and draw the same numbers."
             )
-        choices = {name: value for name, value in self.get_params(deep=False).items() if name not in _NOT_OF_THE_RESULT}
         made_of = (type(self), type(self)._module, *(self.callbacks or []))
         weights = [value.numpy() for value in self.net_.module_.state_dict().values()]
-        fingerprint = fingerprint_of(choices, made_of, [train, valid, weights])
+        fingerprint = fingerprint_of(self.get_params(deep=False), made_of, [train, valid, weights])
         return CheckpointFile(Path(self.checkpoint) / f"{type(self).__name__}-{fingerprint}.pt")
 
     def _augmented(self, train: Part) -> Callable[[], TensorData]:
@@ -364,9 +361,7 @@ class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseE
         rng = np.random.RandomState(fitted.seed())
         by_class = fitted.target.by_class
         known = "y" if by_class else "target"  # classes stay, the targets of a regression change with the events
-        there = (
-            slice(None) if train.weights is None else np.flatnonzero(train.weights)
-        )  # an event of weight zero is absent
+        there = slice(None) if train.weights is None else np.flatnonzero(train.weights)  # weight zero is no event
         augment = self.augment.learn(train.X[there], names=names, **{known: train.target[there]})
 
         def refresh() -> TensorData:
