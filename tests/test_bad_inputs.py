@@ -6,6 +6,7 @@ import traceback
 import warnings
 from functools import cache, partial
 from pathlib import Path
+from tempfile import gettempdir
 
 import awkward as ak
 import numpy as np
@@ -727,7 +728,43 @@ def cases_of_DaskBackend():
     ]
 
 
+def cases_of_model_files(call):
+    """What is no path, and files that hold no model."""
+    yield from varied(call, "path", [3, None, __file__, Path(__file__).parent])
+
+
+def cases_of_save_model():
+    def run(model=None, path=None):
+        path = Path(gettempdir()) / "never_written.skops" if path is None else path
+        return sklearn_ml4fp.save_model(LogisticRegression().fit(TABLE, CLASSES) if model is None else model, path)
+
+    yield from varied(run, "model", [3, "model", TABLE])
+    yield from varied(run, "path", [3, TABLE])
+
+
+def cases_of_momentum_components():
+    def run(known=None, wanted=("pt",)):
+        return sklearn_ml4fp.momentum_components({"px": EVENTS, "py": EVENTS} if known is None else known, wanted)
+
+    yield from varied(run, "known", [{}, {"px": EVENTS}, {"px": EVENTS, "py": EVENTS[:3]}])
+    yield from varied(run, "wanted", [("charge",), ("eta",)])
+
+
+def cases_of_event_source():
+    def run(files=FRAME, **roles):
+        return sklearn_ml4fp.EventSource(files, **roles).read()
+
+    yield from varied(run, "files", [3, "/no/such/file.root", __file__, []])
+    yield from varied(partial(run, target="none of these"), "features", [list(FRAME.columns)[:1]])
+    yield "no roles", run
+
+
 CASES_BY_NAME = {
+    "EventSource": cases_of_event_source,
+    "describe_model": partial(cases_of_model_files, sklearn_ml4fp.describe_model),
+    "load_model": partial(cases_of_model_files, sklearn_ml4fp.load_model),
+    "momentum_components": cases_of_momentum_components,
+    "save_model": cases_of_save_model,
     "DaskBackend": cases_of_DaskBackend,
     "Graphs": cases_of_graphs,
     "PointClouds": cases_of_clouds,

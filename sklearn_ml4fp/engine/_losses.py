@@ -8,6 +8,7 @@ from functools import partial
 from inspect import signature
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -147,6 +148,7 @@ class OwnLoss(nn.Module):
         loss: Any = self.loss
         return int(loss.n_outputs(n)) if hasattr(loss, "n_outputs") else n
 
+    @torch.no_grad()
     def read(self, output: Tensor) -> Tensor:
         """Convert outputs of a network to logits ``(n, n_classes)`` or targets ``(n, n_targets)``."""
         loss: Any = self.loss

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
 from .._keeping import keeping
@@ -19,6 +20,12 @@ from ._archive import Damaged, check, complete, description_of, write
 from ._description import FORMAT, describe, versions
 from ._requests import without_owners
 from ._trusted import is_trusted
+
+
+def _path(path: Any) -> Path:
+    if not isinstance(path, (str, PathLike)):
+        raise TypeError(f"path={path!r}: expected the path of a model file, as a str or a pathlib.Path.")
+    return Path(path)
 
 
 def save_model(model: Any, path: str | PathLike[str], *, optimizer: bool = False) -> None:
@@ -66,7 +73,9 @@ def save_model(model: Any, path: str | PathLike[str], *, optimizer: bool = False
     >>> bool((again.predict_proba(X) == model.predict_proba(X)).all())
     True
     """
-    skops = needs("skops.io")
+    skops, path = needs("skops.io"), _path(path)
+    if not isinstance(model, BaseEstimator):
+        raise TypeError(f"model is a {type(model).__name__}: expected a fitted estimator or a composition of them.")
     model = without_owners(model)
     with keeping(optimizer=optimizer):
         try:
@@ -82,7 +91,7 @@ def save_model(model: Any, path: str | PathLike[str], *, optimizer: bool = False
                 f"and objects made of them. Leave it out, or pickle the model. ({_first_line(error)})"
             ) from error
     asked = [name for name in types if not is_trusted(name)]
-    write(Path(path), complete(content, describe(model, asked)))
+    write(path, complete(content, describe(model, asked)))
 
 
 def load_model(path: str | PathLike[str], *, trusted: Iterable[str | type] = ()) -> Any:
@@ -121,7 +130,7 @@ def load_model(path: str | PathLike[str], *, trusted: Iterable[str | type] = ())
     --------
     save_model : Write the file.
     """
-    skops, path = needs("skops.io"), Path(path)
+    skops, path = needs("skops.io"), _path(path)
     content = path.read_bytes()
     with _explained(path):
         with ZipFile(io.BytesIO(content)) as archive:
@@ -169,7 +178,7 @@ def describe_model(path: str | PathLike[str]) -> dict[str, Any]:
     --------
     load_model : Load the model.
     """
-    path = Path(path)
+    path = _path(path)
     size = path.stat().st_size
     with _explained(path), ZipFile(path) as archive:
         description = description_of(archive, size)

@@ -315,7 +315,7 @@ def test_one_bar_shows_candidates_folds_and_epochs(two_blobs, capsys, n_jobs, mo
     assert "fold, at epoch" in shown
     assert "_skl_callbacks" not in vars(found)
     if n_jobs == 1:  # the network's own bar joins
-        assert "train_loss" in shown
+        assert ", valid 0." in shown
 
 
 def test_a_part_that_knows_no_callbacks_is_searched_without_a_word(capsys, recwarn):
