@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from copy import copy, deepcopy
+from dataclasses import fields
 from functools import partial
 from inspect import signature
 from numbers import Integral
@@ -44,7 +44,7 @@ from ._fitted import Conversion, Fitted, Part
 from ._inputs import TableInput
 from ._keeping import KeptNetwork
 from ._metrics import check_metrics, columns_of, measure_of, scorers_of
-from ._observers import check_callbacks, observers_of
+from ._observers import check_callbacks, copied, observers_of
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
 
@@ -52,14 +52,6 @@ from ._training import TrainingChoices
 def _first_weights(module: nn.Module, *, init: str, activation: str, seed: int) -> nn.Module:
     """Draw weights from an own generator, which leaves torch's global random state untouched."""
     return initialise(module, init=init, activation=activation, generator=torch.Generator().manual_seed(seed))
-
-
-def _copied(callback: Any) -> Any:
-    """Copy a callback; what it holds that cannot be copied, such as an open file, is shared."""
-    try:
-        return deepcopy(callback)
-    except TypeError:
-        return copy(callback)
 
 
 class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseEstimator):
@@ -103,6 +95,7 @@ class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseE
 
     loss: Any
     net_: Net
+    _input: type[TableInput] = TableInput  # what an architecture takes
 
     @property
     @abstractmethod
@@ -110,8 +103,9 @@ class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseE
         """Class of the torch module; an architecture sets it as a class attribute."""
 
     def _new_input(self) -> TableInput:
-        """Make the input, which reads the events; an architecture for other events than tables has another one."""
-        return TableInput()
+        """Make the object that reads the events, with the hyperparameters that its fields name."""
+        named = (one.name for one in fields(self._input) if one.name in self._fields)
+        return self._input(**{name: getattr(self, name) for name in named})
 
     @abstractmethod
     def _new_target(self) -> ClassTarget | NumberTarget:
@@ -297,7 +291,7 @@ class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseE
             batch_size=batch_size,
             device=str(device),
             verbose=int(bool(self.callbacks)),  # otherwise PrintLog of skorch prints nothing
-            callbacks=[*map(_copied, self.callbacks or []), Monitor(self.patience if self.early_stopping else None)],
+            callbacks=[*map(copied, self.callbacks or []), Monitor(self.patience if self.early_stopping else None)],
             **optimizer,
         )
 

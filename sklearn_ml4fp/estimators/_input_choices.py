@@ -21,15 +21,14 @@ class ImageChoices(Declared):
     NetworkEstimator : Base of all networks.
     """
 
+    _input: type[TableInput] = ImageInput
+
     image_shape: Any = hp(
         None,
         valid=(tuple, list, None),
         doc="Shape of the image in a row of a table: (height, width) or (channels, height, width), its columns row "
         "by row. Arrays of images, ``(n, h, w)`` or ``(n, c, h, w)``, need none.",
     )
-
-    def _new_input(self) -> TableInput:
-        return ImageInput(image_shape=self.image_shape)
 
 
 class SequenceChoices(Declared):
@@ -42,6 +41,8 @@ class SequenceChoices(Declared):
     --------
     NetworkEstimator : Base of all networks.
     """
+
+    _input: type[TableInput] = SequenceInput
 
     particle_features: int | None = hp(
         None,
@@ -57,33 +58,18 @@ class SequenceChoices(Declared):
         "``particle_features``: 0.0 for arrays that are padded with zeros. None is NaN, with a warning where events "
         "end in rows of zeros; NaN does not warn. Rows of NaN are never points.",
     )
-    normalisation: str  # a hyperparameter of the training: batch statistics need a whole batch
-
-    def _new_input(self) -> TableInput:
-        return SequenceInput(
-            particle_features=self.particle_features, padding=self.padding, in_parts=self.normalisation != "batch"
-        )
 
 
 class TableOrSequenceChoices(SequenceChoices):
     """Hyperparameters of networks for tables, or points in their order."""
 
-    def _new_input(self) -> TableInput:
-        return TableOrSequenceInput(
-            particle_features=self.particle_features, padding=self.padding, in_parts=self.normalisation != "batch"
-        )
+    _input: type[TableInput] = TableOrSequenceInput
 
 
 class ImageOrSequenceChoices(ImageChoices, SequenceChoices):
     """Hyperparameters of networks for images, tables, or points in their order."""
 
-    def _new_input(self) -> TableInput:
-        return ImageOrSequenceInput(
-            image_shape=self.image_shape,
-            particle_features=self.particle_features,
-            padding=self.padding,
-            in_parts=self.normalisation != "batch",
-        )
+    _input: type[TableInput] = ImageOrSequenceInput
 
 
 class SetChoices(SequenceChoices):
@@ -97,6 +83,8 @@ class SetChoices(SequenceChoices):
     NetworkEstimator : Base of all networks.
     """
 
+    _input: type[TableInput] = SetInput
+
     angles: Any = hp(
         None,
         valid=(tuple, list, None),
@@ -108,9 +96,6 @@ class SetChoices(SequenceChoices):
         angles_ : tuple of str
             Features of the points that were taken for angles.
     """
-
-    def _new_input(self) -> TableInput:
-        return SetInput(particle_features=self.particle_features, padding=self.padding, angles=self.angles)
 
 
 class GraphChoices(SetChoices):
@@ -125,6 +110,8 @@ class GraphChoices(SetChoices):
     NetworkEstimator : Base of all networks.
     """
 
+    _input: type[TableInput] = GraphInput
+
     coordinates: Any = hp(
         None,
         valid=(tuple, list, None),
@@ -138,14 +125,6 @@ class GraphChoices(SetChoices):
         coordinates_ : tuple of str
             Features of the points in which distances were measured; empty for all features.
     """
-
-    def _new_input(self) -> TableInput:
-        return GraphInput(
-            particle_features=self.particle_features,
-            padding=self.padding,
-            angles=self.angles,
-            places=self.coordinates,
-        )
 
 
 class NeighbourChoices(GraphChoices):
@@ -162,6 +141,8 @@ class NeighbourChoices(GraphChoices):
 class KinematicChoices(GraphChoices):
     """Hyperparameters of networks that read the kinematics of pairs of points."""
 
+    _input: type[TableInput] = KinematicInput
+
     transverse_momentum: Any = hp(
         None,
         valid=(str, Interval(Integral, 0, None, closed="left"), None),
@@ -174,12 +155,3 @@ class KinematicChoices(GraphChoices):
         transverse_momentum_ : str or None
             Feature of the points of which ln kT, ln z and ln m² were made.
     """
-
-    def _new_input(self) -> TableInput:
-        return KinematicInput(
-            particle_features=self.particle_features,
-            padding=self.padding,
-            angles=self.angles,
-            places=self.coordinates,
-            transverse_momentum=self.transverse_momentum,
-        )

@@ -195,13 +195,13 @@ class SequenceInput(TableInput):
         Number of neighbouring columns of a table that form a point; None for one.
     padding : float or None
         Value of the features of rows that are not points; None for NaN.
-    in_parts : bool
-        Whether a batch may come in parts of about equal length; see `PointData`.
+    normalisation : str
+        That of the network: statistics over a batch need it whole, else it may come in parts; see `PointData`.
     """
 
     particle_features: int | None = None
     padding: float | None = None
-    in_parts: bool = True
+    normalisation: str = "none"
     _kind: str | None = None
     _names: Any = None
     _event_unit: tuple[np.ndarray, np.ndarray] | None = None
@@ -293,7 +293,7 @@ class SequenceInput(TableInput):
         if self._event_unit is not None:
             mean, scale = self._event_unit
             inputs = (*inputs, as_tensor(((X.event_values - mean) / scale).astype(np.float32)))
-        return PointData(inputs, target, weight, in_parts=self.in_parts)
+        return PointData(inputs, target, weight, in_parts=self.normalisation != "batch")
 
 
 class _ArrayOrSequenceInput(SequenceInput):

@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from contextlib import ExitStack
+from copy import copy, deepcopy
 from typing import Any
 
 from skorch.callbacks import Callback
@@ -129,6 +130,14 @@ def check_callbacks(callbacks: Any) -> None:
                 f"callbacks[{i}] is {entry!r}: expected a skorch callback, such as skorch.callbacks.PrintLog(), or a "
                 "pair (name, callback). scikit-learn's own callbacks are given by set_callbacks."
             )
+
+
+def copied(callback: Any) -> Any:
+    """Copy a callback; what it holds that cannot be copied, such as an open file, is shared."""
+    try:
+        return deepcopy(callback)
+    except TypeError:
+        return copy(callback)
 
 
 def observers_of(estimator: Any, context: Any, data: dict[str, Any]) -> tuple[Callback, ...]:

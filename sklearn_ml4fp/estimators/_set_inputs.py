@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -33,13 +33,10 @@ class SetInput(SequenceInput):
         Features that are angles in rad; None chooses them by their names.
     """
 
+    coordinates: ClassVar[Any] = ()  # in which distances are measured; a set needs none
+
     angles: Any = None
     _points: PointEncoding | None = None
-
-    @property
-    def coordinates(self) -> Any:
-        """Features in which distances are measured; a set needs none."""
-        return ()
 
     @property
     def encoding(self) -> PointEncoding:
@@ -85,21 +82,16 @@ class GraphInput(SetInput):
 
     Parameters
     ----------
-    places : sequence of str or int, or None
+    coordinates : sequence of str or int, or None
         Features in which distances are measured; None chooses them by their names.
-    without_coordinates : str
-        Behaviour of the network without coordinates, for a warning.
     """
 
-    places: Any = None
-    without_coordinates: str = "neighbours are searched for among all features, whatever their units"
+    # what the network does without coordinates, for a warning
+    without_coordinates: ClassVar[str] = "neighbours are searched for among all features, whatever their units"
+
+    coordinates: Any = None  # type: ignore[misc]  # of a set it is a constant
     _edge_names: Any = None
     _edges: TableEncoding | None = None
-
-    @property
-    def coordinates(self) -> Any:
-        """Features in which distances are measured."""
-        return self.places
 
     @property
     def module_shape(self) -> tuple[int, ...]:
@@ -163,7 +155,7 @@ class KinematicInput(GraphInput):
     """
 
     transverse_momentum: Any = None
-    without_coordinates: str = "pairs of points have no ln Δ, ln kT, ln z and ln m²"
+    without_coordinates: ClassVar[str] = "pairs of points have no ln Δ, ln kT, ln z and ln m²"
     _pt: TransverseMomentum | None = None
 
     @property
