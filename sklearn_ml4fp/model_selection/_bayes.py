@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,6 +12,11 @@ from ._history import History
 from ._kept_spaces import in_parts, of_parts
 from ._search import EventSearch
 from ._spaces import search_space
+
+
+def _with_spaces(state: dict[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+    """Change the spaces in a state, in which a subclass of other parameters has none."""
+    return {name: change(value) if name == "search_spaces" else value for name, value in state.items()}
 
 
 class BayesSearchCV(EventSearch):
@@ -211,11 +217,10 @@ class BayesSearchCV(EventSearch):
         return self._search(X, y, groups=groups, sample_weight=sample_weight, params=params, callbacks=callbacks)
 
     def _to_keep(self, state: dict[str, Any]) -> dict[str, Any]:
-        kept = super()._to_keep(state)
-        return {**kept, "search_spaces": in_parts(kept["search_spaces"])}
+        return _with_spaces(super()._to_keep(state), in_parts)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__({**state, "search_spaces": of_parts(state["search_spaces"])})
+        super().__setstate__(_with_spaces(state, of_parts))
 
     def _declared_space(self, exclude: list[str]) -> Any:
         return search_space(self.estimator, exclude=exclude)

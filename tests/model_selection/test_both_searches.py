@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import warnings
 
 import joblib
@@ -544,3 +545,28 @@ def test_a_search_with_a_history_can_be_cloned_pickled_and_nested(kind, tmp_path
     joblib.dump(found, tmp_path / "search")
     np.testing.assert_array_equal(joblib.load(tmp_path / "search").predict(X), found.predict(X))
     assert_same(clone(found).fit(X, Y), found)
+
+
+class FixedSpace:
+    """A search of other parameters than those of its base: its space is none of them."""
+
+    search_spaces = param_distributions = {"C": [0.1, 1.0]}  # noqa: RUF012
+
+    def __init__(self, estimator):
+        super().__init__(estimator, n_iter=2, cv=2, random_state=0)
+        vars(self).pop("search_spaces", None), vars(self).pop("param_distributions", None)
+
+
+class FixedBayes(FixedSpace, BayesSearchCV):
+    pass
+
+
+class FixedOptuna(FixedSpace, OptunaSearchCV):
+    pass
+
+
+@pytest.mark.parametrize("kind", [FixedBayes, FixedOptuna])
+def test_a_subclass_with_a_space_of_its_own_is_pickled(kind):
+    fitted = kind(LogisticRegression()).fit(X, Y)
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.predict(X), fitted.predict(X))
