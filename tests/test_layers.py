@@ -216,8 +216,11 @@ def test_two_levels_of_nesting():
 FRAMEWORKS = {"nn": {"torch"}, "data": {"numpy"}}
 STANDARD = {
     "__future__",
+    "abc",
     "ast",
     "collections",
+    "contextlib",
+    "copy",
     "dataclasses",
     "difflib",
     "functools",

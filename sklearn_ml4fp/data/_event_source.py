@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,10 @@ from numpy.typing import DTypeLike, NDArray
 from .._optional import needs
 from ._awkward import _NUMBER, _kind_of, _numbers
 from ._columns import Columns
-from ._event_roles import EXACT, PointsOf, ids_of, joined_ids, labels_of, one_per_event, one_set, rounded_to, weights_of
+from ._event_roles import EXACT, PointsOf, ids_of, labels_of, one_per_event, one_set, rounded_to, weights_of
 from ._expressions import Expression
-from ._point_clouds import PointClouds
 from ._readers import Reader, in_memory, open_file, paths_of
+from ._stream import Stream, bunch_of, joined
 from ._tables import _together
 
 if TYPE_CHECKING:
@@ -26,17 +26,11 @@ _CHUNK = 1 << 18  # entries that `read` decodes at a time
 Column = str | Callable[[Mapping[str, Any]], Any]
 
 
-def _bunch(**fields: Any) -> Bunch:
-    from sklearn.utils import Bunch
-
-    return Bunch(**fields)
-
-
 def _names(given: str | Sequence[str] | None) -> list[str]:
     return [] if given is None else [given] if isinstance(given, str) else list(given)
 
 
-class EventSource:
+class EventSource(Stream):
     """Describe events once: where they are, and which columns are inputs, label, weight and id.
 
     What is not named is not read. No role is guessed: a column is an input because ``features`` or ``collections``
@@ -71,6 +65,9 @@ class EventSource:
         First entry, and the one after the last, counted through all files before the cut; None stands for the end.
     dtype : dtype, default=numpy.float32
         Floating-point type of the features. Integers that it would round are an error.
+    memory : int, default=2**30
+        Bytes of events that ``fit(source)`` may hold: a source that takes at most as many is read into memory, a larger
+        one is read again in every epoch, through a buffer of this size.
 
     Attributes
     ----------
@@ -123,7 +120,9 @@ class EventSource:
         derived: Mapping[str, Column] | None = None,
         entries: tuple[int, int | None] | None = None,
         dtype: DTypeLike = np.float32,
+        memory: int = 2**30,
     ) -> None:
+        super().__init__(memory)
         self.files, self.tree = files, tree
         self.features = _names(features)
         self.collections = {name: _names(words) for name, words in (collections or {}).items()}
@@ -135,6 +134,7 @@ class EventSource:
         self._memory = in_memory(files)
         self._paths = [] if self._memory else paths_of(files)
         self._ranges: list[tuple[int, int]] | None = None  # entries of each file, once all have been checked
+        self._marks: list[NDArray[np.int64] | None] = []
         self._check_roles()
 
     def _check_roles(self) -> None:
@@ -188,38 +188,10 @@ class EventSource:
         parts = list(self.chunks(_CHUNK))
         if not parts:
             raise ValueError(f"{self!r} has no event: {self.n_entries} entries, and none passes cut={self.cut!r}.")
-        first = parts[0]
-        clouds = bool(self.collections)
-        data: Any = [part.data for part in parts]
-        data = PointClouds.concatenate(data) if clouds else np.concatenate(data)
-        return _bunch(
-            data=needs("pandas").DataFrame(data, columns=self.features, copy=False) if as_frame else data,
-            target=None if first.target is None else np.concatenate([part.target for part in parts]),
-            sample_weight=None if self.weight is None else np.concatenate([part.sample_weight for part in parts]),
-            groups=None if self.event_id is None else joined_ids([part.groups for part in parts]),
-            feature_names=first.feature_names,
-            DESCR=repr(self),
-        )
-
-    def chunks(self, n_entries: int = 100_000) -> Iterator[Bunch]:
-        """Yield the events in pieces, in order, each a Bunch like that of `read`; a piece without events is left out.
-
-        Parameters
-        ----------
-        n_entries : int, default=100_000
-            Number of entries read at a time, before the cut; pieces end where a file ends.
-        """
-        if not isinstance(n_entries, Integral) or n_entries < 1:
-            raise ValueError(f"n_entries={n_entries!r}: expected a number of at least 1.")
-        ranges = self._checked()
-        for i, (start, stop) in enumerate(ranges):
-            if start == stop:
-                continue
-            with self._open(i) as reader:
-                for low in range(start, stop, int(n_entries)):
-                    events = self._events(i, reader, low, min(low + int(n_entries), stop))
-                    if len(events.data):
-                        yield events
+        events = joined(parts)
+        if as_frame:
+            events.data = needs("pandas").DataFrame(events.data, columns=events.feature_names, copy=False)
+        return bunch_of(**events, DESCR=repr(self))
 
     def _open(self, i: int) -> Reader:
         return self._memory or open_file(self._paths[i], self.tree)
@@ -229,7 +201,7 @@ class EventSource:
         if self._ranges is not None:
             return self._ranges
         first, last = self.entries or (0, None)
-        ranges, before, reference = [], 0, None
+        ranges, marks, before, reference = [], [], 0, None
         for i in range(max(1, len(self._paths))):
             with self._open(i) as reader:
                 start = min(max(first - before, 0), reader.n_entries)
@@ -244,10 +216,14 @@ class EventSource:
                                 f"{self._name(i)}: {role} is {kind}, but {reference[0][role]} in "
                                 f"{self._name(reference[1])}: expected the same columns in all files."
                             )
+                marks.append(reader.boundaries)
             ranges.append((start, stop))
             before += reader.n_entries
-        self._ranges = ranges
+        self._ranges, self._marks = ranges, marks
         return ranges
+
+    def _boundaries(self, i: int) -> NDArray[np.int64] | None:
+        return self._marks[i]
 
     @staticmethod
     def _kinds(events: Bunch) -> dict[str, str]:
@@ -288,7 +264,7 @@ class EventSource:
             data = one_set(points, self.collections, features, self.features)
         targets = [labels_of(column(name), name) for name in _names(self.target)]
         ids = [ids_of(column(name), name) for name in _names(self.event_id)]
-        return _bunch(
+        return bunch_of(
             data=data,
             target=None if not targets else targets[0] if isinstance(self.target, str) else np.stack(targets, axis=1),
             sample_weight=None if self.weight is None else weights_of(column(self.weight), self.weight),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._optional import comes_from, needs
 from .._root import open_tree
@@ -19,6 +20,7 @@ class Reader:
 
     fields: list[str]
     n_entries: int
+    boundaries: NDArray[np.int64] | None = None  # entries at which the file is best cut; None for any
 
     def column(self, name: str, start: int, stop: int) -> Any:
         raise NotImplementedError
@@ -58,7 +60,7 @@ class _Parquet(Reader):
         metadata = self._file.metadata
         self.fields, self.n_entries = list(self._file.schema_arrow.names), metadata.num_rows
         rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-        self._starts = np.concatenate([[0], np.cumsum(rows, dtype=np.int64)])
+        self._starts = self.boundaries = np.concatenate([[0], np.cumsum(rows, dtype=np.int64)])
         self._decoded: dict[str, tuple[tuple[int, int], Any]] = {}  # the last row groups, for the next small chunk
 
     def column(self, name: str, start: int, stop: int) -> Any:

@@ -1,0 +1,290 @@
+"""Streams of events: blocks of files in any order, filtered and changed on the way, for what exceeds the memory."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._validation import check_integer
+from ._event_roles import joined_ids
+from ._point_clouds import PointClouds
+from ._readers import Reader
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+_FIRST = 1 << 14  # entries of a block before it is known how many bytes an entry has
+
+
+def bunch_of(**fields: Any) -> Bunch:
+    """Make a Bunch; scikit-learn is imported when the first one is made."""
+    from sklearn.utils import Bunch
+
+    return Bunch(**fields)
+
+
+class Block(NamedTuple):
+    """Entries ``start`` to ``stop`` of a file, by the number of the file."""
+
+    file: int
+    start: int
+    stop: int
+
+
+def bytes_of(data: Any) -> int:
+    """Return the memory that the events ``data`` of a chunk take."""
+    if isinstance(data, PointClouds):
+        return int(data.values.nbytes + data.offsets.nbytes + data.event_values.nbytes)
+    return int(data.nbytes)
+
+
+def joined(parts: Sequence[Bunch]) -> Bunch:
+    """Join chunks of events; their descriptions are those of the first."""
+    first, data = parts[0], [part.data for part in parts]
+
+    def column(name: str) -> Any:
+        return None if first[name] is None else np.concatenate([part[name] for part in parts])
+
+    clouds = isinstance(first.data, PointClouds)
+    return bunch_of(
+        data=PointClouds.concatenate(data) if clouds else np.concatenate(data),
+        target=column("target"),
+        sample_weight=column("sample_weight"),
+        groups=None if first.groups is None else joined_ids([part.groups for part in parts]),
+        feature_names=first.feature_names,
+    )
+
+
+@dataclass
+class _Where:
+    """Step of a stream: keep the events for which ``keep`` returns True."""
+
+    keep: Callable[[Bunch], NDArray[np.bool_]]
+
+    def __call__(self, events: Bunch) -> Bunch:
+        rows = np.asarray(self.keep(events))
+        if rows.dtype != bool or rows.shape != (len(events.data),):
+            raise ValueError(
+                f"where() expected a function that returns True or False for each of {len(events.data)} events, got "
+                f"{rows.dtype} of shape {rows.shape}."
+            )
+        taken = {
+            name: None if events[name] is None else events[name][rows]
+            for name in ("data", "target", "sample_weight", "groups")
+        }
+        return bunch_of(**{**events, **taken})
+
+
+@dataclass
+class _Map:
+    """Step of a stream: change the events by a function of ``data``."""
+
+    function: Callable[[Any], Any]
+
+    def __call__(self, events: Bunch) -> Bunch:
+        data = self.function(events.data)
+        if len(data) != len(events.data):
+            raise ValueError(
+                f"map() expected a function that returns as many events as it gets, {len(events.data)}, got "
+                f"{len(data)}: leave events out by where()."
+            )
+        names = events.feature_names
+        if isinstance(data, PointClouds):
+            names = list(data.feature_names)
+        elif data.ndim != 2 or data.shape[1] != len(names):
+            names = [f"x{i}" for i in range(data.shape[1])]
+        return bunch_of(**{**events, "data": data, "feature_names": names})
+
+
+class Stream(ABC):
+    """Base of `EventSource`: the events of files in blocks, which can be read in any order.
+
+    Parameters
+    ----------
+    memory : int
+        Bytes of events that are held at a time.
+    """
+
+    _steps: tuple[_Where | _Map, ...] = ()
+    _share: tuple[int, int] = (0, 1)
+
+    def __init__(self, memory: int) -> None:
+        self.memory = check_integer(memory, "memory", 1)
+
+    @abstractmethod
+    def _checked(self) -> list[tuple[int, int]]:
+        """Open and check every file; return the range of entries of each."""
+
+    @abstractmethod
+    def _open(self, i: int) -> Reader:
+        """Open a file."""
+
+    @abstractmethod
+    def _events(self, i: int, reader: Reader, start: int, stop: int) -> Bunch:
+        """Read the events of a range of entries."""
+
+    @abstractmethod
+    def _boundaries(self, i: int) -> NDArray[np.int64] | None:
+        """Entries at which a file is best cut, such as those between the row groups of Parquet; None for any."""
+
+    def where(self, keep: Callable[[Bunch], NDArray[np.bool_]]) -> Self:
+        """Return a source of those events for which a function returns True; nothing is read yet.
+
+        Parameters
+        ----------
+        keep : callable
+            Function that takes a chunk, a Bunch as `chunks` yields it, and returns a mask of its events.
+
+        Returns
+        -------
+        source : EventSource
+            The same files with one more condition.
+        """
+        return self._with(_steps=(*self._steps, _Where(keep)))
+
+    def map(self, function: Callable[[Any], Any]) -> Self:
+        """Return a source whose events a function changes, chunk by chunk; nothing is read yet.
+
+        Parameters
+        ----------
+        function : callable
+            Function that takes the ``data`` of a chunk, and returns data of as many events.
+
+        Returns
+        -------
+        source : EventSource
+            The same files with changed events.
+        """
+        return self._with(_steps=(*self._steps, _Map(function)))
+
+    def share(self, rank: int, n_shares: int) -> Self:
+        """Return a source of one of several shares of the entries, for processes that read side by side.
+
+        Parameters
+        ----------
+        rank : int
+            Number of the share, from 0.
+        n_shares : int
+            Number of shares. With the same number of entries to a block, no entry is in two of them, and each entry is
+            in one.
+
+        Returns
+        -------
+        source : EventSource
+            Every ``n_shares``-th block of the files.
+        """
+        n_shares = check_integer(n_shares, "n_shares", 1)
+        if check_integer(rank, "rank", 0) >= n_shares:
+            raise ValueError(f"rank={rank}: expected a number below n_shares={n_shares}.")
+        first, step = self._share
+        return self._with(_share=(first + step * rank, step * n_shares))
+
+    def _with(self, **changed: Any) -> Self:
+        source = copy(self)
+        source.__dict__.update(changed)
+        return source
+
+    def blocks(self, n_entries: int, *, aligned: bool = True) -> list[Block]:
+        """List the blocks of all files, each of about ``n_entries`` entries at most.
+
+        Parameters
+        ----------
+        n_entries : int
+            Greatest number of entries of a block, before the cut.
+        aligned : bool, default=True
+            Whether blocks end where row groups of Parquet end, as far as these are smaller than a block; a larger one
+            is cut into equal blocks.
+
+        Returns
+        -------
+        blocks : list of Block
+            Blocks in the order of the files.
+        """
+        blocks = []
+        for i, (start, stop) in enumerate(self._checked()):
+            marks = self._boundaries(i) if aligned else None
+            inner = [] if marks is None else [int(mark) for mark in marks if start < mark < stop]
+            ends = [start]
+            for before, mark in zip([start, *inner], [*inner, stop], strict=True):
+                if mark - ends[-1] > n_entries and before > ends[-1]:
+                    ends.append(before)
+                if mark - ends[-1] > n_entries:
+                    size = n_entries if marks is None else -(-(mark - before) // -(-(mark - before) // n_entries))
+                    ends += range(before + size, mark, size)
+            blocks += [Block(i, a, b) for a, b in zip(ends, [*ends[1:], stop], strict=True) if a < b]
+        return blocks[self._share[0] :: self._share[1]]
+
+    @contextmanager
+    def loading(self) -> Iterator[Callable[[Block], Bunch]]:
+        """Open what is needed to load blocks: gives a function of a block, which returns its events, possibly none."""
+        with ExitStack() as stack:
+            opened: dict[int, Reader] = {}  # the last file
+
+            def load(block: Block) -> Bunch:
+                if block.file not in opened:
+                    stack.close()
+                    opened.clear()
+                    opened[block.file] = stack.enter_context(self._open(block.file))
+                events = self._events(block.file, opened[block.file], block.start, block.stop)
+                for step in self._steps:
+                    events = step(events)
+                return events
+
+            yield load
+
+    def chunks(self, n_entries: int = 100_000) -> Iterator[Bunch]:
+        """Yield the events in pieces, in order, each a Bunch like that of `read`; a piece without events is left out.
+
+        Parameters
+        ----------
+        n_entries : int, default=100_000
+            Number of entries read at a time, before the cut; pieces end where a file ends.
+        """
+        blocks = self.blocks(check_integer(n_entries, "n_entries", 1), aligned=False)
+        with self.loading() as load:
+            for block in blocks:
+                events = load(block)
+                if len(events.data):
+                    yield events
+
+    def held(self) -> tuple[Bunch | None, float]:
+        """Read all events, if they take ``memory`` bytes at most.
+
+        Returns
+        -------
+        events : Bunch or None
+            All events, or None if they are too many.
+        bytes_per_entry : float
+            Memory that an entry takes in the mean, of those that were read.
+
+        Raises
+        ------
+        ValueError
+            There is no event.
+        """
+        parts, n_bytes, n_entries = [], 0, 0
+        with self.loading() as load:
+            for block in self.blocks(_FIRST):
+                events = load(block)
+                n_bytes, n_entries = n_bytes + bytes_of(events.data), n_entries + block.stop - block.start
+                if n_bytes > self.memory:
+                    return None, n_bytes / n_entries
+                if len(events.data):
+                    parts.append(events)
+        if not parts:
+            raise ValueError(f"{self!r} has no event.")
+        return joined(parts), n_bytes / n_entries
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} is not in memory, and is taken by the networks, transformers and splitters of this "
+            "package only. Others need the arrays: events = source.read(), then events.data, events.target, "
+            "events.sample_weight and events.groups."
+        )
