@@ -7,6 +7,7 @@ import os
 import pickle
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -17,6 +18,8 @@ import torch
 from skorch.callbacks import Callback
 from skorch.history import History
 
+from .._checkpoints import are_collected, note, remove
+
 # Seconds between two files: writing one costs little beside a minute of training.
 _INTERVAL = 60.0
 _FORMAT = 1
@@ -25,10 +28,11 @@ _NOT_OF_THE_RESULT = ("callbacks", "checkpoint", "verbose", "warm_start")
 
 
 class CheckpointFile(Callback):
-    """File that holds the state of one training at the end of an epoch, and at the end.
+    """File that holds the state of one training at the end of an epoch.
 
     The state is that of the weights, the optimiser, the recipe (schedule and moving average), the monitor (early
-    stopping and the best weights), the generators and the history. Of the optimiser, nothing is kept at the end.
+    stopping and the best weights), the generators and the history. At the end the file is removed, unless a search or a
+    cross-fit around this training still needs it; of the optimiser, nothing is kept then.
 
     Parameters
     ----------
@@ -47,12 +51,12 @@ class CheckpointFile(Callback):
         ValueError
             The file is damaged, or was written by another version of torch.
         """
-        if not self.path.exists():
-            return None
         cure = "Delete it to train from the beginning."
         try:
             state: dict[str, Any] = torch.load(self.path, weights_only=True)  # runs no code from the file
             versions = state["versions"]
+        except FileNotFoundError:
+            return None
         except Exception as error:
             raise ValueError(f"The checkpoint {self.path} cannot be read ({type(error).__name__}). {cure}") from error
         if versions != _versions():
@@ -62,6 +66,7 @@ class CheckpointFile(Callback):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Start the clock."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        note([self.path])
         self._last = time.monotonic()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
@@ -71,8 +76,11 @@ class CheckpointFile(Callback):
             self._last = time.monotonic()
 
     def finish(self, net: Any) -> None:
-        """Write the file after the last epoch."""
-        self._write({**state_of(net), "optimizer": None, "finished": True})
+        """Write the file after the last epoch, or remove it where nobody will ask for it."""
+        if are_collected():
+            self._write({**state_of(net), "optimizer": None, "finished": True})
+        else:
+            remove([self.path])
 
     def _write(self, state: dict[str, Any]) -> None:
         beside = self.path.with_name(f"{self.path.name}.{os.getpid()}")
@@ -81,7 +89,8 @@ class CheckpointFile(Callback):
                 torch.save(state, file)
                 file.flush()
                 os.fsync(file.fileno())
-            beside.replace(self.path)
+            with suppress(FileNotFoundError):  # the same fit in another process has ended, and removed it
+                beside.replace(self.path)
         finally:
             beside.unlink(missing_ok=True)
 

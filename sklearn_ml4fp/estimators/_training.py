@@ -199,10 +199,11 @@ class TrainingChoices(Declared):
     checkpoint: Any = hp(
         None,
         valid=(str, os.PathLike, None),
-        doc="Folder in which ``fit`` keeps the state of the training, at most every minute and at the end. A fit that "
-        "was killed goes on from there when it is started again, and on a CPU ends in the same weights. Each fit has a "
-        "file of its own, named by what it depends on (hyperparameters, events, weights): folds and candidates may "
-        "share the folder. Needs an integer as ``random_state``. The state of ``callbacks`` is not kept.",
+        doc="Folder in which ``fit`` keeps the state of the training, at the end of an epoch, at most every minute. A "
+        "fit that was killed goes on from there when it is started again, and on a CPU ends in the same weights. Each "
+        "fit has a file of its own, named by what it depends on (hyperparameters, events, weights): folds and "
+        "candidates may share the folder. It is removed when the fit has ended, or the search or ``CrossFit*`` around "
+        "it. Needs an integer as ``random_state``. The state of ``callbacks`` is not kept.",
     )
     warm_start: bool = hp(False, valid="boolean", doc="Whether a second ``fit`` continues from the present weights.")
     random_state: Any = hp(

@@ -15,6 +15,7 @@ from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from .._checkpoints import collected, note, removed_in_the_end
 from .._compat import check_method_params
 from .._events import id_kinds
 from .._missing import with_nan
@@ -28,8 +29,9 @@ _RESPONSES = ("predict", "predict_proba", "decision_function")
 _ROUTED = ("fit", *_RESPONSES)
 
 
-def _fit_one(estimator: Any, X: Any, y: np.ndarray, rows: np.ndarray, params: dict[str, Any]) -> Any:
-    return estimator.fit(_take(X, rows), y[rows], **check_method_params(X, params, rows))
+def _fit_one(estimator: Any, X: Any, y: np.ndarray, rows: np.ndarray, params: dict[str, Any]) -> tuple[Any, set]:
+    with collected() as checkpoints:
+        return estimator.fit(_take(X, rows), y[rows], **check_method_params(X, params, rows)), checkpoints
 
 
 def _is_verbose(estimator: Any) -> bool:
@@ -129,7 +131,8 @@ class CrossFit(MetaEstimatorMixin):
         check_consistent_length(X, y, groups, sample_weight)
         weight = check_weights(sample_weight, len(y))
         given = {name: v for name, v in (("groups", groups), ("sample_weight", weight)) if v is not None} | params
-        with config_context(enable_metadata_routing=True):  # so that a plain Pipeline passes weights and ids on as well
+        # the first, so that a plain Pipeline passes weights and ids on as well
+        with config_context(enable_metadata_routing=True), removed_in_the_end():
             prototype = with_requests(self.estimator) if given else self.estimator
             to_fit = routed_to_fit(self, prototype, given)
             folds = self._make_folds(X, y, groups, params)
@@ -139,7 +142,9 @@ class CrossFit(MetaEstimatorMixin):
                 for fold in range(self.n_folds_)
             )
             shown = track(fits, "fold", total=self.n_folds_, disable=None if _is_verbose(self.estimator) else True)
-            self.estimators_ = Parallel(n_jobs=self.n_jobs)(shown)
+            fitted = Parallel(n_jobs=self.n_jobs)(shown)
+            self.estimators_ = [model for model, _ in fitted]
+            note(path for _, checkpoints in fitted for path in checkpoints)
             self._score_folds(X, y, given, folds)
         return self
 

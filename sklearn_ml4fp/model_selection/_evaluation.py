@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.parallel import Parallel, delayed
 
+from .._checkpoints import collected, note
 from .._compat import fit_and_score
 from ._candidates import Candidate
 from ._watch import callback_task
@@ -29,7 +30,9 @@ def deaths() -> tuple[type[Exception], ...]:
 
 def _fit(estimator: Any, *args: Any, is_judged: bool, **kwargs: Any) -> dict[str, Any]:
     """Fit and score a candidate in one fold, in any process."""
-    fold = fit_and_score(estimator, *args, **kwargs)
+    with collected() as checkpoints:
+        fold = fit_and_score(estimator, *args, **kwargs)
+    fold["checkpoints"] = checkpoints
     if is_judged and fold["fit_error"] is None:
         from ._pruning import judgement_of
 
@@ -97,6 +100,7 @@ class Evaluation:
             score = float(self._error_score)
             done = [{"test_scores": score, **times, "fit_error": str(error)} for _ in fits]
         for (candidate, number), fold in zip(fits, done, strict=True):
+            note(fold.pop("checkpoints", ()))
             if (judgement := fold.pop("judgement", None)) is not None:
                 candidate.reports, candidate.pruned = judgement
             candidate.folds[number] = fold

@@ -113,6 +113,7 @@ class History:
         `Candidate` has.
     """
 
+    lasts = False  # whether what is added outlives the process
     name = "The memory of the last fit"
     cure = "start anew (warm_start=False)"
 
@@ -214,6 +215,7 @@ class FileHistory(History):
         Another search uses it.
     """
 
+    lasts = True
     cure = "take another file"
 
     def __init__(self, path: Any, search: dict[str, str], seed: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._checkpoints import remove_what_is_recorded
 from ._candidates import Candidate, Proposer
 from ._evaluation import Evaluation
 from ._history import History, readable
@@ -130,6 +131,8 @@ class Loop:
             }
             for candidate in new
         ])  # fmt: skip
+        if self.history.lasts:
+            remove_what_is_recorded()
 
     def _finish(self, candidate: Candidate, best: float) -> None:
         self.candidates.append(candidate)

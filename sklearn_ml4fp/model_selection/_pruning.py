@@ -40,24 +40,30 @@ class Judge(Callback):
         """Give the earlier candidates to the pruner."""
         study = _study(self.pruner)
         study.add_trials(needs("optuna").create_trial(**trial) for trial in self.past)
-        self.trial_, self.pruned_ = study.ask(), False
+        self.trial_, self.pruned_, self.n_seen_ = study.ask(), False, 0
         self.reports_: dict[int, float] = {}
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Report this epoch."""
-        epoch, record = len(net.history), net.history[-1]
-        score = -net.cost(record) if "valid_loss" in record else math.nan
-        if not math.isfinite(score):  # a diverging training fails by itself
-            return
-        self.reports_[epoch] = score
-        self.trial_.report(score, epoch)
-        if self.trial_.should_prune():
-            self.pruned_ = True
+        self._report(net)
+        if self.pruned_:
             raise KeyboardInterrupt  # the signal of skorch's callbacks to stop a training
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Forget the earlier candidates."""
+        self._report(net)
         del self.trial_
+
+    def _report(self, net: Any) -> None:
+        """Report the epochs that are new, which after a restart from a checkpoint are several, or all."""
+        for record in net.history[self.n_seen_ :]:
+            self.n_seen_ += 1
+            score = -net.cost(record) if "valid_loss" in record else math.nan
+            if self.pruned_ or not math.isfinite(score):  # a diverging training fails by itself
+                continue
+            self.reports_[self.n_seen_] = score
+            self.trial_.report(score, self.n_seen_)
+            self.pruned_ = bool(self.trial_.should_prune())
 
 
 def _last_step(estimator: Any, name: str = "") -> tuple[str, Any]:

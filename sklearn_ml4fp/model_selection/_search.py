@@ -14,6 +14,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.metadata_routing import MethodMapping
 
+from .._checkpoints import removed_in_the_end
 from .._compat import (
     BaseSearchCV,
     Interval,
@@ -193,6 +194,7 @@ class EventSearch(Kept, ScoreRequestMixin, BaseSearchCV):
             evaluation.parallel,
             watched(owner, evaluation.estimator, bar),
             fit_task(owner, X, y, params) as root,
+            removed_in_the_end(),
         ):
             loop = Loop(
                 self, evaluation, history, self._objective,

@@ -249,6 +249,7 @@ class StudyHistory(History):
         The study is another one, is damaged, or is that of another search.
     """
 
+    lasts = True
     cure = "take another study_name or storage"
 
     def __init__(self, study: Any, distributions: Callable[[Any], Any], search: dict[str, str], seed: int) -> None:
