@@ -7,6 +7,7 @@ import warnings
 from functools import cache, partial
 from pathlib import Path
 from tempfile import gettempdir
+from types import SimpleNamespace
 
 import awkward as ak
 import numpy as np
@@ -33,10 +34,12 @@ from sklearn_ml4fp import (
     NetworkClassifier,
     NetworkEstimator,
     PointClouds,
+    RaggedArray,
     Reflect,
     Sampler,
 )
 from sklearn_ml4fp._params import Declared
+from sklearn_ml4fp.metrics._scorers import _EdgeScorer
 
 PUBLIC = {name: getattr(sklearn_ml4fp, name) for name in sklearn_ml4fp.__all__}
 
@@ -427,7 +430,7 @@ def cases_of_metric(metric):
     yield from each(
         run, "scores", {k: v for k, v in BAD_SCORES.items() if not (regression and k == "three dimensions")}
     )
-    bad = ("too few", "None", "NaN") if regression else BAD_LABELS
+    bad = ("too few", "None", "NaN") if regression or metric.__module__.endswith("_tracking") else BAD_LABELS
     yield from each(run, "y_true", {name: BAD_CLASSES[name] for name in bad})
     yield from each(run, "sample_weight", BAD_WEIGHTS)
     if "pos_label" in parameters:
@@ -460,7 +463,65 @@ def cases_of_scorer(scorer, name):
     yield "too few labels", lambda: scorer(fitted, TABLE, CLASSES[:-1])
 
 
+LINKS = RaggedArray(np.arange(N) % 2, np.arange(N + 1))
+BAD_LINKS = {
+    "flat": LINKS.values,
+    "too few": LINKS[:-1],
+    "None": None,
+    "others than 0 and 1": LINKS.with_values(LINKS.values + 0.5),
+}
+
+
+def cases_of_ragged_scorer(scorer):
+    model = SimpleNamespace(fit=None, predict_proba=lambda X: LINKS.with_values(np.stack([SCORES, SCORES], axis=1)))
+    run = partial(scorer, model, graphs_of(), LINKS)
+    yield from each(partial(scorer, model, graphs_of()), "y_true", BAD_LINKS)
+    yield from each(run, "sample_weight", BAD_WEIGHTS)
+
+
+def cases_of_ragged_array():
+    yield from varied(lambda values: sklearn_ml4fp.RaggedArray(values, [0, 1]), "values", ["a", None, 3, [[[1]]], [1j]])
+    yield from varied(
+        lambda offsets: sklearn_ml4fp.RaggedArray([1, 2], offsets), "offsets", [None, [0], [0, 3], [0, 0.5]]
+    )
+
+
+def cases_of_edge_labels():
+    yield from varied(partial(sklearn_ml4fp.edge_labels, particle=LINKS), "graphs", [None, CLOUDS, 3])
+    yield from each(partial(sklearn_ml4fp.edge_labels, graphs_of(), layer=None), "particle", BAD_LINKS)
+    hits = RaggedArray(np.arange(2 * N), CLOUDS.offsets)
+    yield from varied(partial(sklearn_ml4fp.edge_labels, graphs_of(), hits), "layer", ["no such", 3])
+
+
+def cases_of_build_tracks():
+    yield from varied(partial(sklearn_ml4fp.build_tracks, accepted=LINKS), "graphs", [None, CLOUDS, 3])
+    yield from each(partial(sklearn_ml4fp.build_tracks, graphs_of()), "accepted", BAD_LINKS)
+
+
+def cases_of_tracking_metric(metric):
+    fractions = {"fractions": LINKS.with_values(LINKS.values + 0.5)}
+    wrong = {name: BAD_LINKS[name] for name in ("flat", "too few", "None")} | fractions
+    yield from each(partial(metric, track=LINKS), "particle", wrong)
+    yield from each(partial(metric, LINKS), "track", wrong)
+    yield from varied(partial(metric, LINKS, LINKS), "min_hits", BAD_COUNTS)
+    yield from varied(partial(metric, LINKS, LINKS), "shared", [0.4, 1.0, "half", np.nan])
+    yield from each(partial(metric, LINKS, LINKS), "sample_weight", BAD_WEIGHTS)
+
+
+def cases_of_event_graph(kind):
+    run = partial(kind.from_predictions, graphs_of(), LINKS, LINKS)
+    yield from varied(partial(kind.from_predictions, y_true=LINKS, y_score=LINKS), "graphs", [None, CLOUDS])
+    wrong = {name: BAD_LINKS[name] for name in ("flat", "too few", "None")}
+    yield from each(partial(kind.from_predictions, graphs_of(), y_score=LINKS), "y_true", wrong)
+    yield from each(partial(kind.from_predictions, graphs_of(), LINKS), "y_score", wrong)
+    yield from varied(run, "event", [-1, N, 1.5, "first"])
+    yield from varied(run, "threshold", ["half", None, np.nan])
+
+
 def cases_of_display(kind):
+    if kind.__name__ == "EventGraphDisplay":
+        yield from cases_of_event_graph(kind)
+        return
     if kind.__name__ == "ImportanceDisplay":
         run = partial(kind.from_estimator, LogisticRegression().fit(TABLE, CLASSES), n_repeats=1)
         yield from each(partial(run, y=CLASSES), "X", {"other columns": TABLE[:, :3], "no events": TABLE[:0]})
@@ -510,7 +571,7 @@ def clouds_of(values=CLOUDS.values, offsets=CLOUDS.offsets, **more):
     return PointClouds(values, offsets, **more)
 
 
-EDGES = np.repeat(CLOUDS.offsets[:-1, None], 2, axis=1)
+EDGES = np.tile([0, 1], (N, 1))
 EDGE_OFFSETS = np.arange(N + 1)
 
 
@@ -760,6 +821,9 @@ def cases_of_event_source():
 
 
 CASES_BY_NAME = {
+    "RaggedArray": cases_of_ragged_array,
+    "build_tracks": cases_of_build_tracks,
+    "edge_labels": cases_of_edge_labels,
     "EventSource": cases_of_event_source,
     "describe_model": partial(cases_of_model_files, sklearn_ml4fp.describe_model),
     "load_model": partial(cases_of_model_files, sklearn_ml4fp.load_model),
@@ -798,11 +862,13 @@ def cases_of(name, one):
             return cases_of_composition(one)
         return cases_of_display(one) if name.endswith("Display") else CASES_BY_NAME[name]()
     if name.endswith("_scorer") and not inspect.isfunction(one):
-        return cases_of_scorer(one, name)
+        return cases_of_ragged_scorer(one) if isinstance(one, _EdgeScorer) else cases_of_scorer(one, name)
     if name.startswith(("load_", "make_", "fetch_")) and name != "make_weighted_scorer":
         return cases_of_data_set(one)
     if list(inspect.signature(one).parameters)[:1] == ["y_true"]:
         return cases_of_metric(one)
+    if list(inspect.signature(one).parameters)[:2] == ["particle", "track"]:
+        return cases_of_tracking_metric(one)
     if list(inspect.signature(one).parameters)[:1] == ["estimator"]:
         return cases_of_space(one)
     return CASES_BY_NAME[name]()

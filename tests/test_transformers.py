@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
 import sklearn_ml4fp
-from sklearn_ml4fp import Augmenter, NetworkEstimator, PointClouds, Reflect
+from sklearn_ml4fp import Augmenter, Graphs, NetworkEstimator, PointClouds, Reflect, ToTrackGraph
 from sklearn_ml4fp._params import Declared
 
 CLASSES = [getattr(sklearn_ml4fp, name) for name in sklearn_ml4fp.__all__]
@@ -81,7 +81,18 @@ def clouds(dtype=np.float64, n=N):
     )  # fmt: skip
 
 
+def hits(dtype=np.float64):
+    """Clouds in the layers of a tracker."""
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1, 9, N)
+    layer = rng.integers(0, 4, counts.sum())
+    values = np.column_stack([30 * (layer + 1), rng.uniform(-0.1, 0.1, len(layer)), rng.normal(size=len(layer)), layer])
+    return PointClouds(values.astype(dtype), np.r_[0, np.cumsum(counts)], ["r", "phi", "z", "layer"])
+
+
 def events(one, dtype=np.float64):
+    if one is ToTrackGraph:
+        return hits(dtype)
     return clouds(dtype) if one in OF_CLOUDS else table(one, dtype)
 
 
@@ -91,6 +102,8 @@ def rows(X, chosen):
 
 def values_of(X):
     """Numbers of whatever comes out."""
+    if isinstance(X, Graphs):
+        return np.hstack([values_of(X.nodes), X.edges.ravel(), X.edge_offsets, X.edge_values.ravel()])
     if isinstance(X, PointClouds):
         return np.hstack([X.values.ravel(), X.offsets, X.event_values.ravel()])
     return np.asarray(X, dtype=np.asarray(X).dtype if np.asarray(X).dtype.kind != "O" else np.float64)
@@ -132,8 +145,9 @@ def test_fit_changes_neither_parameters_nor_events(one):
     assert repr(mine.get_params()) == repr(make(one).get_params())
     assert_same(X, before, rtol=0, atol=0)
     assert not hasattr(clone(mine), "n_features_in_")
-    assert mine.n_features_in_ == (3 if one in OF_CLOUDS else len(NAMES))
-    assert list(mine.feature_names_in_) == (["pt", "eta", "phi"] if one in OF_CLOUDS else NAMES)
+    names = list(X.feature_names) if one in OF_CLOUDS else NAMES
+    assert mine.n_features_in_ == len(names)
+    assert list(mine.feature_names_in_) == names
 
 
 @each(TRANSFORMERS)
@@ -158,6 +172,7 @@ def test_names_of_the_output(one):
     X = events(one)
     mine = make(one).fit(X)
     out = mine.transform(X)
+    out = out.nodes if isinstance(out, Graphs) else out
     if hasattr(one, "get_feature_names_out"):  # pixels have no names
         names = list(mine.get_feature_names_out())
         assert len(set(names)) == len(names)
@@ -165,7 +180,11 @@ def test_names_of_the_output(one):
         assert (out.values if isinstance(out, PointClouds) else out).shape[-1] == len(names)
     else:
         assert out.ndim > 2
-    other = X.with_values(X.values, ["a", "b", "c"]) if one in OF_CLOUDS else X.rename(columns={"met": "tem"})
+    other = (
+        X.with_values(X.values, list("abcd")[: len(X.feature_names)])
+        if one in OF_CLOUDS
+        else X.rename(columns={"met": "tem"})
+    )
     with pytest.raises(ValueError, match=r"(?i)feature"):
         mine.transform(other)
 
@@ -175,11 +194,12 @@ def test_names_of_the_output(one):
 def test_types(one, dtype):
     """Floats keep their width; integers become float64, but where columns are only chosen; images are float32."""
     if one in OF_CLOUDS:
-        X = clouds(dtype if dtype != np.int64 else np.float64)
+        X = events(one, dtype if dtype != np.int64 else np.float64)
         X = X.with_values(np.ceil(X.values).astype(dtype), X.feature_names)
     else:
         X = (table(one).abs() + 1).astype(dtype)
     out = make(one).fit_transform(X)
+    out = out.nodes if isinstance(out, Graphs) else out
     found = out.values.dtype if isinstance(out, PointClouds) else np.asarray(out).dtype
     if dtype == np.int64:
         assert found == np.float64 or issubclass(one, SelectorMixin) or one in OF_CLOUDS
@@ -241,7 +261,7 @@ def test_set_output(one, container):
         everywhere = make(one).fit_transform(X)
     assert type(everywhere) is type(out)
     assert_same(out, plain)
-    if isinstance(plain, PointClouds) or plain.ndim > 2:
+    if isinstance(plain, PointClouds | Graphs) or plain.ndim > 2:
         assert type(out) is type(plain)
         return
     assert isinstance(out, pd.DataFrame if container == "pandas" else pl.DataFrame)
@@ -447,10 +467,10 @@ def test_a_table_is_no_point_cloud(one):
 @each(OF_CLOUDS)
 def test_whatever_holds_point_clouds(one):
     """Lists and padded arrays have no names; awkward arrays do."""
-    X = clouds()
+    X = events(one)
     named = PointClouds(X.values, X.offsets, X.feature_names)
     assert_same(make(one).fit_transform(named.to_awkward()), make(one).fit_transform(named), rtol=0, atol=0)
-    if hasattr(one, "_learn_roles"):  # momenta are found by their names
+    if hasattr(one, "_learn_roles") or one is ToTrackGraph:  # momenta and layers are found by their names
         return
     bare = PointClouds(X.values, X.offsets)
     for form in (list(bare), bare.to_padded()[0]):

@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from ._load import load_events
     from ._quark_gluon import load_quark_gluon_jets, make_quark_gluon_jets
     from ._simulate import make_events
+    from ._tracker import load_tracker_hits, make_tracker_hits
 
 __all__ = [
     "fetch_higgs",
@@ -18,9 +19,11 @@ __all__ = [
     "load_air_showers",
     "load_events",
     "load_quark_gluon_jets",
+    "load_tracker_hits",
     "make_air_showers",
     "make_events",
     "make_quark_gluon_jets",
+    "make_tracker_hits",
 ]
 
 __getattr__, __dir__ = lazily(__name__, __all__)

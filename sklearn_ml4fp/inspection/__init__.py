@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from ._correlation import CorrelationDisplay
     from ._data_facts import Finding
     from ._data_report import DataReport
+    from ._event_graph import EventGraphDisplay
     from ._importance import ImportanceDisplay
     from ._investigate import investigate
     from ._loss_curve import LossCurveDisplay
@@ -24,6 +25,7 @@ __all__ = [
     "ConvergenceDisplay",
     "CorrelationDisplay",
     "DataReport",
+    "EventGraphDisplay",
     "Finding",
     "HyperparameterImportanceDisplay",
     "ImportanceDisplay",

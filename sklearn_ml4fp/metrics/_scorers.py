@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-# scikit-learn's own class, which searches over several metrics, or over thresholds, look for
-from .._compat import Scorer
+import numpy as np
+
+# Scorer: scikit-learn's own class, which searches over several metrics, or over thresholds, look for
+from .._compat import Scorer, is_negated, metric_of
+from .._components import connected
 from ._ks import ks_distance
 from ._probabilities import average_precision, brier, expected_calibration_error
 from ._response import response_bias, response_resolution
 from ._roc import roc_auc_score
 from ._significance import ams_score, asimov_score
+from ._tracking import (
+    duplicate_rate,
+    edge_efficiency,
+    edge_purity,
+    efficiency_at_purity,
+    fake_rate,
+    is_ragged,
+    tracking_efficiency,
+)
 from ._working_points import background_rejection, significance_improvement
 
 # predict_proba first: with three classes and more the columns of a decision function do not compare with each other.
@@ -36,6 +48,40 @@ class _EitherClassScorer(_WeightedScorer):
         if len(classes) == 2:
             kwargs["pos_label"] = classes[1]
         return super()._score(method_caller, estimator, X, y_true, **kwargs)
+
+
+class _EdgeScorer(_WeightedScorer):
+    """Scorer of a metric of edges: it compares ragged labels with ragged probabilities of the second class."""
+
+    def _score(self, method_caller: Any, estimator: Any, X: Any, y_true: Any, **kwargs: Any) -> float:
+        score = estimator.predict_proba(X)
+        if not (is_ragged(y_true) and is_ragged(score) and np.array_equal(y_true.offsets, score.offsets)):
+            raise ValueError(
+                "this scorer needs labels and probabilities of edges, two RaggedArrays of the same events; got "
+                f"{type(y_true).__name__} and {type(score).__name__}. edge_labels makes the labels."
+            )
+        if not np.isin(y_true.values, (0, 1)).all():
+            raise ValueError("the labels of edges must be 0 and 1, as edge_labels makes them.")
+        metric: Any = metric_of(self)
+        return (-1 if is_negated(self) else 1) * metric(*self._compared(X, y_true, score), **kwargs)
+
+    def _compared(self, X: Any, y_true: Any, score: Any) -> tuple[Any, Any]:
+        return y_true, score
+
+
+class _TrackScorer(_EdgeScorer):
+    """Scorer of a metric of tracks: the true ones are what true edges connect, the candidates what accepted ones do."""
+
+    def _compared(self, X: Any, y_true: Any, score: Any) -> tuple[Any, Any]:
+        return _Tracks(X, y_true.values == 1), _Tracks(X, score.values[:, 1] > 0.5)
+
+
+class _Tracks:
+    """Number of the track of each hit, from the edges of graphs that are accepted."""
+
+    def __init__(self, graphs: Any, accept: Any) -> None:
+        self.offsets = graphs.nodes.offsets
+        self.values = connected(graphs.flat_edges()[accept], self.offsets)
 
 
 def make_weighted_scorer(
@@ -108,6 +154,12 @@ neg_brier_scorer = _EitherClassScorer(brier, -1, {}, "predict_proba")
 neg_expected_calibration_error_scorer = _EitherClassScorer(expected_calibration_error, -1, {}, "predict_proba")
 neg_response_bias_scorer = make_weighted_scorer(_absolute_bias, greater_is_better=False)
 neg_response_resolution_scorer = make_weighted_scorer(response_resolution, greater_is_better=False)
+edge_efficiency_scorer = _EdgeScorer(edge_efficiency, 1, {}, "predict_proba")
+edge_purity_scorer = _EdgeScorer(edge_purity, 1, {}, "predict_proba")
+efficiency_at_purity_scorer = _EdgeScorer(efficiency_at_purity, 1, {}, "predict_proba")
+tracking_efficiency_scorer = _TrackScorer(tracking_efficiency, 1, {}, "predict_proba")
+neg_fake_rate_scorer = _TrackScorer(fake_rate, -1, {}, "predict_proba")
+neg_duplicate_rate_scorer = _TrackScorer(duplicate_rate, -1, {}, "predict_proba")
 
 #: All scorers by name, for a loop or a configuration file.
 SCORERS = {
@@ -115,11 +167,17 @@ SCORERS = {
     "asimov": asimov_scorer,
     "average_precision": average_precision_scorer,
     "background_rejection": background_rejection_scorer,
+    "edge_efficiency": edge_efficiency_scorer,
+    "edge_purity": edge_purity_scorer,
+    "efficiency_at_purity": efficiency_at_purity_scorer,
     "ks_distance": ks_distance_scorer,
     "neg_brier": neg_brier_scorer,
+    "neg_duplicate_rate": neg_duplicate_rate_scorer,
     "neg_expected_calibration_error": neg_expected_calibration_error_scorer,
+    "neg_fake_rate": neg_fake_rate_scorer,
     "neg_response_bias": neg_response_bias_scorer,
     "neg_response_resolution": neg_response_resolution_scorer,
     "roc_auc": roc_auc_scorer,
     "significance_improvement": significance_improvement_scorer,
+    "tracking_efficiency": tracking_efficiency_scorer,
 }

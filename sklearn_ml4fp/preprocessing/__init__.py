@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from ._outliers import OutlierClipper
     from ._particle_wise import ParticleWise
     from ._scaling import LogScaler, MinMaxScaler, ZScoreScaler
+    from ._to_graph import ToGraph, ToTrackGraph
     from ._to_image import ToImage
     from ._to_list import ToList
     from ._to_set import ToSet
@@ -24,9 +25,11 @@ __all__ = [
     "MissingValueImputer",
     "OutlierClipper",
     "ParticleWise",
+    "ToGraph",
     "ToImage",
     "ToList",
     "ToSet",
+    "ToTrackGraph",
     "ZScoreScaler",
 ]
 

@@ -15,10 +15,12 @@ from sklearn_ml4fp import (
     CrossFitClassifier,
     CrossFitRegressor,
     DeepSetsClassifier,
+    EventGraphDisplay,
     Graphs,
     ImportanceDisplay,
     OvertrainingDisplay,
     PointClouds,
+    RaggedArray,
     ResponseDisplay,
     expected_calibration_error,
     response_bias,
@@ -444,3 +446,33 @@ def test_correlations_leave_out_what_is_masked_and_know_columns_of_one_name():
     made = CorrelationDisplay.from_data(np.ma.array(hidden, mask=mask)).correlation
     np.testing.assert_array_equal(made, weighted_correlation(np.where(mask, np.nan, X), np.ones(100)))
     assert CorrelationDisplay.from_data(pd.DataFrame(X, columns=["a", "a", "b"])).names == ["a", "a", "b"]
+
+
+# --- an event ---
+
+
+def test_event_graph_draws_what_was_found_missed_and_false():
+    nodes = PointClouds([[30.0, 0.0], [70.0, 0.1], [120.0, np.pi / 2]], [0, 3], ["r", "phi"])
+    graphs = Graphs(nodes, [[0, 1], [1, 2], [0, 2]], [0, 3])
+    true, score = RaggedArray([1, 1, 0], [0, 3]), RaggedArray([0.9, 0.2, 0.8], [0, 3])
+    display = EventGraphDisplay.from_predictions(graphs, true, score)
+    found, missed, false = display.ax_.collections[:3]
+    assert [one.get_label() for one in (found, missed, false)] == ["found: 1", "missed: 1", "false: 1"]
+    np.testing.assert_allclose(missed.get_segments()[0], [[70 * np.cos(0.1), 70 * np.sin(0.1)], [0, 120]], atol=1e-12)
+    both = RaggedArray(np.stack([1 - score.values, score.values], axis=1), [0, 3])
+    np.testing.assert_array_equal(EventGraphDisplay.from_predictions(graphs, true, both).accepted, display.accepted)
+
+
+def test_event_graph_refuses_what_does_not_fit():
+    graphs = Graphs(PointClouds(np.zeros((2, 1)), [0, 2]), [[0, 1]], [0, 1])
+    y = RaggedArray([1], [0, 1])
+    for wrong, kind, message in (
+        ((graphs.nodes, y, y), TypeError, "must be Graphs"),
+        ((graphs, [1], y), TypeError, "RaggedArray"),
+        ((graphs, y, RaggedArray([1, 1], [0, 2])), ValueError, "one number per edge"),
+        ((graphs, y, y), ValueError, "two features"),
+    ):
+        with pytest.raises(kind, match=message):
+            EventGraphDisplay.from_predictions(*wrong)
+    with pytest.raises(ValueError, match="event must be from 0 to 0"):
+        EventGraphDisplay.from_predictions(graphs, y, y, event=1)
