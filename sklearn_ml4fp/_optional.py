@@ -9,6 +9,7 @@ from typing import Any
 EXTRA_OF = {
     "awkward": "hep",
     "dask": "dask",
+    "h5py": "hep",
     "distributed": "dask",
     "matplotlib": "plot",
     "mplhep": "plot",

@@ -36,24 +36,28 @@ def open_tree(path: str | PathLike[str], tree: str | None = None) -> Any:
     uproot, path = needs("uproot"), fspath(path)
     try:
         opened = uproot.open(path if tree is None else {path: tree})
+        trees = _trees_in(opened) if hasattr(opened, "classnames") else None  # of a directory
+        if trees is not None and len(trees) == 1:
+            opened = opened[trees[0]]
     except FileNotFoundError as error:
         raise FileNotFoundError(f"there is no file {path}.") from error
     except uproot.KeyInFileError as error:
         raise ValueError(f"{path} has no tree {error.key!r}; it holds {list(error.keys or ())}.") from error
-    except Exception as error:  # each other kind of file raises another error
+    except Exception as error:  # each other kind of file, and each place where one ends, raises another error
         raise ValueError(
             f"{path} cannot be read as a ROOT file ({type(error).__name__}: {str(error).splitlines()[0]}): expected a "
             "complete file with a TTree or RNTuple."
         ) from error
-    if hasattr(opened, "classnames"):  # a directory
-        classes = opened.classnames(cycle=False)
-        trees = [name for name, kind in classes.items() if kind == "TTree" or kind.endswith("RNTuple")]
-        if len(trees) != 1:
-            raise ValueError(f'{path} holds the trees {trees}; name the one to read: path="{path}:TREE"')
-        opened = opened[trees[0]]
+    if trees is not None and len(trees) != 1:
+        raise ValueError(f'{path} holds the trees {trees}; name the one to read: path="{path}:TREE"')
     if not hasattr(opened, "arrays"):
         raise ValueError(f"{path} holds a {opened.classname} under that name: expected a TTree or RNTuple.")
     return opened
+
+
+def _trees_in(directory: Any) -> list[str]:
+    classes = directory.classnames(cycle=False)
+    return [name for name, kind in classes.items() if kind == "TTree" or kind.endswith("RNTuple")]
 
 
 def read_branches(tree: Any, names: Sequence[str], library: str) -> Any:

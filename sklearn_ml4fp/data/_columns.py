@@ -8,8 +8,9 @@ from typing import Any
 
 from .._kinematics import way_to
 from .._optional import needs
+from ._awkward import _kind_of
 from ._momenta import component_of, momentum_components
-from ._readers import Reader
+from ._reader import Reader
 
 # members of ROOT's and vector's records, without the leading f of ROOT, that mean a component of a momentum there
 _OF_VECTORS = {"x": "px", "y": "py", "z": "pz", "t": "e", "rho": "pt", "tau": "m"}
@@ -130,6 +131,10 @@ class Columns(Mapping[str, Any]):
                 raise ValueError(f"the derived column {name!r} has {len(array)} entries for {self.n_entries} events.")
             self._read[name] = array
         return self._read[name]
+
+    def kinds(self) -> dict[str, str]:
+        """Name what the entries of each column are that has been read."""
+        return {f"the column {name!r}": _kind_of(array) for name, array in self._read.items()}
 
     def _members(self, collection: str) -> Iterator[tuple[str, str]]:
         """Yield the columns of a collection, and what their names add to its name."""

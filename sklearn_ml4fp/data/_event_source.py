@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,9 @@ from ._awkward import _NUMBER, _kind_of, _numbers
 from ._columns import Columns
 from ._event_roles import EXACT, PointsOf, ids_of, labels_of, one_per_event, one_set, rounded_to, weights_of
 from ._expressions import Expression
-from ._readers import Reader, in_memory, open_file, paths_of
-from ._stream import Stream, bunch_of, joined
+from ._reader import Ranges, Reader
+from ._readers import in_memory, open_file, paths_of
+from ._stream import EVENTS, Stream, bunch_of, joined
 from ._tables import _together
 
 if TYPE_CHECKING:
@@ -38,11 +40,14 @@ class EventSource(Stream):
 
     Parameters
     ----------
-    files : path, pattern, list of these, awkward.Array, DataFrame or pyarrow.Table
-        ROOT, Parquet, Arrow or Feather files (told apart by their content), or events in memory, with one entry per
-        event. The files of a pattern such as ``"data/*.root"`` come in the order of their names.
+    files : path, pattern, list of these, awkward.Array, DataFrame, pyarrow.Table or ndarray
+        ROOT, Parquet, Arrow, Feather, HDF5 or numpy (.npy) files (told apart by their content), or events in memory,
+        with one entry per event. The files of a pattern such as ``"data/*.root"`` come in the order of their names.
+        Arrays of numpy are structured, or have columns that are called x0, x1, ...; .npy files are mapped to memory.
     tree : str, optional
-        Name of the tree in ROOT files; by default the only one.
+        Name of the tree in ROOT files, or of a group or structured data set in HDF5 files; by default the only one.
+    row_groups : sequence of int, optional
+        Row groups that are read of each Parquet file, counted from 0; by default all.
     features : sequence of str, default=()
         Columns with one number per event that are inputs. Units are those of the file.
     collections : mapping of str to sequence of str, optional
@@ -111,6 +116,7 @@ class EventSource(Stream):
         files: Any,
         *,
         tree: str | None = None,
+        row_groups: Sequence[int] | None = None,
         features: Sequence[str] = (),
         collections: Mapping[str, Sequence[str]] | None = None,
         target: str | Sequence[str] | None = None,
@@ -123,7 +129,7 @@ class EventSource(Stream):
         memory: int = 2**30,
     ) -> None:
         super().__init__(memory)
-        self.files, self.tree = files, tree
+        self.files, self.tree, self.row_groups = files, tree, row_groups
         self.features = _names(features)
         self.collections = {name: _names(words) for name, words in (collections or {}).items()}
         self.target, self.weight, self.event_id = target, weight, event_id
@@ -135,6 +141,7 @@ class EventSource(Stream):
         self._paths = [] if self._memory else paths_of(files)
         self._ranges: list[tuple[int, int]] | None = None  # entries of each file, once all have been checked
         self._marks: list[NDArray[np.int64] | None] = []
+        self._none: Bunch | None = None  # a piece without events, once all files have been checked
         self._check_roles()
 
     def _check_roles(self) -> None:
@@ -194,33 +201,46 @@ class EventSource(Stream):
         return bunch_of(**events, DESCR=repr(self))
 
     def _open(self, i: int) -> Reader:
-        return self._memory or open_file(self._paths[i], self.tree)
+        return self._memory or open_file(self._paths[i], self.tree, self.row_groups)
 
     def _checked(self) -> list[tuple[int, int]]:
         """Open every file, read its first event, and compare its types with those of the files before."""
         if self._ranges is not None:
             return self._ranges
         first, last = self.entries or (0, None)
-        ranges, marks, before, reference = [], [], 0, None
+        ranges, marks, n_before, reference = [], [], [0], None
         for i in range(max(1, len(self._paths))):
             with self._open(i) as reader:
+                before = n_before[-1]
                 start = min(max(first - before, 0), reader.n_entries)
                 stop = reader.n_entries if last is None else min(max(last - before, start), reader.n_entries)
                 if reader.n_entries:
-                    probe = min(start, reader.n_entries - 1)
-                    kinds = self._kinds(self._events(i, reader, probe, probe + 1))
+                    events, kinds = self._probed(i, reader, start, stop)
+                    self._none = self._none or events
                     reference = reference or (kinds, i)
                     for role, kind in kinds.items():
-                        if kind != reference[0][role]:
+                        if kind != reference[0].get(role, kind):
                             raise ValueError(
                                 f"{self._name(i)}: {role} is {kind}, but {reference[0][role]} in "
                                 f"{self._name(reference[1])}: expected the same columns in all files."
                             )
                 marks.append(reader.boundaries)
             ranges.append((start, stop))
-            before += reader.n_entries
-        self._ranges, self._marks = ranges, marks
+            n_before.append(before + reader.n_entries)
+        self._ranges, self._marks, self._before = ranges, marks, n_before
         return ranges
+
+    def _probed(self, i: int, reader: Reader, start: int, stop: int) -> tuple[Bunch, dict[str, str]]:
+        """Read an event whose columns are wanted; return none of it, and the kinds of all columns."""
+        wanted = next(iter(reader.wanted(start, stop, self._may_pass)), (start, stop))
+        probe = min(wanted[0], reader.n_entries - 1)
+        columns = Columns(reader, probe, probe + 1, self._derived)
+        with self._naming(i):
+            if self._cut is not None:
+                self._mask(columns)
+            events = self._of_columns(columns, None)
+        none = {name: None if events[name] is None else events[name][:0] for name in EVENTS}
+        return bunch_of(**{**events, **none}), self._kinds(events) | columns.kinds()
 
     def _boundaries(self, i: int) -> NDArray[np.int64] | None:
         return self._marks[i]
@@ -238,15 +258,35 @@ class EventSource(Stream):
     def _name(self, i: int) -> str:
         return self._paths[i] if self._paths else "the events"
 
-    def _events(self, i: int, reader: Reader, start: int, stop: int) -> Bunch:
-        """Read the events of a range of entries; an error names the file."""
+    @contextmanager
+    def _naming(self, i: int) -> Iterator[None]:
+        """Give errors the name of a file."""
         try:
-            return self._of_columns(Columns(reader, start, stop, self._derived))
+            yield
         except ValueError as error:
             raise ValueError(f"{self._name(i)}: {error}") from error
 
-    def _of_columns(self, columns: Columns) -> Bunch:
-        kept = None if self._cut is None else self._mask(columns)
+    def _events(self, i: int, reader: Reader, start: int, stop: int) -> Bunch:
+        """Read the events of a range of entries; an error names the file."""
+        parts = []
+        for first, last in reader.wanted(start, stop, self._may_pass):
+            columns = Columns(reader, first, last, self._derived)
+            with self._naming(i):
+                kept = None if self._cut is None else self._mask(columns)
+                if kept is None or kept.any():  # else the other columns are not looked at
+                    parts.append(self._of_columns(columns, kept))
+        if not parts:
+            assert self._none is not None
+            return bunch_of(**self._none)
+        return parts[0] if len(parts) == 1 else joined(parts)
+
+    def _may_pass(self, range_of: Ranges) -> bool:
+        """Return whether an event may pass the cut, by the least and greatest numbers of the columns of a file."""
+        if not isinstance(self._cut, Expression):
+            return True
+        return self._cut.may_hold(lambda name: None if name in self._derived else range_of(name))
+
+    def _of_columns(self, columns: Columns, kept: NDArray[np.bool_] | None) -> Bunch:
         n = columns.n_entries if kept is None else int(kept.sum())
 
         def column(name: str) -> Any:

@@ -83,6 +83,14 @@ class Expression:
     def __call__(self, columns: Mapping[str, Any]) -> Any:
         return _value(self._tree, columns)
 
+    def may_hold(self, range_of: Callable[[str], tuple[Any, Any] | None]) -> bool:
+        """Return False if no event can fulfil a condition, by the least and greatest numbers of columns, where known.
+
+        >>> Expression("pt > 20 and n == 2").may_hold({"pt": (0.0, 15.0)}.get)
+        False
+        """
+        return _possible(self._tree, range_of)
+
     def __repr__(self) -> str:
         return repr(self.text)
 
@@ -153,3 +161,49 @@ def _value(node: ast.AST, columns: Mapping[str, Any]) -> Any:
         case ast.Call(ast.Name(name), arguments, []):
             return FUNCTIONS[name](*(_value(one, columns) for one in arguments))
     return columns[str(_name(node))]
+
+
+def _possible(node: ast.AST, range_of: Callable[[str], tuple[Any, Any] | None]) -> bool:
+    """Return whether a condition may hold in some event; True for all that is not a number against a column."""
+    match node:
+        case ast.BoolOp(ast.And(), values):
+            return all(_possible(one, range_of) for one in values)
+        case ast.BoolOp(ast.Or(), values):
+            return any(_possible(one, range_of) for one in values)
+        case ast.BinOp(left, ast.BitAnd(), right):
+            return _possible(left, range_of) and _possible(right, range_of)
+        case ast.BinOp(left, ast.BitOr(), right):
+            return _possible(left, range_of) or _possible(right, range_of)
+        case ast.Call(ast.Name("any"), [inner], []):
+            return _possible(inner, range_of)
+        case ast.Compare(left, ops, others):
+            sides = [left, *others]
+            return all(_may_be(sides[i], op, sides[i + 1], range_of) for i, op in enumerate(ops))
+    return True
+
+
+def _may_be(left: ast.AST, op: ast.cmpop, right: ast.AST, range_of: Callable[[str], tuple[Any, Any] | None]) -> bool:
+    sides: list[Any] = []
+    for side in (left, right):
+        try:
+            number = ast.literal_eval(side)
+        except ValueError:
+            name = _name(side)
+            sides.append(None if name is None else range_of(name))
+        else:
+            sides.append((number, number) if isinstance(number, (int, float)) else None)
+    if sides[0] is None or sides[1] is None:
+        return True
+    (low, high), (least, greatest) = sides
+    match op:
+        case ast.Lt():
+            return bool(low < greatest)
+        case ast.LtE():
+            return bool(low <= greatest)
+        case ast.Gt():
+            return bool(high > least)
+        case ast.GtE():
+            return bool(high >= least)
+        case ast.Eq():
+            return bool(low <= greatest and high >= least)
+    return True

@@ -1,38 +1,20 @@
-"""Readers of columns: ROOT, Parquet, Arrow and Feather files, awkward arrays and data frames, one interface for all."""
+"""Readers of columns: files of ROOT, Parquet, Arrow, HDF5 and numpy, and events in memory; one interface for all."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from os import fspath
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._optional import comes_from, needs
 from .._root import open_tree
-
-
-class Reader:
-    """Columns of one file, read by name and range of entries as awkward arrays; closed at the end of a ``with``."""
-
-    fields: list[str]
-    n_entries: int
-    boundaries: NDArray[np.int64] | None = None  # entries at which the file is best cut; None for any
-
-    def column(self, name: str, start: int, stop: int) -> Any:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Close the file."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
+from ._arrow_files import ArrowFile, ArrowTable, ParquetFile
+from ._hdf5 import Hdf5File
+from ._reader import InMemory, NumpyArray, Reader
 
 
 class _Root(Reader):
@@ -52,87 +34,46 @@ class _Root(Reader):
         self._tree.file.close()
 
 
-class _Parquet(Reader):
-    """A Parquet file, of which only the wanted columns of the wanted row groups are decoded."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-        metadata = self._file.metadata
-        self.fields, self.n_entries = list(self._file.schema_arrow.names), metadata.num_rows
-        rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-        self._starts = self.boundaries = np.concatenate([[0], np.cumsum(rows, dtype=np.int64)])
-        self._decoded: dict[str, tuple[tuple[int, int], Any]] = {}  # the last row groups, for the next small chunk
-
-    def column(self, name: str, start: int, stop: int) -> Any:
-        first = int(np.searchsorted(self._starts, start, side="right")) - 1
-        last = int(np.searchsorted(self._starts, stop, side="left"))
-        groups, column = self._decoded.get(name, ((0, 0), None))
-        if groups != (first, last):
-            column = self._file.read_row_groups(list(range(first, last)), columns=[name]).column(name)
-            self._decoded[name] = (first, last), column
-        return needs("awkward").from_arrow(column.slice(start - int(self._starts[first]), stop - start))
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class _Arrow(Reader):
-    """A table of pyarrow, in memory or mapped to it."""
-
-    def __init__(self, table: Any) -> None:
-        self._table = table
-        self.fields, self.n_entries = list(table.column_names), table.num_rows
-
-    def column(self, name: str, start: int, stop: int) -> Any:
-        return needs("awkward").from_arrow(self._table.column(name).slice(start, stop - start))
-
-
-class _Awkward(Reader):
-    """An awkward array of one record per event."""
-
-    def __init__(self, array: Any) -> None:
-        if not array.fields or array.ndim != 1:
-            raise ValueError(
-                f"expected an awkward array of one record per event, got {array.type}. Name a single collection by "
-                "ak.zip({'jets': array}, depth_limit=1)."
-            )
-        self._array = array
-        self.fields, self.n_entries = list(array.fields), len(array)
-
-    def column(self, name: str, start: int, stop: int) -> Any:
-        return self._array[name][start:stop]
-
-
 def in_memory(events: Any) -> Reader | None:
-    """Return the reader of an awkward array, a data frame of pandas or polars, or a table of pyarrow; else None."""
+    """Return the reader of an awkward or numpy array, a data frame of pandas or polars, or a table of pyarrow."""
     if comes_from(events, "awkward"):
-        return _Awkward(events)
+        return InMemory(events)
+    if isinstance(events, np.ndarray) and (events.dtype.names or events.ndim == 2):
+        return NumpyArray(events)
     if comes_from(events, "pyarrow") and hasattr(events, "column_names"):
-        return _Arrow(events)
+        return ArrowTable(events)
     if hasattr(events, "columns") and hasattr(events, "iloc"):
-        return _Arrow(needs("pyarrow").Table.from_pandas(events, preserve_index=False))
+        return ArrowTable(needs("pyarrow").Table.from_pandas(events, preserve_index=False))
     if hasattr(events, "columns") and hasattr(events, "to_arrow"):  # polars
         needs("pyarrow")
-        return _Arrow(events.to_arrow())
+        return ArrowTable(events.to_arrow())
     return None
+
+
+_MAGIC = (
+    (b"root", "ROOT"),
+    (b"PAR1", "Parquet"),
+    (b"ARROW1", "Arrow"),
+    (b"FEA1", "Feather"),
+    (b"\x89HDF\r\n\x1a\n", "HDF5"),
+    (b"\x93NUMPY", "numpy"),
+)
 
 
 def _kind_of_file(path: str) -> str:
     """Tell the format of a file by its first bytes, or, of an address, by its name."""
     if "://" in path:
-        return "parquet" if path.endswith((".parquet", ".pq")) else "root"
+        return "Parquet" if path.endswith((".parquet", ".pq")) else "ROOT"
     with Path(path).open("rb") as file:
         start = file.read(8)
-    for magic, kind in ((b"root", "root"), (b"PAR1", "parquet"), (b"ARROW1", "arrow"), (b"FEA1", "arrow")):
+    for magic, kind in _MAGIC:
         if start.startswith(magic):
             return kind
-    if start.startswith(b"\x89HDF"):
-        raise ValueError(f"{path} is an HDF5 file: read it by pandas.read_hdf(path), and give the data frame.")
-    what = "is empty (0 bytes)" if not start else "is no file of ROOT, Parquet, Arrow or Feather"
+    what = "is empty (0 bytes)" if not start else "is no file of ROOT, Parquet, Arrow, Feather, HDF5 or numpy (.npy)"
     raise ValueError(f"{path} {what}: expected one of these, complete.")
 
 
-def open_file(path: str, tree: str | None) -> Reader:
+def open_file(path: str, tree: str | None, row_groups: Sequence[int] | None = None) -> Reader:
     """Open a file by its format.
 
     Raises
@@ -146,19 +87,27 @@ def open_file(path: str, tree: str | None) -> Reader:
     if "://" not in path and not Path(local or path).is_file():
         raise FileNotFoundError(f"there is no file {path}.")
     kind = _kind_of_file(local)
-    if kind == "root":
+    if row_groups is not None and kind != "Parquet":
+        raise ValueError(f"{path} is a file of {kind} and has no row groups: leave out row_groups={row_groups!r}.")
+    if kind == "ROOT":
         return _Root(path, tree)
-    if tree is not None:
+    if tree is not None and kind != "HDF5":
         raise ValueError(f"{path} is a file of {kind} and has no trees: leave out tree={tree!r}.")
-    parquet, feather = needs("pyarrow.parquet"), needs("pyarrow.feather")
     try:
-        if kind == "parquet":
-            return _Parquet(parquet.ParquetFile(path))
-        return _Arrow(feather.read_table(path, memory_map=True))
-    except (ValueError, OSError, RuntimeError) as error:  # each version of pyarrow has its own
+        match kind:
+            case "Parquet":
+                return ParquetFile(path, row_groups)
+            case "Arrow":
+                return ArrowFile(path)
+            case "HDF5":
+                return Hdf5File(path, tree)
+            case "numpy":
+                return NumpyArray(np.load(path, mmap_mode="r", allow_pickle=False))
+        return ArrowTable(needs("pyarrow.feather").read_table(path))
+    except (ValueError, OSError, RuntimeError, EOFError) as error:  # each library, and version of it, has its own
+        said = (str(error).splitlines() or [""])[0]
         raise ValueError(
-            f"{path} cannot be read as a file of {kind} ({type(error).__name__}: {str(error).splitlines()[0]}): "
-            "expected a complete one."
+            f"{path} cannot be read as a complete file of {kind} ({type(error).__name__}: {said})."
         ) from error
 
 
@@ -185,6 +134,7 @@ def paths_of(files: Any) -> list[str]:
             return paths
     nothing = " that names no file" if isinstance(files, (list, tuple)) else ""
     raise TypeError(
-        "expected the path of a file, a pattern (data/*.root), a list of these, an awkward array, or a data frame of "
-        f"pandas or polars; got {type(files).__name__}{nothing}."
+        "expected the path of a file, a pattern (data/*.root), a list of these, an awkward array, a data frame of "
+        "pandas or polars, or an array of numpy with named columns or two axes; "
+        f"got {type(files).__name__}{nothing}."
     )

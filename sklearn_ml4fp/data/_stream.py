@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from .._validation import check_integer
 from ._event_roles import joined_ids
 from ._point_clouds import PointClouds
-from ._readers import Reader
+from ._reader import Reader
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
+EVENTS = ("data", "target", "sample_weight", "groups")  # of a chunk: one entry per event
 _FIRST = 1 << 14  # entries of a block before it is known how many bytes an entry has
 
 
@@ -75,10 +76,7 @@ class _Where:
                 f"where() expected a function that returns True or False for each of {len(events.data)} events, got "
                 f"{rows.dtype} of shape {rows.shape}."
             )
-        taken = {
-            name: None if events[name] is None else events[name][rows]
-            for name in ("data", "target", "sample_weight", "groups")
-        }
+        taken = {name: None if events[name] is None else events[name][rows] for name in EVENTS}
         return bunch_of(**{**events, **taken})
 
 
@@ -114,6 +112,7 @@ class Stream(ABC):
 
     _steps: tuple[_Where | _Map, ...] = ()
     _share: tuple[int, int] = (0, 1)
+    _before: Sequence[int] = ()  # number of entries in the files before each one, once all have been checked
 
     def __init__(self, memory: int) -> None:
         self.memory = check_integer(memory, "memory", 1)
@@ -239,20 +238,29 @@ class Stream(ABC):
 
             yield load
 
-    def chunks(self, n_entries: int = 100_000) -> Iterator[Bunch]:
+    def chunks(self, n_entries: int = 100_000, *, first: int = 0) -> Iterator[Bunch]:
         """Yield the events in pieces, in order, each a Bunch like that of `read`; a piece without events is left out.
 
         Parameters
         ----------
         n_entries : int, default=100_000
             Number of entries read at a time, before the cut; pieces end where a file ends.
+        first : int, default=0
+            Number of the first entry, counted through all files; what comes before it is not read.
+
+        Yields
+        ------
+        events : sklearn.utils.Bunch
+            Piece, with ``entries``: the number of its first entry, and of the one after its last, before the cut and
+            counted through all files.
         """
         blocks = self.blocks(check_integer(n_entries, "n_entries", 1), aligned=False)
         with self.loading() as load:
-            for block in blocks:
-                events = load(block)
-                if len(events.data):
-                    yield events
+            for file, start, stop in blocks:
+                before = self._before[file]
+                start = max(start, first - before)
+                if start < stop and len((events := load(Block(file, start, stop))).data):
+                    yield bunch_of(**events, entries=(before + start, before + stop))
 
     def held(self) -> tuple[Bunch | None, float]:
         """Read all events, if they take ``memory`` bytes at most.

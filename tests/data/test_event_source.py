@@ -344,15 +344,18 @@ def other_tree(path):
 BROKEN = {
     "torn": (lambda path: (to_root(path), torn(path)), "cannot be read"),
     "empty": (lambda path: path.write_bytes(b""), r"is empty \(0 bytes\)"),
-    "text": (lambda path: path.write_text("a,b\n1,2\n"), "is no file of ROOT, Parquet"),
-    "hdf5": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(60)), "read it by pandas.read_hdf"),
+    "text": (lambda path: path.write_text("a,b\n1,2\n"), "is no file of ROOT, Parquet, Arrow, Feather, HDF5 or numpy"),
+    "hdf5": (
+        lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(60)),
+        "cannot be read as a complete file of HDF5",
+    ),
     "no column": (other_names, r"'Muon' has no 'pt'; it has \['Muon_charge'\]"),
     "lists": (lists, "'MET_pt' holds lists of numbers: expected one number per event"),
     "floats for ids": (float_ids, "floats cannot name an event"),
     "other tree": (other_tree, "no tree 'Events'; it holds"),
     "torn parquet": (
         lambda path: (pq.write_table(table(), path), torn(path)),
-        "has no trees|cannot be read as a file of parquet",
+        "has no trees",
     ),
 }
 
@@ -409,7 +412,7 @@ def test_files_that_are_not_there(tmp_path):
         EventSource(tmp_path / "*.root", features=["x"])
     with pytest.raises(FileNotFoundError, match=r"there is no file .*x\.root"):
         EventSource(tmp_path / "x.root", features=["x"]).read()
-    for nothing in (3, [], {"x": [1.0]}, np.ones(3)):
+    for nothing in (3, [], {"x": [1.0]}, np.ones(3), np.ones((2, 3, 4))):
         with pytest.raises(TypeError, match="expected the path of a file"):
             EventSource(nothing, features=["x"])
     to_root(tmp_path / "a.root")

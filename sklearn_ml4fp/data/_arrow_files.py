@@ -1,0 +1,152 @@
+"""Tables of pyarrow: Parquet, Arrow and Feather files, of which only what is wanted is decoded; tables in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._optional import needs
+from ._reader import Ranges, Reader
+
+_ROUNDED = 1e-6  # relative, of float32
+
+
+def _leaves(kind: Any, name: str) -> Iterator[str]:
+    """Name the columns in which Parquet keeps a column, those of records ``Jet.pt`` whatever lists are around."""
+    kind = getattr(kind, "storage_type", kind)  # awkward's own types
+    if hasattr(kind, "value_type") and not hasattr(kind, "index_type"):  # lists, and no dictionary
+        yield from _leaves(kind.value_type, name)
+    elif getattr(kind, "num_fields", 0):
+        for i in range(kind.num_fields):
+            yield from _leaves(kind.field(i).type, f"{name}.{kind.field(i).name}")
+    else:
+        yield name
+
+
+class _Pieces(Reader):
+    """A file in pieces, such as row groups, of which the last that were decoded are kept for the next small chunk."""
+
+    def __init__(self, rows: Sequence[int]) -> None:
+        self._starts = self.boundaries = np.concatenate([[0], np.cumsum(rows, dtype=np.int64)])
+        self.n_entries = int(self._starts[-1])
+        self._decoded: dict[str, tuple[tuple[int, int], Any]] = {}
+
+    def _decode(self, name: str, first: int, last: int) -> Any:
+        """Return a column of pieces ``first`` to before ``last``."""
+        raise NotImplementedError
+
+    def _pieces(self, start: int, stop: int) -> tuple[int, int]:
+        first = int(np.searchsorted(self._starts, start, side="right")) - 1
+        return first, int(np.searchsorted(self._starts, stop, side="left"))
+
+    def column(self, name: str, start: int, stop: int) -> Any:
+        first, last = self._pieces(start, stop)
+        pieces, column = self._decoded.get(name, ((0, 0), None))
+        if pieces != (first, last):
+            column = self._decode(name, first, last)
+            self._decoded[name] = (first, last), column
+        return needs("awkward").from_arrow(column.slice(start - int(self._starts[first]), stop - start))
+
+
+class ParquetFile(_Pieces):
+    """A Parquet file, of which only the wanted columns of the wanted row groups are decoded."""
+
+    def __init__(self, path: str, row_groups: Sequence[int] | None) -> None:
+        self._file = needs("pyarrow.parquet").ParquetFile(path)
+        metadata, schema = self._file.metadata, self._file.schema_arrow
+        self._groups = list(range(metadata.num_row_groups) if row_groups is None else row_groups)
+        if strange := [i for i in self._groups if not 0 <= i < metadata.num_row_groups]:
+            self._file.close()
+            raise ValueError(f"there are no row groups {strange}: it has {metadata.num_row_groups}, counted from 0.")
+        super().__init__([metadata.row_group(i).num_rows for i in self._groups])
+        stored = [self._file.schema.column(i).path for i in range(metadata.num_columns)]
+        leaves = [leaf for field in schema for leaf in _leaves(field.type, field.name)]
+        self._stored = dict(zip(leaves, stored, strict=False)) if len(leaves) == len(stored) else {}
+        self._position = {name: stored.index(path) for name, path in self._stored.items()}
+        self._names = set(schema.names)
+        self.fields = list(dict.fromkeys([*schema.names, *self._stored]))
+
+    def _decode(self, name: str, first: int, last: int) -> Any:
+        path = name if name in self._names else self._stored[name]
+        table = self._file.read_row_groups(self._groups[first:last], columns=[path])
+        return table.column(0)
+
+    def column(self, name: str, start: int, stop: int) -> Any:
+        array = super().column(name, start, stop)
+        if name not in self._names:  # one field of records
+            while array.fields:
+                array = array[array.fields[0]]
+        return array
+
+    def wanted(self, start: int, stop: int, may_pass: Any) -> Iterable[tuple[int, int]]:
+        """Yield neighbouring row groups that may pass a cut as one range."""
+        begun: int | None = None
+        first, last = self._pieces(start, stop)
+        for i in range(first, last):
+            passes = may_pass(self._ranges(self._groups[i]))
+            if passes and begun is None:
+                begun = max(start, int(self._starts[i]))
+            if not passes and begun is not None:
+                yield begun, int(self._starts[i])
+                begun = None
+        if begun is not None:
+            yield begun, stop
+
+    def _ranges(self, group: int) -> Ranges:
+        metadata = self._file.metadata.row_group(group)
+
+        def of(name: str) -> tuple[Any, Any] | None:
+            if name not in self._position:
+                return None
+            found = metadata.column(self._position[name]).statistics
+            if found is None or not found.has_min_max or not isinstance(found.min, (int, float)):
+                return None
+            if isinstance(found.min, float):  # numpy rounds the number of a cut to the type of a column
+                return found.min - _ROUNDED * abs(found.min), found.max + _ROUNDED * abs(found.max)
+            return found.min, found.max
+
+        return of
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class ArrowFile(_Pieces):
+    """An Arrow (Feather) file mapped to memory; compressed columns are decoded alone, and by record batches."""
+
+    def __init__(self, path: str) -> None:
+        pyarrow = needs("pyarrow")
+        self._map, self._ipc = pyarrow.memory_map(path), needs("pyarrow.ipc")
+        schema = self._ipc.open_file(self._map).schema
+        self.fields, self._schema = list(schema.names), schema
+        one = self._only(0)
+        super().__init__([one.get_batch(i).num_rows for i in range(one.num_record_batches)])
+        self._columns: dict[str, Any] = {}
+
+    def _only(self, i: int) -> Any:
+        options = self._ipc.IpcReadOptions(included_fields=[i] if self.fields else [])
+        return self._ipc.open_file(self._map, options=options)
+
+    def _decode(self, name: str, first: int, last: int) -> Any:
+        if name not in self._columns:
+            self._columns[name] = self._only(self.fields.index(name))
+        file = self._columns[name]
+        batches = [file.get_batch(i).column(0) for i in range(first, last)]
+        return needs("pyarrow").chunked_array(batches, type=self._schema.field(name).type)
+
+    def close(self) -> None:
+        self._decoded.clear()  # what is in use elsewhere keeps the map open
+        self._columns.clear()
+
+
+class ArrowTable(Reader):
+    """A table of pyarrow in memory."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self.fields, self.n_entries = list(table.column_names), table.num_rows
+
+    def column(self, name: str, start: int, stop: int) -> Any:
+        return needs("awkward").from_arrow(self._table.column(name).slice(start, stop - start))
