@@ -155,6 +155,7 @@ _MODULE_OF: dict[str, str] = {
     "ResNetRegressor": "estimators._resnet",
     "SequenceChoices": "estimators._input_choices",
     "SetChoices": "estimators._input_choices",
+    "TrainingWarning": "estimators._checkup",
     "TransformerClassifier": "estimators._transformer",
     "TransformerRegressor": "estimators._transformer",
     "describe_model": "export._model_file",

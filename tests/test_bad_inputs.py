@@ -879,8 +879,8 @@ def is_base(one):
     return inspect.isclass(one) and issubclass(one, Declared) and (lacks_a_method(one) or not hasattr(one, "fit"))
 
 
-# What takes no input of a user's: results, and a dictionary.
-NOTHING_TO_GET_WRONG = {"DataReport", "Finding", "SCORERS"}
+# What takes no input of a user's: results, a warning, and a dictionary.
+NOTHING_TO_GET_WRONG = {"DataReport", "Finding", "SCORERS", "TrainingWarning"}
 TESTED = [name for name, one in PUBLIC.items() if name not in NOTHING_TO_GET_WRONG and not is_base(one)]
 
 

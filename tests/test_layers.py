@@ -178,7 +178,16 @@ def test_private_names_of_others_are_found(source):
 
 
 # Names with an underscore that are no secrets: of named tuples, of torch, and hooks of scikit-learn's base classes.
-OPEN = {"_replace", "_asdict", "_foreach_copy_", "_foreach_lerp_", "_buffers", "_modules", "_parameters"}
+OPEN = {
+    "_replace",
+    "_asdict",
+    "_foreach_copy_",
+    "_foreach_lerp_",
+    "_foreach_norm",
+    "_buffers",
+    "_modules",
+    "_parameters",
+}
 HOOKS = {"_validate_params", "_reset"}
 LOOKING_UP = {"getattr", "hasattr", "setattr"}
 

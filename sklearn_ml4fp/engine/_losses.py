@@ -102,8 +102,19 @@ class WeightedLoss(nn.Module):
         """Return the scalar weighted mean; ``weight`` is ``(n,)``, or None for ones."""
         if weight is None:  # the fused mean: one kernel instead of three
             return self._function(output, target)
-        per_event = self._function(output, target, reduction="none").reshape(len(weight), -1).mean(1)
-        return weight.dot(per_event) / len(weight)
+        return weight.dot(self.per_event(output, target)) / len(weight)
+
+    def per_event(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of each event ``(n,)``, without weights."""
+        return self._function(output, target, reduction="none").reshape(len(output), -1).mean(1)
+
+    def of_constant(self, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Return the loss of each event ``(n,)`` if all get one prediction: shares of the classes, or the mean 0."""
+        if target.ndim > 1:
+            return self.per_event(target.new_zeros(len(target), self.n_outputs(target.shape[1])), target)
+        sums = torch.bincount(target, None if weight is None else weight.double())
+        logits = (sums.double() / sums.sum()).clamp(min=torch.finfo(torch.float64).tiny).log()
+        return self.per_event(logits.expand(len(sums), -1), torch.arange(len(sums), device=target.device))[target]
 
     def n_outputs(self, n: int) -> int:
         """Return the number of outputs that a network needs for ``n`` classes or targets."""

@@ -202,10 +202,8 @@ class Net(NeuralNet):
             Events, as the estimator checked them: float arrays, images ``(n, c, h, w)``, clouds.
         y : array-like
             Labels or targets.
-        classes : object
-            Ignored; methods of skorch have it.
-        **fit_params : object
-            Ignored.
+        classes, **fit_params : object
+            Ignored; methods of skorch have them.
         """
         if not self.initialized_:
             self.initialize()
@@ -284,7 +282,7 @@ class Net(NeuralNet):
         """Make one step of the optimiser, with the additions of the recipe."""
         self._recipe.before_step()
         step = self.train_step_single(batch)
-        self._recipe.after_backward()
+        self._recipe.after_backward(len(batch[1]))
         if self._sends_batch_events:
             learned = list(self.get_all_learnable_params())
             self.notify("on_grad_computed", named_parameters=learned, batch=batch, training=True)

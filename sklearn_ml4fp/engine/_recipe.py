@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ._gradients import Gradients
 from ._schedules import Schedule
 
 
@@ -111,14 +112,14 @@ class Recipe:
         self._matrices = [p for p in self._parameters if p.ndim > 1]
         self._optimizer, self._lr = optimizer, lr
         self._average = WeightAverage(self.average_decay, self._parameters) if self.average_decay else None
-        self._gradient_norm: Tensor | None = None
+        self.gradients = Gradients(module)
 
     def end(self) -> None:
         """Drop what belongs to this training alone, and should not be pickled."""
         if self.schedule is not None:
             for group in self._optimizer.param_groups:
                 group["lr"] = self._lr
-        del self._parameters, self._matrices, self._optimizer, self._average, self._gradient_norm
+        del self._parameters, self._matrices, self._optimizer, self._average, self.gradients
 
     def begin_epoch(self, n_batches: int) -> None:
         """Prepare for the steps of an epoch."""
@@ -134,15 +135,12 @@ class Recipe:
                 group["lr"] = self.lr
         self._step += 1
 
-    def after_backward(self) -> None:
-        """Clip the gradients and add the L1 term; in the middle of the epoch, keep the norm of before."""
-        measures = self._step == (self._n_batches + 1) // 2  # a full batch, if there is more than one
+    def after_backward(self, n_events: int) -> None:
+        """Clip the gradients of a batch and add the L1 term; in the middle of the epoch, look at them before."""
+        if self._step == (self._n_batches + 1) // 2:  # a full batch, if there is more than one
+            self.gradients.look(n_events)
         if self.max_grad_norm is not None:
-            norm = nn.utils.clip_grad_norm_(self._parameters, self.max_grad_norm)
-        elif measures:
-            norm = nn.utils.get_total_norm([p.grad for p in self._parameters if p.grad is not None])
-        if measures:
-            self._gradient_norm = norm
+            nn.utils.clip_grad_norm_(self._parameters, self.max_grad_norm)
         if self.l1:
             self._add_l1()
 
@@ -170,5 +168,5 @@ class Recipe:
         if self.schedule is not None:
             self.schedule.end_epoch(cost)
         history.record("lr", float(self._optimizer.param_groups[0]["lr"]))
-        if self._gradient_norm is not None:
-            history.record("gradient_norm", float(self._gradient_norm))
+        if (norm := self.gradients.read()) is not None:
+            history.record("gradient_norm", norm)

@@ -7,6 +7,7 @@ from .._lazy import lazily
 if TYPE_CHECKING:  # what an editor and a type checker see
     from .._params import hp
     from ._base import NetworkEstimator
+    from ._checkup import TrainingWarning
     from ._classifier import NetworkClassifier
     from ._cnn import CNNClassifier, CNNRegressor
     from ._deep_sets import DeepSetsClassifier, DeepSetsRegressor
@@ -50,6 +51,7 @@ __all__ = [
     "ResNetRegressor",
     "SequenceChoices",
     "SetChoices",
+    "TrainingWarning",
     "TransformerClassifier",
     "TransformerRegressor",
     "hp",

@@ -190,8 +190,9 @@ class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseE
             context.call_on_fit_task_begin(estimator=self, **data)
         before = len(self.net_.history)
         try:
-            observers, checkpoint = observers_of(self, context, data), self._checkpoint_of(train, valid)
-            self._train(train, valid, self.max_epochs, self._make_recipe(), observers, checkpoint)
+            recipe, checkpoint = self._make_recipe(), self._checkpoint_of(train, valid)
+            observers = observers_of(self, recipe, context, data)
+            self._train(train, valid, self.max_epochs, recipe, observers, checkpoint)
         finally:  # also after Ctrl-C
             self.n_iter_ = len(self.net_.history) - before
         if context is not None:

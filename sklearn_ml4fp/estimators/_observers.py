@@ -12,6 +12,8 @@ from typing import Any
 from skorch.callbacks import Callback
 
 from .._progress import is_live, progress_bar, say
+from ..engine import Recipe
+from ._checkup import Checkup
 from ._metrics import scorers_of
 
 
@@ -140,17 +142,20 @@ def copied(callback: Any) -> Any:
         return copy(callback)
 
 
-def observers_of(estimator: Any, context: Any, data: dict[str, Any]) -> tuple[Callback, ...]:
+def observers_of(estimator: Any, recipe: Recipe, context: Any, data: dict[str, Any]) -> tuple[Callback, ...]:
     """Make the observers of a fit.
 
     Parameters
     ----------
     estimator : NetworkEstimator
         Estimator that is fitted.
+    recipe : Recipe
+        Recipe of its training.
     context : sklearn.callback.CallbackContext or None
         Callback context of the estimator; None before scikit-learn 1.9.
     data : dict
         ``X``, ``y`` and ``metadata``, as scikit-learn's callbacks get them.
     """
     report = (EpochReport(estimator),) if estimator.verbose else ()
-    return report if context is None else (*report, EpochEvents(estimator, context, data))
+    events = () if context is None else (EpochEvents(estimator, context, data),)
+    return (Checkup(estimator, recipe), *report, *events)
