@@ -10,6 +10,7 @@ scikit-learn's ColumnTransformer (``scaled__``) is ignored. A word before that m
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
@@ -44,6 +45,15 @@ _ROLE_OF_WORD |= {f"{logarithm}pt": "log_pt" for logarithm in _LOGARITHMS}
 _WORD = re.compile(r"log1p|[^\W\d_]+\d*|\d+")
 _COMPONENTS = ("t", "x", "y", "z")
 
+# names of columns that are not inputs, their words joined in lower case
+_LABELS = {"target", "targets", "class", "signal", "sig", "background", "bkg", "ytrue", "truth", "groundtruth"}
+_LABEL_PARTS = ("issignal", "issig", "isbackground", "isbkg", "hadronflavour", "partonflavour", "hadronflavor")
+_IDS = {"event", "events", "evt", "run", "lumi", "ls", "id", "index", "entry"}
+_ID_ENDS = (
+    *("eventnumber", "eventid", "eventno", "evtnumber", "evtnum", "evtid", "runnumber", "runid"),
+    *("lumiblock", "lumisection", "luminosityblock"),
+)
+
 
 def words_of(name: str) -> tuple[str, ...]:
     """Split a name into words in lower case, ``p_T`` and ``pdg_id`` as one; numbers are words too."""
@@ -72,6 +82,33 @@ def _role_and_rest(name: str) -> tuple[str | None, int]:
     elif before in _OTHER_QUANTITIES:
         role = None
     return role, len(words) - used
+
+
+def meaning_of(name: str) -> str | None:
+    """Return what a column seems to be by its name, if it is nothing to learn from: a label, weight or event id.
+
+    >>> [meaning_of(name) for name in ("isSignal", "genWeight", "Event.Number", "jet_id", "pt")]
+    ['label', 'weight', 'event id', None, None]
+    """
+    words = [word for word in words_of(name) if not word.isdigit()]
+    whole = "".join(words)
+    if whole in _LABELS or {"label", "labels"} & set(words) or any(part in whole for part in _LABEL_PARTS):
+        return "label"
+    if whole == "w" or any(word.endswith(("weight", "weights", "wgt")) for word in words):
+        return "weight"
+    if whole in _IDS or whole.endswith(_ID_ENDS):
+        return "event id"
+    return None
+
+
+def warn_of_meanings(names: Sequence[str], cure: str, stacklevel: int) -> None:
+    """Warn of columns that became inputs because none were chosen, and seem to be labels, weights or event ids."""
+    if found := {name: meaning for name in names if (meaning := meaning_of(name))}:
+        told = ", ".join(f"{name!r} looks like a {meaning}" for name, meaning in found.items())
+        told = told.replace("a event", "an event")
+        warnings.warn(
+            f"{told} by its name; all columns are inputs, since none were chosen. {cure}", UserWarning, stacklevel + 1
+        )
 
 
 def role_of(name: str) -> str | None:

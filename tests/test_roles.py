@@ -2,6 +2,7 @@
 
 import warnings
 
+import awkward as ak
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,8 +29,9 @@ from sklearn_ml4fp import (
     ToList,
     ToSet,
     Translate,
+    as_point_clouds,
 )
-from sklearn_ml4fp._roles import column_for, find, role_of
+from sklearn_ml4fp._roles import column_for, find, meaning_of, role_of
 
 PLAIN = ("pt", "eta", "phi")
 STYLES = [
@@ -75,6 +77,97 @@ def jets(names=PLAIN, n=40):
 )  # fmt: skip
 def test_the_role_of_a_name(name, role):
     assert role_of(name) == role
+
+
+LABELS = [
+    "label",
+    "Label",
+    "jet_label",
+    "label_QCD",
+    "isSignal",
+    "is_signal",
+    "is_signal_new",
+    "target",
+    "signal",
+    "class",
+    "truth",
+]
+LABELS += ["Jet_hadronFlavour"]
+WEIGHTS = [
+    "weight",
+    "genWeight",
+    "EventWeight",
+    "event_weight",
+    "Event.Weight",
+    "LHEWeight_originalXWGTUP",
+    "puWeight",
+    "w",
+]
+IDS = [
+    "event",
+    "run",
+    "luminosityBlock",
+    "eventNumber",
+    "Event.Number",
+    "EventNumber",
+    "event_id",
+    "id",
+    "evt",
+    "RunNumber",
+]
+INPUTS = [
+    "pt",
+    "Jet_pt",
+    "jet_id",
+    "Jet_jetId",
+    "pdgId",
+    "MET",
+    "met_phi",
+    "btag",
+    "n_events_before",
+    "signal_strength",
+    "x0",
+    "y",
+]
+INPUTS += ["photonID", "event0", "runway", "classifier_pt", "height"]
+
+
+@pytest.mark.parametrize(
+    ("names", "meaning"),
+    [(LABELS, "label"), (WEIGHTS, "weight"), (IDS, "event id"), (INPUTS, None)],
+    ids=("label", "weight", "id", "input"),
+)
+def test_what_is_nothing_to_learn_from(names, meaning):
+    assert {name: meaning_of(name) for name in names} == dict.fromkeys(names, meaning)
+
+
+def test_columns_that_nobody_chose_are_said(tmp_path):
+    """Where all columns are taken by default; those that are named are meant."""
+    array = ak.Array(
+        {"pt": [[1.0], [2.0, 3.0]], "MET": [1.0, 2.0], "isSignal": [0, 1], "genWeight": [1.5, 0.5], "run": [1, 1]}
+    )
+    expected = (
+        "'isSignal' looks like a label, 'genWeight' looks like a weight, 'run' looks like an event id by its name"
+    )
+    ak.to_parquet(array, tmp_path / "x.parquet")
+    y = np.arange(40) % 2
+    ways = {
+        "from_awkward": lambda: PointClouds.from_awkward(array),
+        "from_parquet": lambda: PointClouds.from_parquet(tmp_path / "x.parquet"),
+        "as_point_clouds": lambda: as_point_clouds(array),
+        "fit": lambda: DeepSetsClassifier(**QUICK).fit(ak.concatenate(20 * [array]), y),
+    }
+    for way in ways.values():
+        with pytest.warns(UserWarning, match=expected):
+            way()
+    table = pd.DataFrame({"event": [1, 1, 2], "pt": [1.0, 2.0, 3.0], "label": [0, 0, 1]})
+    with pytest.warns(UserWarning, match=r"'label' looks like a label by its name.* as features="):
+        PointClouds.from_long(table, "event")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        PointClouds.from_awkward(array, event_features=["MET", "isSignal"])
+        PointClouds.from_awkward(array[["pt", "MET"]])
+        PointClouds.from_long(table, "event", ["pt", "label"])
 
 
 def test_one_of_several():

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .._missing import real_numbers
 from .._optional import needs
+from .._roles import warn_of_meanings
 from .._segments import Index, offsets_from_counts, segment_sum
 from ._clouds import CloudsCore
 
@@ -243,6 +244,11 @@ class AwkwardConversions(CloudsCore):
         event_features : sequence of str, optional
             Fields that are event columns; all plain numbers by default.
 
+        Warns
+        -----
+        UserWarning
+            A field that was not chosen, but taken by default, is a label, a weight or an event id by its name.
+
         Raises
         ------
         ImportError
@@ -274,6 +280,8 @@ class AwkwardConversions(CloudsCore):
                 for name in events
             ]
             event_values = np.stack(columns, axis=1) if events else None
+            taken = [*((points.names or ()) if features is None else ()), *(events if event_features is None else ())]
+            warn_of_meanings(taken, "Name those that you mean as features= and event_features=.", 2)
             return cls(*points, event_values=event_values, event_names=events)
         if not kind.startswith(_LIST):
             raise ValueError(f"expected an awkward array with one list of points per event, got {array.type}.")

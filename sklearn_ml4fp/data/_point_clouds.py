@@ -148,6 +148,11 @@ class PointClouds(InMemory):
         event_features : sequence of str, optional
             Columns of plain numbers; by default all of them.
 
+        Warns
+        -----
+        UserWarning
+            A column that was not chosen, but taken by default, is a label, a weight or an event id by its name.
+
         Raises
         ------
         ImportError

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .._events import check_ids
 from .._missing import real_numbers
 from .._optional import needs
+from .._roles import warn_of_meanings
 from .._segments import Index, offsets_from_counts, segment_ids
 from ._clouds import CloudsCore
 
@@ -145,6 +146,11 @@ class LongTables(CloudsCore):
         events : ndarray of shape (n_clouds,)
             Ids of the events, to be used as ``groups``; for several columns a structured array with one field each.
 
+        Warns
+        -----
+        UserWarning
+            ``features`` is None, and a column is a label, a weight or another event id by its name.
+
         Raises
         ------
         TypeError
@@ -167,6 +173,7 @@ class LongTables(CloudsCore):
         _check_columns(table, names)
         if features is None:
             features = [str(name) for name in table.columns if name not in names]
+            warn_of_meanings(features, "Name those that you mean as features=.", 2)
         values, rows = columns_of(table, features), [_ids_of(table[name]) for name in names]
         if events is None:
             codes = _number(rows)
