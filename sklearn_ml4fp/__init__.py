@@ -153,6 +153,7 @@ _MODULE_OF: dict[str, str] = {
     "RecurrentRegressor": "estimators._recurrent",
     "ResNetClassifier": "estimators._resnet",
     "ResNetRegressor": "estimators._resnet",
+    "ScoreHistory": "estimators._score_history",
     "SequenceChoices": "estimators._input_choices",
     "SetChoices": "estimators._input_choices",
     "TrainingWarning": "estimators._checkup",
@@ -170,11 +171,13 @@ _MODULE_OF: dict[str, str] = {
     "HyperparameterImportanceDisplay": "inspection._search_importance",
     "ImportanceDisplay": "inspection._importance",
     "investigate": "inspection._investigate",
+    "LiveLossDisplay": "inspection._live_loss",
     "LossCurveDisplay": "inspection._loss_curve",
     "ObjectiveDependenceDisplay": "inspection._objective_dependence",
     "OvertrainingDisplay": "inspection._overtraining",
     "RejectionDisplay": "inspection._rejection",
     "ResponseDisplay": "inspection._response",
+    "ScoreHistoryDisplay": "inspection._score_history",
 }
 
 __all__ = [*_MODULE_OF]

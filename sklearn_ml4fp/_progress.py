@@ -34,6 +34,30 @@ def is_live() -> bool:
     return (console.is_terminal or in_notebook) and not in_worker()
 
 
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    from rich.console import Console
+
+    return Console(stderr=True).is_jupyter and not in_worker()
+
+
+class NotebookLine:
+    """One line below a cell of a notebook, each text in the place of the one before; it needs no ipywidgets."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def show(self, line: str) -> None:
+        """Show a text."""
+        from IPython.display import display
+
+        shown = {"text/plain": line}
+        if self._handle is None:
+            self._handle = display(shown, raw=True, display_id=True)
+        else:
+            self._handle.update(shown, raw=True)
+
+
 def say(line: str) -> None:
     """Write a line to the standard error, at once; above the bars, where there are any."""
     who = f"[process {os.getpid()}] " if in_worker() else ""

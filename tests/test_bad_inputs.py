@@ -522,6 +522,12 @@ def cases_of_display(kind):
     if kind.__name__ == "EventGraphDisplay":
         yield from cases_of_event_graph(kind)
         return
+    if kind.__name__ == "LiveLossDisplay":
+        yield from varied(kind, "interval", [-1, "often", None])
+    if kind.__name__ == "ScoreHistoryDisplay":
+        recorded = fit(FeedForwardClassifier, params={"callbacks": [sklearn_ml4fp.ScoreHistory()]})
+        yield from varied(kind.from_estimator, "estimator", [None, LogisticRegression(), fit(FeedForwardClassifier)])
+        yield from varied(partial(kind.from_estimator, recorded), "ax", [3, []])
     if kind.__name__ == "ImportanceDisplay":
         run = partial(kind.from_estimator, LogisticRegression().fit(TABLE, CLASSES), n_repeats=1)
         yield from each(partial(run, y=CLASSES), "X", {"other columns": TABLE[:, :3], "no events": TABLE[:0]})
@@ -794,6 +800,14 @@ def cases_of_model_files(call):
     yield from varied(call, "path", [3, None, __file__, Path(__file__).parent])
 
 
+def cases_of_score_history():
+    def run(bins=40, **more):
+        return fit(FeedForwardClassifier, params={"callbacks": [sklearn_ml4fp.ScoreHistory(bins)], **more})
+
+    yield from varied(run, "bins", [0, 1, 2.5, "many", None])
+    yield "no hold-out", partial(run, early_stopping=False)
+
+
 def cases_of_save_model():
     def run(model=None, path=None):
         path = Path(gettempdir()) / "never_written.skops" if path is None else path
@@ -828,6 +842,7 @@ CASES_BY_NAME = {
     "describe_model": partial(cases_of_model_files, sklearn_ml4fp.describe_model),
     "load_model": partial(cases_of_model_files, sklearn_ml4fp.load_model),
     "momentum_components": cases_of_momentum_components,
+    "ScoreHistory": cases_of_score_history,
     "save_model": cases_of_save_model,
     "DaskBackend": cases_of_DaskBackend,
     "Graphs": cases_of_graphs,

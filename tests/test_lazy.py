@@ -14,7 +14,7 @@ import sklearn_ml4fp
 PACKAGE = Path(sklearn_ml4fp.__file__).parent
 NETWORKS = {
     name for name, module in sklearn_ml4fp._MODULE_OF.items() if module.startswith("estimators.") and name != "hp"
-}
+} | {"LiveLossDisplay"}  # a callback of skorch
 SAMPLERS = {
     name for name, module in sklearn_ml4fp._MODULE_OF.items() if module.split(".")[0] in ("augmentation", "resampling")
 } | {"Sampler"}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from ._recurrent import RecurrentClassifier, RecurrentRegressor
     from ._regressor import NetworkRegressor
     from ._resnet import ResNetClassifier, ResNetRegressor
+    from ._score_history import ScoreHistory
     from ._transformer import TransformerClassifier, TransformerRegressor
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "RecurrentRegressor",
     "ResNetClassifier",
     "ResNetRegressor",
+    "ScoreHistory",
     "SequenceChoices",
     "SetChoices",
     "TrainingWarning",

@@ -11,7 +11,7 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
-from .._progress import is_live, progress_bar, say
+from .._progress import NotebookLine, in_notebook, is_live, progress_bar, say
 from ..engine import Recipe
 from ._checkup import Checkup
 from ._metrics import scorers_of
@@ -70,7 +70,9 @@ class EpochReport(Callback):
         """Show the live line, where there is a place for one."""
         self.stack, self.live = ExitStack(), is_live()
         self.bar = self.stack.enter_context(progress_bar(self.name, self.epochs, disable=not self.live, with_bar=False))
-        self.writes = self.every_epoch or not (self.live or sys.stderr.isatty())  # which is a worker's: it stays silent
+        self.line = NotebookLine() if in_notebook() and not self.live else None
+        # a terminal without a live line is a worker's: it stays silent
+        self.writes = self.every_epoch or not (self.live or self.line or sys.stderr.isatty())
         self.before, self.n_seen, self.best = len(net.history), 0, (math.inf, 0, math.nan)
         self.began, self.said_at, self.unsaid = time.monotonic(), -math.inf, ""
 
@@ -86,7 +88,7 @@ class EpochReport(Callback):
         self.bar.advance(said)
         left = _duration((time.monotonic() - self.began) / self.n_seen * (self.epochs - number))
         self.unsaid = f"{self.name} epoch {number}/{self.epochs}: {said}, {left} left at most"
-        if self.every_epoch or time.monotonic() - self.said_at >= 1:
+        if self.every_epoch or time.monotonic() - self.said_at >= (1 if self.line is None else 0.2):
             self._say()
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
@@ -95,9 +97,11 @@ class EpochReport(Callback):
         self.stack.close()
 
     def _say(self) -> None:
-        if self.writes and self.unsaid:
+        if self.unsaid and self.line is not None:
+            self.line.show(self.unsaid)
+        if self.unsaid and self.writes:
             say(self.unsaid)
-            self.said_at, self.unsaid = time.monotonic(), ""
+        self.said_at, self.unsaid = time.monotonic(), ""
 
     def _parts(self, record: dict[str, Any]) -> list[str]:
         """Losses, metrics, the best so far, speed, and use of the GPU."""

@@ -13,11 +13,13 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from ._event_graph import EventGraphDisplay
     from ._importance import ImportanceDisplay
     from ._investigate import investigate
+    from ._live_loss import LiveLossDisplay
     from ._loss_curve import LossCurveDisplay
     from ._objective_dependence import ObjectiveDependenceDisplay
     from ._overtraining import OvertrainingDisplay
     from ._rejection import RejectionDisplay
     from ._response import ResponseDisplay
+    from ._score_history import ScoreHistoryDisplay
     from ._search_importance import HyperparameterImportanceDisplay
 
 __all__ = [
@@ -29,11 +31,13 @@ __all__ = [
     "Finding",
     "HyperparameterImportanceDisplay",
     "ImportanceDisplay",
+    "LiveLossDisplay",
     "LossCurveDisplay",
     "ObjectiveDependenceDisplay",
     "OvertrainingDisplay",
     "RejectionDisplay",
     "ResponseDisplay",
+    "ScoreHistoryDisplay",
     "investigate",
 ]
 

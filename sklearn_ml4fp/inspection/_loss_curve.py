@@ -1,4 +1,4 @@
-"""Training and validation loss against the epoch."""
+"""Training and validation loss, and metrics, against the epoch."""
 
 from __future__ import annotations
 
@@ -8,29 +8,25 @@ from typing import Any
 import numpy as np
 
 from .._missing import real_numbers
-from ._plotting import BACKGROUND, SIGNAL, new_axes
+from ._plotting import BACKGROUND, CURVES, SIGNAL, fitted_network, new_axes
 
 
-def _fitted_history(estimator: Any) -> Any:
-    """``history_`` of an estimator, of a search's best one, or of a pipeline's last step."""
-    while not hasattr(estimator, "history_"):
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        else:
-            raise ValueError(
-                f"{type(estimator).__name__} has no history_: fit a network first; other models have no loss curve."
-            )
-    return estimator.history_
+def columns_of_records(records: Any) -> dict[str, np.ndarray]:
+    """Losses and metrics of the records of a net of skorch, of its own or of a training that is under way."""
+    names = [name for name in records[-1] if name == "train_loss" or _is_measured(name)]
+    return {name: np.array([record.get(name, np.nan) for record in records]) for name in names}
+
+
+def _is_measured(name: str) -> bool:
+    return name.startswith("valid_") and not name.endswith(("_best", "_batch_count"))
 
 
 def _read_history(history: Any) -> dict[str, np.ndarray]:
-    """Columns of a history as arrays, ``train_loss`` and what there is of ``valid_loss`` and ``epoch``."""
+    """Columns of a history as arrays, ``train_loss`` and what there is of ``epoch``, ``valid_loss`` and metrics."""
     if not isinstance(history, Mapping) or "train_loss" not in history:
         got = sorted(map(str, history)) if isinstance(history, Mapping) else type(history).__name__
         raise ValueError(f"a history needs 'train_loss', one value per epoch; got {got}.")
-    names = [name for name in ("epoch", "train_loss", "valid_loss") if name in history]
+    names = [name for name in history if name in ("epoch", "train_loss") or _is_measured(str(name))]
     columns = {name: real_numbers(history[name]) for name in names}
     shapes = {name: None if column is None else column.shape for name, column in columns.items()}
     if len(set(shapes.values())) > 1 or len(shapes["train_loss"] or ()) != 1 or shapes["train_loss"] == (0,):
@@ -39,22 +35,25 @@ def _read_history(history: Any) -> dict[str, np.ndarray]:
 
 
 class LossCurveDisplay:
-    """Training and validation loss against the epoch, of one network or of the folds of several.
+    """Training and validation loss, and metrics, against the epoch, of one network or of the folds of several.
 
-    The marker is the epoch of the lowest validation loss, whose weights early stopping keeps.
+    The marker is the epoch of the lowest validation loss, whose weights early stopping keeps, unless it follows a
+    metric. Metrics (``valid_roc_auc``) are drawn against an axis of their own, on the right.
 
     Use :meth:`from_estimator` or :meth:`from_history` to make it.
 
     Parameters
     ----------
     histories : list of mappings
-        One per network: ``train_loss``, and if there are any ``valid_loss`` and ``epoch``, array-like of shape
-        (n_epochs,).
+        One per network: ``train_loss``, and if there are any ``valid_loss``, ``valid_<metric>`` and ``epoch``,
+        array-like of shape (n_epochs,).
 
     Attributes
     ----------
     ax_, figure_ : matplotlib objects
         After :meth:`plot`.
+    metric_ax_ : matplotlib Axes or None
+        Axes of the metrics; None without any.
 
     See Also
     --------
@@ -89,7 +88,7 @@ class LossCurveDisplay:
         ValueError
             If the estimator has no history.
         """
-        return cls.from_history(_fitted_history(estimator), ax=ax)
+        return cls.from_history(fitted_network(estimator).history_, ax=ax)
 
     @classmethod
     def from_history(cls, history: Any, *, ax: Any = None) -> LossCurveDisplay:
@@ -98,7 +97,7 @@ class LossCurveDisplay:
         Parameters
         ----------
         history : mapping or list of mappings
-            ``train_loss``, and if there are any ``valid_loss`` and ``epoch``.
+            ``train_loss``, and if there are any ``valid_loss``, ``valid_<metric>`` and ``epoch``.
         ax : matplotlib Axes, optional
 
         Returns
@@ -143,6 +142,22 @@ class LossCurveDisplay:
                 label = f"{hide}best epochs" if several else f"best: epoch {epoch[best]}"
                 ax.plot(epoch[best], valid[best], "v", color=SIGNAL, mec="black", label=label)
         ax.set(xlabel="Epoch", ylabel="Loss")
-        ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
+        metrics = [name for name in self.histories[0] if _is_measured(name) and name != "valid_loss"]
+        self.metric_ax_: Any = ax.twinx() if metrics else None
+        if metrics:
+            self._plot_metrics(metrics)
+        others = self.metric_ax_.lines if metrics else []
+        ax.legend(handles=[line for line in [*ax.lines, *others] if not line.get_label().startswith("_")])
         return self
+
+    def _plot_metrics(self, metrics: list[str]) -> None:
+        for i, history in enumerate(self.histories):
+            shown = {"lw": 1, "alpha": 0.7} if len(self.histories) > 1 else {"lw": 1.5, "alpha": 1}
+            for j, name in enumerate(metrics):
+                color, style = CURVES[2:][j % len(CURVES[2:])]
+                values = np.asarray(history.get(name, ()), dtype=float)
+                epoch = np.asarray(history.get("epoch", np.arange(1, len(values) + 1)))[: len(values)]
+                label = f"{'_' if i else ''}{name.removeprefix('valid_')}"
+                self.metric_ax_.plot(epoch, values, color=color, ls=style, label=label, **shown)
+        self.metric_ax_.set_ylabel("Metric of the hold-out")

@@ -16,7 +16,7 @@ BACKGROUND, SIGNAL = "#0072B2", "#D55E00"
 CURVES = [(BACKGROUND, "-"), (SIGNAL, "--"), ("#009E73", "-."), ("#CC79A7", (0, (5, 1, 1, 1, 1, 1))), ("#000000", ":")]
 
 
-def _dress(ax: Any) -> None:
+def dress(ax: Any) -> None:
     """Turn the ticks inward and to all sides, as in plots of the field, if mplhep is installed."""
     if (mplhep := where_installed("mplhep")) is None:
         return
@@ -30,8 +30,22 @@ def new_axes(ax: Any) -> Any:
     if ax is not None:
         return ax
     ax = needs("matplotlib.pyplot").subplots(layout="constrained")[1]
-    _dress(ax)
+    dress(ax)
     return ax
+
+
+def fitted_network(estimator: Any) -> Any:
+    """Fitted network with a ``history_``: the estimator itself, a search's best one, or a pipeline's last step."""
+    while not hasattr(estimator, "history_"):
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif hasattr(estimator, "steps"):
+            estimator = estimator.steps[-1][1]
+        else:
+            raise ValueError(
+                f"{type(estimator).__name__} has no history_: fit a network first; other models have no epochs."
+            )
+    return estimator
 
 
 def check_edges(bins: Any, values: np.ndarray, name: str) -> np.ndarray | None:

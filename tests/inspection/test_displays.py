@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_ml4fp import (
     CrossFitClassifier,
+    FeedForwardClassifier,
     LossCurveDisplay,
     OvertrainingDisplay,
     RejectionDisplay,
@@ -166,6 +167,23 @@ def test_loss_curves_without_validation_and_of_several_folds():
     display = LossCurveDisplay.from_history([HISTORY, HISTORY])
     assert len(display.ax_.lines) == 6
     assert len(display.ax_.get_legend().get_texts()) == 3
+
+
+def test_metrics_have_an_axis_of_their_own(events):
+    _, X, y, _ = events
+    settings = {"width": 4, "n_layers": 1, "max_epochs": 3, "random_state": 0, "device": "cpu"}
+    network = FeedForwardClassifier(metrics=["roc_auc", "accuracy"], **settings).fit(X, y)
+    display = LossCurveDisplay.from_estimator(network)
+    drawn = {line.get_label(): line.get_ydata() for line in display.metric_ax_.lines}
+    assert list(drawn) == ["roc_auc", "accuracy"]
+    np.testing.assert_array_equal(drawn["accuracy"], network.history_["valid_accuracy"])
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels[:2] == ["training", "validation"]
+    assert labels[-2:] == ["roc_auc", "accuracy"]
+    several = LossCurveDisplay.from_history([network.history_, network.history_])
+    assert len(several.metric_ax_.lines) == 4
+    assert len(several.ax_.get_legend().get_texts()) == 5
+    assert LossCurveDisplay.from_history(HISTORY).metric_ax_ is None
 
 
 def test_what_has_no_history_is_refused(events):
