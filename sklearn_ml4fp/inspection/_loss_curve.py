@@ -142,16 +142,14 @@ class LossCurveDisplay:
                 label = f"{hide}best epochs" if several else f"best: epoch {epoch[best]}"
                 ax.plot(epoch[best], valid[best], "v", color=SIGNAL, mec="black", label=label)
         ax.set(xlabel="Epoch", ylabel="Loss")
-        self.ax_, self.figure_ = ax, ax.figure
         metrics = [name for name in self.histories[0] if _is_measured(name) and name != "valid_loss"]
-        self.metric_ax_: Any = ax.twinx() if metrics else None
-        if metrics:
-            self._plot_metrics(metrics)
-        others = self.metric_ax_.lines if metrics else []
-        ax.legend(handles=[line for line in [*ax.lines, *others] if not line.get_label().startswith("_")])
+        others = self._plot_metrics(ax.twinx(), metrics) if metrics else None
+        lines = [*ax.lines, *(others.lines if others else [])]
+        ax.legend(handles=[line for line in lines if not line.get_label().startswith("_")])
+        self.ax_, self.figure_, self.metric_ax_ = ax, ax.figure, others
         return self
 
-    def _plot_metrics(self, metrics: list[str]) -> None:
+    def _plot_metrics(self, ax: Any, metrics: list[str]) -> Any:
         for i, history in enumerate(self.histories):
             shown = {"lw": 1, "alpha": 0.7} if len(self.histories) > 1 else {"lw": 1.5, "alpha": 1}
             for j, name in enumerate(metrics):
@@ -159,5 +157,6 @@ class LossCurveDisplay:
                 values = np.asarray(history.get(name, ()), dtype=float)
                 epoch = np.asarray(history.get("epoch", np.arange(1, len(values) + 1)))[: len(values)]
                 label = f"{'_' if i else ''}{name.removeprefix('valid_')}"
-                self.metric_ax_.plot(epoch, values, color=color, ls=style, label=label, **shown)
-        self.metric_ax_.set_ylabel("Metric of the hold-out")
+                ax.plot(epoch, values, color=color, ls=style, label=label, **shown)
+        ax.set_ylabel("Metric of the hold-out")
+        return ax
