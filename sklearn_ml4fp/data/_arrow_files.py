@@ -120,7 +120,7 @@ class ArrowFile(_Pieces):
         pyarrow = needs("pyarrow")
         self._map, self._ipc = pyarrow.memory_map(path), needs("pyarrow.ipc")
         schema = self._ipc.open_file(self._map).schema
-        self.fields, self._schema = list(schema.names), schema
+        self.fields, self._schema, self.notes = list(schema.names), schema, schema.metadata or {}
         one = self._only(0)
         super().__init__([one.get_batch(i).num_rows for i in range(one.num_record_batches)])
         self._columns: dict[str, Any] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ._event_roles import EXACT, PointsOf, ids_of, labels_of, one_per_event, one
 from ._expressions import Expression
 from ._reader import Ranges, Reader
 from ._readers import in_memory, open_file, paths_of
+from ._store import roles_in, write_store
 from ._stream import EVENTS, Stream, bunch_of, joined
 from ._tables import _together
 
@@ -68,8 +70,9 @@ class EventSource(Stream):
         New columns that every other parameter may name: expressions, or functions as for ``cut``.
     entries : (int, int), optional
         First entry, and the one after the last, counted through all files before the cut; None stands for the end.
-    dtype : dtype, default=numpy.float32
-        Floating-point type of the features. Integers that it would round are an error.
+    dtype : dtype, optional
+        Floating-point type of the features: by default float32, or that of a store. Integers that it would round are an
+        error.
     memory : int, default=2**30
         Bytes of events that ``fit(source)`` may hold: a source that takes at most as many is read into memory, a larger
         one is read again in every epoch, through a buffer of this size.
@@ -125,20 +128,25 @@ class EventSource(Stream):
         cut: Column | None = None,
         derived: Mapping[str, Column] | None = None,
         entries: tuple[int, int | None] | None = None,
-        dtype: DTypeLike = np.float32,
+        dtype: DTypeLike | None = None,
         memory: int = 2**30,
     ) -> None:
         super().__init__(memory)
         self.files, self.tree, self.row_groups = files, tree, row_groups
-        self.features = _names(features)
-        self.collections = {name: _names(words) for name, words in (collections or {}).items()}
-        self.target, self.weight, self.event_id = target, weight, event_id
-        self.cut, self.derived, self.entries = cut, dict(derived or {}), entries
-        self.dtype = np.dtype(dtype)
-        self._cut = Expression(cut) if isinstance(cut, str) else cut
-        self._derived = {name: Expression(one) if isinstance(one, str) else one for name, one in self.derived.items()}
         self._memory = in_memory(files)
         self._paths = [] if self._memory else paths_of(files)
+        stored = roles_in(self._paths[0]) if self._paths and not features and not collections else {}
+        self.features = _names(stored.get("features", features))
+        self.collections = {
+            name: _names(words) for name, words in (stored.get("collections", collections) or {}).items()
+        }
+        self.target = stored.get("target") if target is None else target
+        self.weight = stored.get("weight") if weight is None else weight
+        self.event_id = stored.get("event_id") if event_id is None else event_id
+        self.cut, self.derived, self.entries = cut, dict(derived or {}), entries
+        self.dtype = np.dtype(stored.get("dtype", np.float32) if dtype is None else dtype)
+        self._cut = Expression(cut) if isinstance(cut, str) else cut
+        self._derived = {name: Expression(one) if isinstance(one, str) else one for name, one in self.derived.items()}
         self._ranges: list[tuple[int, int]] | None = None  # entries of each file, once all have been checked
         self._marks: list[NDArray[np.int64] | None] = []
         self._none: Bunch | None = None  # a piece without events, once all files have been checked
@@ -199,6 +207,36 @@ class EventSource(Stream):
         if as_frame:
             events.data = needs("pandas").DataFrame(events.data, columns=events.feature_names, copy=False)
         return bunch_of(**events, DESCR=repr(self))
+
+    def to_store(self, path: str | PathLike[str], *, n_entries: int = 100_000) -> EventSource:
+        """Read, cut and derive once, and write the result to an Arrow file that later epochs map to memory.
+
+        ``EventSource(path)`` without inputs reads it back, in the roles that its columns have here; a cut, entries and
+        other roles may be added. Points are one collection, of the kinds that they have here.
+
+        Parameters
+        ----------
+        path : str or path
+            Path of the file, which is replaced when all is written, and not before.
+        n_entries : int, default=100_000
+            Number of entries read at a time, before the cut.
+
+        Returns
+        -------
+        source : EventSource
+            Source of the same events in the store.
+
+        Raises
+        ------
+        ImportError
+            pyarrow is not installed; it comes with the extra ``hep``.
+        ValueError
+            Something is wrong with a file (see the class), or no event is left.
+        """
+        one = next(iter(self.collections), "") if len(self.collections) == 1 else "points"
+        roles = {"target": self.target, "weight": self.weight, "event_id": self.event_id}
+        write_store(self.chunks(n_entries), path, collection=one or "points", roles=roles)
+        return type(self)(path, memory=self.memory)
 
     def _open(self, i: int) -> Reader:
         return self._memory or open_file(self._paths[i], self.tree, self.row_groups)

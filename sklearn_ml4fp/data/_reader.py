@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +20,7 @@ class Reader:
     fields: list[str]
     n_entries: int
     boundaries: NDArray[np.int64] | None = None  # entries at which the file is best cut; None for any
+    notes: Mapping[bytes, bytes] = MappingProxyType({})  # that a file holds beside its columns
 
     def column(self, name: str, start: int, stop: int) -> Any:
         raise NotImplementedError
