@@ -124,6 +124,10 @@ def one_set(
     union = list(dict.fromkeys(word for one in words.values() for word in one))
     kinds = [f"{name}_kind" for name in words] if len(words) > 1 else []
     counts = np.stack([one.counts for one in collections.values()])
+    if len(counts) == 1 and [union] == [list(one) for one in words.values()]:
+        (alone,) = collections.values()
+        offsets = offsets_from_counts(alone.counts)
+        return PointClouds(alone.values, offsets, union, event_values=events, event_names=names)
     offsets = offsets_from_counts(counts.sum(axis=0))
     values = np.zeros((int(offsets[-1]), len(union) + len(kinds)), dtype=events.dtype)
     starts = offsets[:-1] + np.cumsum(counts, axis=0) - counts

@@ -513,6 +513,10 @@ def test_the_page():
     np.testing.assert_array_equal(X.column("Charge")[X.column("Muon_kind") == 1], ak.flatten(hzz.Muon_Charge))
     np.testing.assert_array_equal(names["events"].target, hzz.triggerIsoMu24)
     np.testing.assert_allclose(names["events"].sample_weight, hzz.EventWeight)
+    assert names["again"].read().data == X
+    assert names["fewer"].read().data == X[X.column("MET_pt") > 20]
+    nominal, up = names["nominal"].data, names["up"].data
+    np.testing.assert_allclose(up.values, nominal.values * [1.02, 1, 1], rtol=1e-5)
     with uproot.open(data_path("uproot-small-dy-withoffsets.root")) as file:
         dy = file["tree"].arrays()
     nano = names["nano"]
