@@ -83,10 +83,22 @@ def judgement_of(estimator: Any) -> tuple[dict[int, float], bool] | None:
     return None
 
 
+# hyperparameters that change what a loss of the same predictions is, whatever the loss
+_OF_THE_LOSS = ("loss", "class_weight", "label_smoothing", "quantile")
+
+
 def other_losses(estimator: Any, names: Iterable[str]) -> list[str]:
-    """Select the hyperparameters that change the scale of what the network reports: of a metric none does."""
-    by_loss = getattr(_last_step(estimator)[1], "monitor", "loss") == "loss"
-    return sorted(name for name in names if by_loss and name.split("__")[-1] in ("loss", "class_weight"))
+    """Select the hyperparameters that change the scale of what the network reports: of a metric none does.
+
+    Beside those of every loss these are the parameters of its own loss, as they are declared: ``focal_gamma`` of
+    "focal", ``huber_delta`` of "huber".
+    """
+    network = _last_step(estimator)[1]
+    if getattr(network, "monitor", "loss") != "loss":
+        return []
+    declared = {name: one.only_with for name, one in getattr(network, "_hyperparameters", {}).items() if one.only_with}
+    own = {name for name, (other, values) in declared.items() if other == "loss" and network.loss in values}
+    return sorted(name for name in names if name.split("__")[-1] in {*_OF_THE_LOSS, *own})
 
 
 class Pruning:
@@ -122,7 +134,8 @@ class Pruning:
         if searched := other_losses(estimator, names) + monitors:
             raise ValueError(
                 f"pruner= compares validation losses, or the metric that the network monitors, and {searched} change "
-                "what that is. Fix them, let the network monitor a metric that they leave alone, or pass pruner=None."
+                'what that is. Fix them, let the network monitor a metric that they leave alone (metrics="roc_auc", '
+                'monitor="roc_auc"), or pass pruner=None.'
             )
         self.pruner, self._trials = pruner, _study(deepcopy(pruner))
 

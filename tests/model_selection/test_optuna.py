@@ -24,10 +24,12 @@ from sklearn_ml4fp import (
     CrossFitClassifier,
     EventKFold,
     FeedForwardClassifier,
+    FeedForwardRegressor,
     OptunaSearchCV,
     RotatingKFold,
     roc_auc_scorer,
 )
+from sklearn_ml4fp.model_selection._pruning import Pruning
 
 LR = {"lr": FloatDistribution(1e-4, 1e-1, log=True)}
 
@@ -381,6 +383,27 @@ def test_pruning_needs_comparable_losses(two_blobs):
         OptunaSearchCV(network(), space, pruner=MedianPruner()).fit(X, y)
 
 
+@pytest.mark.parametrize(
+    ("estimator", "name", "is_refused"),
+    [
+        (network(), "label_smoothing", True),
+        (pipeline(), "network__label_smoothing", True),
+        (network(loss="focal"), "focal_gamma", True),
+        (FeedForwardRegressor(loss="huber"), "huber_delta", True),
+        (FeedForwardRegressor(loss="quantile"), "quantile", True),
+        (network(), "focal_gamma", False),  # it is not of this loss
+        (network(metrics="accuracy", monitor="accuracy"), "label_smoothing", False),  # the accuracy is comparable
+    ],
+    ids=["smoothing", "in a pipeline", "focal", "huber", "quantile", "of another loss", "by a metric"],
+)
+def test_a_pruner_compares_losses_of_one_scale(estimator, name, is_refused):
+    if not is_refused:
+        Pruning(MedianPruner(), estimator, [name])
+        return
+    with pytest.raises(ValueError, match=rf"\['{name}'\] change what that is. Fix them, let the network monitor"):
+        Pruning(MedianPruner(), estimator, [name])
+
+
 # --- what goes wrong --------------------------------------------------------------------------------------------------
 
 
@@ -614,7 +637,7 @@ def test_without_distributions_those_of_the_declarations_are_searched(two_blobs)
     chosen = search.cv_results_["params"][0].keys()
     assert {"lr", "width", "class_weight", "loss"} <= chosen
     search.set_params(pruner=MedianPruner()).fit(X, y)
-    assert search.cv_results_["params"][0].keys() == chosen - {"class_weight", "loss", "focal_gamma"}
+    assert search.cv_results_["params"][0].keys() == chosen - {"class_weight", "loss", "focal_gamma", "label_smoothing"}
 
 
 def test_scikit_learns_callbacks_see_candidates_folds_and_epochs(two_blobs):
