@@ -6,6 +6,8 @@ of joblib's Dask backend stand in ``_compat_dask``, because they load Dask.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sklearn.exceptions import UnsetMetadataPassedError
@@ -92,6 +94,22 @@ else:
         return scorer
 
 
+@contextmanager
+def member_task(context: Any, member: Any) -> Iterator[None]:
+    """Open a task of scikit-learn's callbacks for one of several estimators that are fitted in turn, if there are any.
+
+    ``context`` is that of the estimator that holds them. Of its callbacks, those that propagate by themselves do so;
+    the others were cloned with the member, and see it as they would see an estimator of its own.
+    """
+    if context is None:
+        yield
+        return
+    own = [one for one in callbacks_of(member) if not hasattr(one, "max_propagation_depth")]
+    member.set_callbacks(*own)
+    with context.subcontext(task_name="member").propagate_callback_context(member):
+        yield
+
+
 def routed_params(search: BaseSearchCV, params: dict[str, Any]) -> Any:
     """Return the metadata of a search by their receivers: ``splitter.split``, ``estimator.fit``, ``scorer.score``."""
     return search._get_routed_params_for_fit(params)
@@ -149,6 +167,7 @@ __all__ = [
     "fit_and_score",
     "is_negated",
     "make_constraint",
+    "member_task",
     "metric_of",
     "num_samples",
     "request_set_on",

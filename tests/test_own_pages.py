@@ -1,4 +1,4 @@
-"""The snippets of the pages "Your own ..." run as written, in order, on fewer events, epochs and candidates."""
+"""The snippets of "Your own ..." and of "Many networks" run as written, in order, on fewer events and epochs."""
 
 import re
 import sys
@@ -8,7 +8,8 @@ from types import ModuleType
 import pytest
 import sklearn
 
-PAGES = sorted((Path(__file__).parents[1] / "docs").glob("own_*.rst"))
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = [*sorted(DOCS.glob("own_*.rst")), DOCS / "many_networks.rst"]
 FASTER = [
     (r"(load_events|load_quark_gluon_jets)\((.*?)\)", r"first(\1(\2))"),
     (r"((?:Classifier|Regressor)\()(?=\w+=)", r"\1max_epochs=1, width=8, "),

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
 from inspect import signature
-from numbers import Integral
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -33,7 +31,6 @@ from ..engine import (
     Schedule,
     TensorData,
     build_on_meta,
-    fingerprint_of,
     has_bfloat16,
     make_loss,
     optimizer_arguments,
@@ -43,8 +40,10 @@ from ..nn import initialise
 from ._fitted import Conversion, Fitted, Part
 from ._inputs import TableInput
 from ._keeping import KeptNetwork
+from ._members import WithMembers
 from ._metrics import check_metrics, columns_of, measure_of, scorers_of
-from ._observers import check_callbacks, copied, observers_of
+from ._observers import check_callbacks, copied, fit_task, observers_of
+from ._resuming import checkpoint_of
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
 
@@ -54,7 +53,7 @@ def _first_weights(module: nn.Module, *, init: str, activation: str, seed: int) 
     return initialise(module, init=init, activation=activation, generator=torch.Generator().manual_seed(seed))
 
 
-class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseEstimator):
+class NetworkEstimator(KeptNetwork, WithMembers, CallbackSupportMixin, TrainingChoices, BaseEstimator):
     """Base of all networks: an architecture states its torch module and its own hyperparameters.
 
     The module is a class whose constructor takes the shape of an event (``shape_in``, or for tables ``d_in``, the
@@ -71,17 +70,19 @@ class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseE
         Attributes
         ----------
         net_ : skorch.NeuralNet
-            The trained net; ``net_.module_`` is the torch module.
-        history_ : dict of ndarray
+            The trained net; ``net_.module_`` is the torch module. With several members, each has its own.
+        members_ : list of estimators
+            Fitted networks of this class that are averaged, as many as ``n_members``.
+        history_ : dict of ndarray, or with several members a list of these
             One value an epoch: ``epoch``; ``train_loss``; ``valid_loss`` and, for each of ``metrics``,
             ``valid_<metric>``, where there is a hold-out; ``lr``, at the end of the epoch; ``gradient_norm``, of the
             batch in its middle, before clipping; ``events_per_second`` of the training; ``dur``, seconds of the whole
             epoch; on a GPU ``gpu_memory``, the most so far (GB), and ``gpu_utilisation`` (%), where nvidia-ml-py is
             installed.
         history_frame_ : DataFrame
-            The same as a data frame of pandas, with the epoch as its index.
+            The same as a data frame of pandas, with the epoch as its index; with several members, (member, epoch).
         n_iter_ : int
-            Epochs of the last ``fit``.
+            Epochs of the last ``fit``; with several members, the most of any.
         n_features_in_ : int
             Number of columns of ``X``.
         feature_names_in_ : ndarray of str
@@ -165,9 +166,13 @@ class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseE
         FloatingPointError
             The loss is not finite in the first epoch.
         """
-        self._validate_params()
+        if self._has_several():
+            own = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
+            return self._fit_members(X, y, {"sample_weight": sample_weight, "groups": groups, **own})
         check_callbacks(self.callbacks)
         rng = check_random_state(self.random_state)
+        if self.warm_start:
+            self._check_same_number()
         if self.warm_start and hasattr(self, "_fitted"):
             fitted = self._fitted
             fitted.rng, fitted.stream = rng, None
@@ -183,25 +188,17 @@ class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseE
         if valid is not None and valid.weights is not None and train.weights is None:
             valid = valid._replace(weights=valid.weights / valid.weights.mean())  # to be compared with the training's
         self._begin(fitted, train, complete=True)
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        data = {"X": X, "y": y, "metadata": metadata}
-        context = self._init_callback_context(max_subtasks=self.max_epochs)
-        if context is not None:
-            context.call_on_fit_task_begin(estimator=self, **data)
         before = len(self.net_.history)
-        try:
-            recipe, checkpoint = self._make_recipe(), self._checkpoint_of(train, valid)
-            observers = observers_of(self, recipe, context, data)
-            self._train(train, valid, self.max_epochs, recipe, observers, checkpoint)
-        finally:  # also after Ctrl-C
-            self.n_iter_ = len(self.net_.history) - before
-        if context is not None:
-            context.call_on_fit_task_end(estimator=self, reconstruction_attributes=dict, **data)
+        with fit_task(self, self.max_epochs, X, y, sample_weight) as task:
+            try:
+                recipe, checkpoint = self._make_recipe(), checkpoint_of(self, train, valid)
+                self._train(train, valid, self.max_epochs, recipe, observers_of(self, recipe, task), checkpoint)
+            finally:  # also after Ctrl-C
+                self.n_iter_ = len(self.net_.history) - before
         return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, target: ClassTarget | NumberTarget) -> Self:
         """Train for one pass over a part of the data; weights and targets keep the scale of the first part."""
-        self._validate_params()
         check_callbacks(self.callbacks)
         check_metrics(self, has_hold_out=False)
         if self.ema_decay:
@@ -265,6 +262,7 @@ class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseE
             self.__dict__.update(shown)
         fitted.learn_weights(train, complete=complete)
         self._fitted, self.net_ = fitted, fitted.net
+        self.__dict__.pop("_members", None)
 
     def _make_loss(self) -> Loss:
         return make_loss(self.loss, **(self._loss_parameters() if isinstance(self.loss, str) else {}))
@@ -336,20 +334,6 @@ class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseE
             checkpoint=checkpoint,
         )
 
-    def _checkpoint_of(self, train: Part, valid: Part | None) -> CheckpointFile | None:
-        """The file of this very fit in the folder ``checkpoint``."""
-        if self.checkpoint is None:
-            return None
-        if not isinstance(self.random_state, Integral):
-            raise ValueError(
-                f"checkpoint= needs an integer as random_state=, got {self.random_state!r}: only then does a fit that "
-                "is started again set the same events apart and draw the same numbers."
-            )
-        made_of = (type(self), type(self)._module, *(self.callbacks or []))
-        weights = [value.numpy() for value in self.net_.module_.state_dict().values()]
-        fingerprint = fingerprint_of(self.get_params(deep=False), made_of, [train, valid, weights])
-        return CheckpointFile(Path(self.checkpoint) / f"{type(self).__name__}-{fingerprint}.pt")
-
     def _augmented(self, train: Part) -> Callable[[], TensorData]:
         """Make a function that returns the data of an epoch: newly changed training events and their targets."""
         fitted, names = self._fitted, getattr(self, "feature_names_in_", None)
@@ -377,14 +361,17 @@ class NetworkEstimator(KeptNetwork, CallbackSupportMixin, TrainingChoices, BaseE
         return self.net_.criterion_.read(self._fitted.outputs(self, X))
 
     @property
-    def history_(self) -> dict[str, np.ndarray]:
+    def history_(self) -> Any:
         """Losses, metrics, learning rate, gradient norm and speed of every epoch."""
-        return columns_of(self.net_.history)
+        each = [columns_of(member.net_.history) for member in self.members_]
+        return each[0] if self._is_single else each
 
     @property
     def history_frame_(self) -> Any:
         """The history as a data frame of pandas, indexed by the epoch."""
-        return needs("pandas").DataFrame(self.history_).set_index("epoch")
+        frame_of = needs("pandas").DataFrame
+        each = [frame_of(columns_of(member.net_.history)).set_index("epoch") for member in self.members_]
+        return each[0] if self._is_single else needs("pandas").concat(dict(enumerate(each)), names=["member"])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

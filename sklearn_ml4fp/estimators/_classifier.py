@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Real
 from typing import Any, Self
 
@@ -88,6 +89,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             ``classes`` is missing in the first call, or differs later; a label is not in it; or class_weight is
             "balanced".
         """
+        if self._goes_on_with_several():
+            return self._partial_fit_members(X, y, classes=classes, sample_weight=sample_weight)
         if self.class_weight == "balanced":
             raise ValueError(
                 'class_weight="balanced" needs the sums of weights of all data, which partial_fit does not see. '
@@ -131,9 +134,16 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     @property
     def classes_(self) -> np.ndarray:
         """Labels, in the order of the probabilities."""
-        classes = self._fitted.target.classes
+        classes = self.members_[0]._fitted.target.classes
         assert classes is not None
         return classes
+
+    def _read(self, X: Any) -> torch.Tensor:
+        """Compute logits; of several members, the logarithms of their mean probabilities."""
+        if self._is_single:
+            return super()._read(X)
+        each = torch.stack([member._read(X).log_softmax(1) for member in self.members_])
+        return each.logsumexp(0) - math.log(len(each))
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Predict the logits of the classes.
@@ -155,20 +165,37 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         """Predict the logarithms of the class probabilities, ``(n_events, n_classes)``."""
         return torch.log_softmax(self._read(X), 1).numpy()
 
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict class probabilities.
+    def predict_proba(self, X: Any, return_std: bool = False) -> Any:
+        """Predict class probabilities, the mean of those of all members.
 
         Parameters
         ----------
         X : array-like of shape (n_events, n_features)
             Events.
+        return_std : bool, default=False
+            Whether to return the standard deviation over the members as well; needs ``n_members`` of 2 or more.
 
         Returns
         -------
-        ndarray of shape (n_events, n_classes), float64
+        probabilities : ndarray of shape (n_events, n_classes), float64
             Probabilities in the order of ``classes_``; double precision distinguishes scores close to 0 and 1.
+        std : ndarray of the same shape
+            Spread of the members, only with ``return_std``.
+
+        Raises
+        ------
+        ValueError
+            ``return_std`` needs several members.
         """
-        return np.exp(self.predict_log_proba(X))
+        if not return_std:
+            return np.exp(self.predict_log_proba(X))
+        if len(self.members_) == 1:
+            raise ValueError(
+                "return_std=True is the spread of several networks, and this one was fitted alone: pass n_members=5, "
+                "say, and fit again."
+            )
+        each = np.stack([member.predict_proba(X) for member in self.members_])
+        return each.mean(0), each.std(0)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the most probable class of each event, ``(n_events,)``."""

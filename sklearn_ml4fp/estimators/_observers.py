@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from copy import copy, deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
 from skorch.callbacks import Callback
 
@@ -146,7 +147,28 @@ def copied(callback: Any) -> Any:
         return copy(callback)
 
 
-def observers_of(estimator: Any, recipe: Recipe, context: Any, data: dict[str, Any]) -> tuple[Callback, ...]:
+class FitTask(NamedTuple):
+    """Task of scikit-learn's callbacks that a fit is, and what they get to see of it."""
+
+    context: Any
+    data: dict[str, Any]
+
+
+@contextmanager
+def fit_task(estimator: Any, n: int, X: Any, y: Any, sample_weight: Any) -> Iterator[FitTask | None]:
+    """Open the task of a whole ``fit`` of ``n`` smaller tasks; None before scikit-learn 1.9."""
+    context = estimator._init_callback_context(max_subtasks=n)
+    if context is None:
+        yield None
+        return
+    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+    data = {"X": X, "y": y, "metadata": metadata}
+    context.call_on_fit_task_begin(estimator=estimator, **data)
+    yield FitTask(context, data)
+    context.call_on_fit_task_end(estimator=estimator, reconstruction_attributes=dict, **data)
+
+
+def observers_of(estimator: Any, recipe: Recipe, task: FitTask | None) -> tuple[Callback, ...]:
     """Make the observers of a fit.
 
     Parameters
@@ -155,11 +177,9 @@ def observers_of(estimator: Any, recipe: Recipe, context: Any, data: dict[str, A
         Estimator that is fitted.
     recipe : Recipe
         Recipe of its training.
-    context : sklearn.callback.CallbackContext or None
-        Callback context of the estimator; None before scikit-learn 1.9.
-    data : dict
-        ``X``, ``y`` and ``metadata``, as scikit-learn's callbacks get them.
+    task : FitTask or None
+        Task of the fit; None before scikit-learn 1.9.
     """
     report = (EpochReport(estimator),) if estimator.verbose else ()
-    events = () if context is None else (EpochEvents(estimator, context, data),)
+    events = () if task is None else (EpochEvents(estimator, task.context, task.data),)
     return (Checkup(estimator, recipe), *report, *events)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, Self
 
+import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, StrOptions, num_samples
 from .._missing import with_nan
@@ -65,6 +65,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         self : object
             The estimator.
         """
+        if self._goes_on_with_several():
+            return self._partial_fit_members(X, y, sample_weight=sample_weight)
         return self._partial_fit(X, y, sample_weight, self._new_target())
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -106,14 +108,16 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         return parameters.get(self.loss, {})
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Predict the targets.
+        """Predict the targets, with the mean of all members.
 
         Parameters
         ----------
         X : array-like of shape (n_events, n_features)
             Events.
         return_std : bool, default=False
-            Whether to return the standard deviation of each target as well; needs ``loss="gaussian_nll"``.
+            Whether to return the standard deviation of each target as well; needs ``loss="gaussian_nll"`` or
+            ``n_members`` of 2 or more. It is the predicted width σ, or the spread of the members' means μ, or with
+            both √(mean σ² + variance of μ), the law of total variance.
 
         Returns
         -------
@@ -125,19 +129,28 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         Raises
         ------
         ValueError
-            ``return_std`` needs another loss.
+            ``return_std`` needs another loss, or several members.
         """
+        each = [member._mean_and_width(X) for member in self.members_]
+        mean, width = each[0]
+        if len(each) > 1:
+            means = np.stack([mean for mean, _ in each])
+            within = 0.0 if width is None else np.mean([np.square(one) for _, one in each if one is not None], axis=0)
+            mean, width = means.mean(0), np.sqrt(means.var(0) + within)
         if not return_std:
-            read = self._read(X)
-            return self._fitted.target.decode(read)
-        check_is_fitted(self, "net_")
-        if getattr(self.net_.criterion_, "name", None) != "gaussian_nll":
+            return mean
+        if width is None:
             raise ValueError(
-                'return_std=True needs a network fitted with loss="gaussian_nll"; this one was fitted with another.'
+                'return_std=True needs a network fitted with loss="gaussian_nll", or with n_members of 2 or more; this '
+                "one was fitted alone, with another loss."
             )
-        outputs = self._fitted.outputs(self, X)
-        target = self._fitted.target
-        return target.decode(self.net_.criterion_.read(outputs)), target.deviation(outputs)
+        return mean, width
+
+    def _mean_and_width(self, X: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        """Predict with this one network: the targets, and their widths where the loss has any."""
+        outputs, target, loss = self._fitted.outputs(self, X), self._fitted.target, self.net_.criterion_
+        is_gaussian = getattr(loss, "name", None) == "gaussian_nll"
+        return target.decode(loss.read(outputs)), target.deviation(outputs) if is_gaussian else None
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -196,6 +196,13 @@ class TrainingChoices(Declared):
         valid=(list, None),
         doc="skorch callbacks. One that acts on batches or gradients makes every step wait for its loss.",
     )
+    n_members: int = hp(
+        1,
+        valid=Interval(Integral, 1, None, closed="left"),
+        doc="Number of networks that are trained and averaged, each from other first weights, with a hold-out, "
+        "shuffling and dropout of its own: member i is the network whose ``random_state`` is the i-th number that "
+        "``random_state`` draws (Lakshminarayanan et al., 2017).",
+    )
     checkpoint: Any = hp(
         None,
         valid=(str, os.PathLike, None),

@@ -68,6 +68,8 @@ def _learned(model: Any, name: str) -> Any:
 def _network_of(model: Any) -> Any:
     """The network that predicts in the end; None if there is none."""
     while not hasattr(model, "net_"):
+        if "_members" in vars(model):  # several networks: the first stands for all
+            return model._members[0]
         inner = next((one for one in (_learned(model, name) for name in _INNER) if one is not None), None)
         if inner is None and hasattr(model, "steps"):
             inner = model.steps[-1][1]

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from skorch.callbacks import Callback
@@ -75,12 +76,22 @@ def _last_step(estimator: Any, name: str = "") -> tuple[str, Any]:
 
 
 def judgement_of(estimator: Any) -> tuple[dict[int, float], bool] | None:
-    """Return the reports of the judge of a fitted estimator, and whether it ended the training."""
-    network = _last_step(estimator)[1]
-    for callback in [one for _, one in network.net_.callbacks_] if hasattr(network, "net_") else ():
-        if isinstance(callback, Judge):
-            return callback.reports_, callback.pruned_
-    return None
+    """Return the reports of the judge of a fitted estimator, and whether it ended a training."""
+    judges = [
+        callback
+        for member in getattr(_last_step(estimator)[1], "members_", ())
+        for _, callback in member.net_.callbacks_
+        if isinstance(callback, Judge)
+    ]
+    if not judges:
+        return None
+    # of several members, the mean of those that were still trained; one that was ended leaves a candidate incomplete
+    values: dict[int, list[float]] = {}
+    for judge in judges:
+        for epoch, value in judge.reports_.items():
+            values.setdefault(epoch, []).append(value)
+    reports = {epoch: float(np.mean(values[epoch])) for epoch in sorted(values)}
+    return reports, any(judge.pruned_ for judge in judges)
 
 
 # hyperparameters that change what a loss of the same predictions is, whatever the loss

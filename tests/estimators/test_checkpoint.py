@@ -80,6 +80,7 @@ def with_history(folder):
 
 COMPOSITIONS = {
     "cross-fit": lambda folder: CrossFitClassifier(make_pipeline(StandardScaler(), short(folder)), cv=4),
+    "members": lambda folder: short(folder, n_members=4),
     "search": lambda folder: search(BayesSearchCV, short(folder)),
     "search with a history": with_history,
     "pruned search": lambda folder: search(OptunaSearchCV, short(folder), pruner=MedianPruner(1, 2)),
@@ -181,6 +182,8 @@ def test_a_killed_fit_goes_on_bit_for_bit(tmp_path):
 
 
 def scores_of(model):
+    if hasattr(model, "members_"):
+        return model.predict_proba(table()[0])
     return model.fold_scores_ if hasattr(model, "fold_scores_") else model.cv_results_["mean_test_score"]
 
 
@@ -195,7 +198,8 @@ n_epochs: list[int] = []
 
 
 def best_of(model):
-    return model.best_estimator_ if hasattr(model, "best_estimator_") else model.estimators_[-1]
+    several = getattr(model, "estimators_", None) or getattr(model, "members_", ())
+    return model.best_estimator_ if hasattr(model, "best_estimator_") else several[-1]
 
 
 @needs_fork

@@ -1,0 +1,30 @@
+"""Which checkpoint belongs to a fit."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+from ..engine import CheckpointFile, fingerprint_of
+from ._fitted import Part
+
+
+def check_seed(random_state: Any) -> None:
+    """Refuse a random state with which a fit that is started again would draw other numbers."""
+    if not isinstance(random_state, Integral):
+        raise ValueError(
+            f"checkpoint= needs an integer as random_state=, got {random_state!r}: only then does a fit that "
+            "is started again set the same events apart and draw the same numbers."
+        )
+
+
+def checkpoint_of(estimator: Any, train: Part, valid: Part | None) -> CheckpointFile | None:
+    """The file of this very fit in the folder ``checkpoint``."""
+    if estimator.checkpoint is None:
+        return None
+    check_seed(estimator.random_state)
+    made_of = (type(estimator), type(estimator)._module, *(estimator.callbacks or []))
+    weights = [value.numpy() for value in estimator.net_.module_.state_dict().values()]
+    fingerprint = fingerprint_of(estimator.get_params(deep=False), made_of, [train, valid, weights])
+    return CheckpointFile(Path(estimator.checkpoint) / f"{type(estimator).__name__}-{fingerprint}.pt")

@@ -1,0 +1,208 @@
+"""Several networks in one estimator: each is the network that is fitted alone, and their predictions are averaged."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import check_estimator
+from test_common import EXPECTED_FAILURES, NETWORKS, small
+
+from sklearn_ml4fp import (
+    FeedForwardClassifier,
+    FeedForwardRegressor,
+    LossCurveDisplay,
+    NetworkClassifier,
+    OptunaSearchCV,
+    describe_model,
+    load_model,
+    save_model,
+    search_space,
+)
+
+# The same products of matrices in another order differ by rounding, 1e-7 of a value, which Adam's division by the size
+# of a gradient may raise, and a few steps carry on; another seed differs by the whole spread, of about 1.
+ALIKE = {"rtol": 1e-3, "atol": 1e-4}
+
+
+def alone(member, X, y, **given):
+    """The network of a member's hyperparameters, fitted by itself."""
+    return clone(member).fit(X, y, **given)
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
+def test_members_are_networks_and_are_averaged(network, two_blobs):
+    X, y, _ = two_blobs
+    X, y = X[:120], y[:120]
+    model = small(network, n_members=2, max_epochs=2, dropout=0.1, lr=1e-3).fit(X, y)
+    members = model.members_
+    assert [type(member) for member in members] == [network, network]
+    assert {member.n_members for member in members} == {1}
+    assert len({member.random_state for member in members}) == 2
+    for member in members:
+        np.testing.assert_allclose(alone(member, X, y)._read(X), member._read(X), **ALIKE)
+    assert not np.allclose(members[0]._read(X), members[1]._read(X), **ALIKE)
+    if issubclass(network, NetworkClassifier):
+        each = [member.predict_proba(X) for member in members]
+        np.testing.assert_allclose(model.predict_proba(X), np.mean(each, axis=0), rtol=1e-9)
+        np.testing.assert_allclose(model.predict_proba(X, return_std=True)[1], np.std(each, axis=0), atol=1e-12)
+        np.testing.assert_array_equal(model.predict(X), model.classes_[np.mean(each, axis=0).argmax(1)])
+        logit = np.log(model.predict_proba(X))
+        np.testing.assert_allclose(model.decision_function(X), logit[:, 1] - logit[:, 0], atol=1e-9)
+    else:
+        each = [member.predict(X) for member in members]
+        np.testing.assert_allclose(model.predict(X), np.mean(each, axis=0), rtol=1e-9)
+        np.testing.assert_allclose(model.predict(X, return_std=True)[1], np.std(each, axis=0), atol=1e-12)
+
+
+@pytest.mark.parametrize("network", [FeedForwardClassifier, FeedForwardRegressor])
+@pytest.mark.filterwarnings("ignore:Skipping check check_array_api_input")
+def test_scikit_learns_own_checks(network):
+    results = check_estimator(small(network, n_members=2), expected_failed_checks=EXPECTED_FAILURES, on_fail=None)
+    assert not [(one["check_name"], repr(one["exception"])) for one in results if one["status"] == "failed"]
+
+
+def test_weights_ids_and_own_validation_reach_every_member(two_blobs):
+    X, y, groups = two_blobs
+    weights = np.random.default_rng(0).normal(1.0, 0.5, len(y))
+    model = small(FeedForwardClassifier, n_members=3, max_epochs=2, lr=1e-3)
+    given = {"sample_weight": weights, "groups": groups}
+    for member in model.fit(X, y, **given).members_:
+        np.testing.assert_allclose(member._read(X), alone(member, X, y, **given)._read(X), **ALIKE)
+    of_its_own = {"X_val": X[:50], "y_val": y[:50], "sample_weight_val": weights[:50]}
+    for member in model.fit(X, y, **of_its_own).members_:
+        np.testing.assert_allclose(member._read(X), alone(member, X, y, **of_its_own)._read(X), **ALIKE)
+
+
+def test_a_member_stops_at_its_own_best_epoch(two_blobs):
+    X, y, _ = two_blobs
+    model = small(FeedForwardClassifier, n_members=4, max_epochs=40, patience=2, lr=0.01).fit(X, y)
+    epochs = [len(history["epoch"]) for history in model.history_]
+    assert len(set(epochs)) > 1
+    assert model.n_iter_ == max(epochs)
+    for member, history in zip(model.members_, model.history_, strict=True):
+        best = int(np.argmin(history["valid_loss"]))
+        assert len(history["epoch"]) == best + 3
+        assert member.n_iter_ == len(history["epoch"])
+    frame = model.history_frame_
+    assert frame.loc[1]["valid_loss"].to_numpy() == pytest.approx(model.history_[1]["valid_loss"])
+
+
+def test_the_first_members_do_not_depend_on_their_number(two_blobs):
+    X, y, _ = two_blobs
+    few, many = (small(FeedForwardClassifier, n_members=n, max_epochs=1).fit(X, y) for n in (2, 3))
+    assert [one.random_state for one in few.members_] == [one.random_state for one in many.members_[:2]]
+    np.testing.assert_allclose(few.members_[1]._read(X), many.members_[1]._read(X), **ALIKE)
+
+
+def test_the_width_of_a_gaussian_and_the_spread_add_in_squares(two_blobs):
+    X, _, _ = two_blobs
+    y = X[:, :2] + np.random.default_rng(0).normal(size=(len(X), 2))
+    model = small(FeedForwardRegressor, n_members=3, loss="gaussian_nll", max_epochs=3).fit(X, y)
+    means, widths = np.stack([member.predict(X, return_std=True) for member in model.members_], axis=1)
+    mean, width = model.predict(X, return_std=True)
+    np.testing.assert_allclose(mean, means.mean(0))
+    np.testing.assert_allclose(width**2, (widths**2).mean(0) + means.var(0))  # law of total variance
+
+
+def test_no_spread_of_a_network_alone(two_blobs):
+    X, y, _ = two_blobs
+    with pytest.raises(ValueError, match="fitted alone: pass n_members=5"):
+        small(FeedForwardClassifier, max_epochs=1).fit(X, y).predict_proba(X, return_std=True)
+    with pytest.raises(ValueError, match="n_members of 2 or more"):
+        small(FeedForwardRegressor, max_epochs=1).fit(X, y).predict(X, return_std=True)
+
+
+@pytest.mark.parametrize("network", [FeedForwardClassifier, FeedForwardRegressor])
+def test_it_is_kept_whole(network, two_blobs, tmp_path):
+    X, y, _ = two_blobs
+    model = small(network, n_members=2, max_epochs=2).fit(X, y)
+    save_model(model, tmp_path / "model.skops")
+    assert describe_model(tmp_path / "model.skops")["hyperparameters"]["n_members"] == 2
+    loaded = load_model(tmp_path / "model.skops")
+    for twin in (loaded, pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        np.testing.assert_array_equal(twin.predict(X), model.predict(X))
+        assert len(twin.members_) == 2
+        np.testing.assert_equal(twin.history_, model.history_)
+
+
+def test_checkpoints_need_a_seed(two_blobs, tmp_path):
+    """tests/estimators/test_checkpoint.py kills a fit of several members."""
+    X, y, _ = two_blobs
+    with pytest.raises(ValueError, match="needs an integer as random_state"):
+        small(FeedForwardClassifier, n_members=2, max_epochs=1, checkpoint=tmp_path, random_state=None).fit(X, y)
+
+
+def test_a_warm_start_and_partial_fit_go_on_with_the_members(two_blobs):
+    X, y, _ = two_blobs
+    model = small(FeedForwardClassifier, n_members=2, max_epochs=1, warm_start=True).fit(X, y)
+    members = model.members_
+    model.set_params(max_epochs=3).fit(X, y)
+    assert model.members_ is members
+    assert [len(history["epoch"]) for history in model.history_] == [4, 4]
+    with pytest.raises(ValueError, match="the last fit made 2"):
+        model.set_params(n_members=3).fit(X, y)
+    with pytest.raises(ValueError, match="the last fit made 2"):
+        model.set_params(n_members=1).partial_fit(X, y)
+    stream = small(FeedForwardClassifier, n_members=2)
+    for _ in range(2):
+        stream.partial_fit(X, y, classes=[0, 1])
+    assert [len(history["epoch"]) for history in stream.history_] == [2, 2]
+    with pytest.raises(ValueError, match="the last fit made 2"):
+        stream.set_params(n_members=1).partial_fit(X, y)
+    assert small(FeedForwardRegressor, n_members=2).partial_fit(X, X[:, 0]).predict(X).shape == (len(X),)
+
+
+def test_a_fit_forgets_the_members_and_the_other_way_round(two_blobs):
+    X, y, _ = two_blobs
+    model = small(FeedForwardClassifier, max_epochs=1).fit(X, y)
+    assert model.members_ == [model]
+    model.set_params(n_members=2).fit(X, y)
+    assert not hasattr(model, "net_")
+    model.set_params(n_members=1).fit(X, y)
+    assert model.members_ == [model]
+    assert isinstance(model.history_, dict)
+
+
+def test_the_global_random_state_is_left_alone(two_blobs):
+    X, y, _ = two_blobs
+    state = torch.get_rng_state()
+    small(FeedForwardClassifier, n_members=2, max_epochs=1, dropout=0.2).fit(X, y)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_search_leaves_their_number_alone_and_prunes_them(two_blobs):
+    optuna = pytest.importorskip("optuna")
+    X, y, groups = two_blobs
+    assert "n_members" not in search_space(FeedForwardClassifier())
+    network = small(FeedForwardClassifier, n_members=2, max_epochs=4)
+    pruner = optuna.pruners.ThresholdPruner(lower=-0.5)  # a validation loss above 0.5 ends a candidate
+    space = {"lr": [1e-6, 0.05]}
+    search = OptunaSearchCV(network, space, n_iter=2, cv=2, pruner=pruner, random_state=0, progress=False)
+    search.fit(X, y, groups=groups)
+    pruned = {row["lr"]: bool(is_pruned) for row, is_pruned in zip(
+        search.cv_results_["params"], search.cv_results_["pruned"], strict=True
+    )}  # fmt: skip
+    assert pruned == {1e-6: True, 0.05: False}
+    assert len(search.best_estimator_.members_) == 2
+
+
+def test_the_display_shows_every_member(two_blobs):
+    pytest.importorskip("matplotlib")
+    X, y, _ = two_blobs
+    model = small(FeedForwardClassifier, n_members=3, max_epochs=2).fit(X, y)
+    assert len(LossCurveDisplay.from_estimator(model).histories) == 3
+
+
+def test_callbacks_of_scikit_learn_see_every_member(two_blobs):
+    callback = pytest.importorskip("sklearn.callback", reason="scikit-learn before 1.9 has no callbacks")
+    X, y, _ = two_blobs
+    monitor = callback.ScoringMonitor(scoring="roc_auc")
+    bar = callback.ProgressBar(max_propagation_depth=None)
+    model = small(FeedForwardClassifier, n_members=2, max_epochs=2).set_callbacks(monitor, bar).fit(X, y)
+    assert len(model.members_) == 2
+    pickle.loads(pickle.dumps(model))
+    table = monitor.get_logs().data_as_pandas if not isinstance(monitor.get_logs(), list) else None
+    assert table is None or (table["task_name"] == "epoch").sum() == 4
