@@ -13,7 +13,8 @@ from ._fused_edges import FusedBlock, Memory
 from ._graph import Edges, NeighbourEdges, edges_of, nearest_neighbours, norm_edges
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
-from ._packed import Packed, pool
+from ._packed import Packed
+from ._read_out import n_read, read_out
 
 
 class EdgeBlock(nn.Module):
@@ -121,6 +122,8 @@ class EdgeConv(nn.Module):
         Probability with which a node of the hidden layer is dropped during training.
     normalisation : str
         A name in ``NORMALISATIONS``: of messages and shortcuts.
+    output : {"event", "point", "edge"}
+        What the outputs belong to; those of edges belong to the given ones.
 
     References
     ----------
@@ -151,8 +154,10 @@ class EdgeConv(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         normalisation: str = "none",
+        output: str = "event",
     ) -> None:
         super().__init__()
+        self.output = output
         self.d, d_event, d_edge = shape_in
         self.periodic, self.n_neighbors = periodic, n_neighbors
         sizes = [self.d, *(max(1, round(width * widening**i)) for i in range(n_blocks))]
@@ -169,12 +174,16 @@ class EdgeConv(nn.Module):
             for d_before, d_after in itertools.pairwise(sizes)
         )
         self.join = nn.Sequential(
-            nn.Linear(sizes[-1] + d_event, head_width), ACTIVATIONS[activation](), dropout_layer(dropout, activation)
+            nn.Linear(n_read(output, sizes[-1], d_event, d_edge), head_width),
+            ACTIVATIONS[activation](),
+            dropout_layer(dropout, activation),
         )
         self.head = linear_output(nn.Linear(head_width, d_out))
 
     def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.
+
+        ``n`` is the number of events, points or edges.
 
         ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
         """
@@ -187,5 +196,5 @@ class EdgeConv(nn.Module):
                 h = block(h, nearest_neighbours(where, packed, self.n_neighbors, periodic), packed, None)
             else:
                 h = block(h, edges, packed, values)
-        outputs: Tensor = self.head(self.join(torch.cat([pool(h, packed, "mean"), event], dim=1)))
+        outputs: Tensor = self.head(self.join(read_out(self.output, h, event, packed, given)))
         return outputs

@@ -12,7 +12,8 @@ from ._edge_layers import EdgeLayers, edge_features, graph_of, n_separations
 from ._graph import Edges
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
-from ._packed import Packed, pool
+from ._packed import Packed
+from ._read_out import n_read, read_out
 
 MESSAGES = ("isotropic", "anisotropic")
 
@@ -96,6 +97,8 @@ class MessagePassing(nn.Module):
         Probability with which a node of the hidden layer is dropped during training.
     normalisation : str
         A name in ``NORMALISATIONS``.
+    output : {"event", "point", "edge"}
+        What the outputs belong to; those of edges belong to the given ones.
 
     References
     ----------
@@ -127,8 +130,10 @@ class MessagePassing(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         normalisation: str = "none",
+        output: str = "event",
     ) -> None:
         super().__init__()
+        self.output = output
         self.d, d_event, d_edge = shape_in
         self.periodic, self.n_neighbors, self.isotropic = periodic, n_neighbors, messages == "isotropic"
         self.pooling, self.unit = pooling, n_points if pooling == "sum" else 1.0
@@ -147,12 +152,16 @@ class MessagePassing(nn.Module):
         )
         self.last = norm(normalisation, width, channel_axis=-1)
         self.join = nn.Sequential(
-            nn.Linear(width + d_event, width), ACTIVATIONS[activation](), dropout_layer(dropout, activation)
+            nn.Linear(n_read(output, width, d_event, d_edge), width),
+            ACTIVATIONS[activation](),
+            dropout_layer(dropout, activation),
         )
         self.head = linear_output(nn.Linear(width, d_out))
 
     def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.
+
+        ``n`` is the number of events, points or edges.
 
         ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
         """
@@ -164,6 +173,7 @@ class MessagePassing(nn.Module):
         h = self.embed(x[:, : self.d])
         for one in self.rounds:
             h = one(h, edges, packed, values)
-        pooled = pool(self.last(h, packed.there), packed, self.pooling) / self.unit
-        outputs: Tensor = self.head(self.join(torch.cat([pooled, event], dim=1)))
+        h = self.last(h, packed.there)
+        read = read_out(self.output, h, event, packed, given, pooling=self.pooling, unit=self.unit)
+        outputs: Tensor = self.head(self.join(read))
         return outputs

@@ -15,6 +15,7 @@ from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
 from ._packed import Packed
 from ._pairs import AlongEdges, AmongAll, PairBias, attend, n_pair_features, pair_features
+from ._read_out import n_read, read_out
 from ._transformer import ClassToken
 
 Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -159,6 +160,9 @@ class ParticleTransformer(nn.Module):
     normalisation : str
         A name in ``NORMALISATIONS``. With "batch", pairs and the class token are still normalised by layer: pairs are
         computed in parts, and the token is at first the same for all events.
+    output : {"event", "point", "edge"}
+        What the outputs belong to; those of edges belong to the given ones. Points
+        and edges need no class token, and no blocks of it.
 
     Notes
     -----
@@ -194,8 +198,10 @@ class ParticleTransformer(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         normalisation: str = "layer",
+        output: str = "event",
     ) -> None:
         super().__init__()
+        self.output = output
         self.d, d_event, d_edge = shape_in
         self.periodic = periodic
         choices: dict[str, Any] = {"activation": activation, "normalisation": normalisation}
@@ -209,19 +215,23 @@ class ParticleTransformer(nn.Module):
             for _ in range(n_blocks)
         )
         # as large as the features of points: a normalisation of a smaller input would give larger gradients
-        self.class_token = ClassToken(width, spread=1.0)
+        self.class_token = ClassToken(width, spread=1.0) if output == "event" else None
         self.class_blocks = nn.ModuleList(
             ClassBlock(width, n_heads, expansion, dropout=dropout, gain=(2 * n_class_blocks) ** -0.5, **choices)
-            for _ in range(n_class_blocks)
+            for _ in range(n_class_blocks if output == "event" else 0)
         )
         self.last = norm(each_alone(normalisation), width, channel_axis=-1)
         self.join = nn.Sequential(
-            nn.Linear(width + d_event, width), ACTIVATIONS[activation](), dropout_layer(dropout, activation)
+            nn.Linear(n_read(output, width, d_event, d_edge), width),
+            ACTIVATIONS[activation](),
+            dropout_layer(dropout, activation),
         )
         self.head = linear_output(nn.Linear(width, d_out))
 
     def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.
+
+        ``n`` is the number of events, points or edges.
 
         ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
         """
@@ -232,11 +242,16 @@ class ParticleTransformer(nn.Module):
         )  # sums over blocks need more digits than bfloat16 has
         for block in self.blocks:
             h = block(h, attention, packed.there)
+        outputs: Tensor = self.head(self.join(self._read(h, event, packed, given)))
+        return outputs
+
+    def _read(self, h: Tensor, event: Tensor, packed: Packed, given: tuple[Tensor, ...]) -> Tensor:
+        if self.class_token is None:
+            return read_out(self.output, self.last(h, packed.there), event, packed, given)
         token = self.class_token.token.expand(packed.n_events, -1)
         for block in self.class_blocks:
             token = block(token, h, packed)
-        outputs: Tensor = self.head(self.join(torch.cat([self.last(token, None), event], dim=1)))
-        return outputs
+        return torch.cat([self.last(token, None), event], dim=1)
 
     def _attention(self, where: Tensor, packed: Packed, given: tuple[Tensor, ...]) -> Attention:
         edges, values = edges_of(given, packed, training=False)  # a list, also in training
