@@ -1,4 +1,4 @@
-"""Files of fitted models, written whole and read without running code, and of their scores."""
+"""Files of fitted models: written whole, read without running code."""
 
 from typing import TYPE_CHECKING
 
@@ -6,8 +6,7 @@ from .._lazy import lazily
 
 if TYPE_CHECKING:  # what an editor and a type checker see
     from ._model_file import describe_model, load_model, save_model
-    from ._scores import write_scores
 
-__all__ = ["describe_model", "load_model", "save_model", "write_scores"]
+__all__ = ["describe_model", "load_model", "save_model"]
 
 __getattr__, __dir__ = lazily(__name__, __all__)
