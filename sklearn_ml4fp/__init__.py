@@ -6,6 +6,7 @@ does not import torch.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from .estimators import *
     from .export import *
     from .inspection import *
+    from .lab_book import *
     from .metrics import *
     from .model_selection import *
     from .preprocessing import *
@@ -178,6 +180,7 @@ _MODULE_OF: dict[str, str] = {
     "RejectionDisplay": "inspection._rejection",
     "ResponseDisplay": "inspection._response",
     "ScoreHistoryDisplay": "inspection._score_history",
+    "LabBook": "lab_book._lab_book",
 }
 
 __all__ = [*_MODULE_OF]
@@ -193,3 +196,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+if os.environ.get("LABBOOK"):  # every fit of this process is recorded
+    __getattr__("LabBook")().start()

@@ -12,6 +12,7 @@ EXTRA_OF = {
     "h5py": "hep",
     "distributed": "dask",
     "matplotlib": "plot",
+    "mlflow": "mlflow",
     "mplhep": "plot",
     "optuna": "optuna",
     "pooch": "download",

@@ -825,6 +825,12 @@ def cases_of_momentum_components():
     yield from varied(run, "wanted", [("charge",), ("eta",)])
 
 
+def cases_of_lab_book():
+    yield from varied(sklearn_ml4fp.LabBook, "store", [3, "", "/no/such/folder/runs.db", Path(__file__).parent, [1]])
+    yield from varied(sklearn_ml4fp.LabBook, "experiment", [3, "", None])
+    yield from varied(sklearn_ml4fp.LabBook, "fold_models", [1, "all", None])
+
+
 def cases_of_event_source():
     def run(files=FRAME, **roles):
         return sklearn_ml4fp.EventSource(files, **roles).read()
@@ -846,6 +852,7 @@ CASES_BY_NAME = {
     "save_model": cases_of_save_model,
     "DaskBackend": cases_of_DaskBackend,
     "Graphs": cases_of_graphs,
+    "LabBook": cases_of_lab_book,
     "PointClouds": cases_of_clouds,
     "as_point_clouds": cases_of_as_point_clouds,
     "asimov_significance": cases_of_asimov_significance,

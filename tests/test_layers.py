@@ -20,6 +20,7 @@ LAYERS = (
     {"preprocessing", "augmentation", "resampling", "model_selection", "datasets", "engine"},
     {"estimators"},
     {"inspection", "export"},
+    {"lab_book"},
 )
 LAYER_OF = {unit: layer for layer, units in enumerate(LAYERS) for unit in units}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

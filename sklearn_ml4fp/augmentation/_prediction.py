@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, num_samples, safe_indexing
 from .._missing import with_nan
+from .._recording import recorded
 from .._requests import declines_weights, routed, routed_to_fit, router_of, with_requests
 from .._validation import check_weights
 from ._azimuths import interval_of, within
@@ -84,6 +85,7 @@ class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
         self.n_copies = n_copies
         self.random_state = random_state
 
+    @recorded
     def fit(self, X: Any, y: Any, **params: Any) -> Self:
         """Fit the estimator on the events as they are.
 

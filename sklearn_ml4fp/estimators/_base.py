@@ -21,6 +21,7 @@ from .._compat import CallbackSupportMixin, with_callbacks
 from .._events import check_ids
 from .._holdout import set_apart
 from .._optional import needs
+from .._recording import recorded
 from ..engine import (
     CheckpointFile,
     ClassifierNet,
@@ -126,6 +127,7 @@ class NetworkEstimator(KeptNetwork, WithMembers, AsModule, CallbackSupportMixin,
         module: nn.Module = make(first, n_out, **{name: known[name] for name in named if name in known})
         return module
 
+    @recorded
     @with_callbacks
     def fit(
         self,

@@ -1,4 +1,4 @@
-"""Observers of a fit: scikit-learn's callbacks, and what ``verbose=`` shows."""
+"""Observers of a fit: scikit-learn's callbacks, what ``verbose=`` shows, and a lab book that is open."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from skorch.callbacks import Callback
 
 from .._progress import NotebookLine, in_notebook, is_live, progress_bar, say
+from .._recording import epoch_recorders
 from ..engine import Recipe
 from ._checkup import Checkup
 from ._metrics import scorers_of
@@ -182,4 +183,4 @@ def observers_of(estimator: Any, recipe: Recipe, task: FitTask | None) -> tuple[
     """
     report = (EpochReport(estimator),) if estimator.verbose else ()
     events = () if task is None else (EpochEvents(estimator, task.context, task.data),)
-    return (Checkup(estimator, recipe), *report, *events)
+    return (Checkup(estimator, recipe), *report, *events, *epoch_recorders(estimator))

@@ -21,6 +21,7 @@ from .._events import id_kinds
 from .._missing import with_nan
 from .._progress import track
 from .._protocols import EventAssigner
+from .._recording import recorded
 from .._requests import asks_for, routed, routed_to_fit, router_of, scoring_with_weights, with_requests
 from .._validation import check_model, check_weights
 from ._splits import EventKFold, _check_parts, _take
@@ -97,6 +98,7 @@ class CrossFit(MetaEstimatorMixin):
 
     # --- fit ---
 
+    @recorded
     def fit(self, X: Any, y: Any, *, groups: Any = None, sample_weight: Any = None, **params: Any) -> Self:
         """Fit one model per fold, on the events of the other folds.
 

@@ -33,6 +33,7 @@ from .._events import check_ids
 from .._keeping import Kept
 from .._missing import column_or_1d, with_nan
 from .._progress import progress_bar
+from .._recording import recorded
 from .._requests import scoring_with_weights, with_requests
 from .._validation import check_weights
 from ._candidates import Candidate, Spaces
@@ -123,6 +124,7 @@ class EventSearch(Kept, ScoreRequestMixin, BaseSearchCV):
 
     # --- fit ---
 
+    @recorded
     @with_callbacks
     def _search(
         self, X: Any, y: Any, *, groups: Any, sample_weight: Any, params: dict[str, Any], **options: Any

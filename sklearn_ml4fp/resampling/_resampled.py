@@ -20,6 +20,7 @@ from .._events import check_ids
 from .._holdout import set_apart
 from .._missing import column_or_1d, with_nan
 from .._protocols import EventResampler, HoldOutEstimator, methods_of
+from .._recording import recorded
 from .._requests import (
     asks_for,
     declines_weights,
@@ -113,6 +114,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         self.sampler = sampler
         self.estimator = estimator
 
+    @recorded
     def fit(
         self,
         X: Any,

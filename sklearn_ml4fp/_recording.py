@@ -1,0 +1,28 @@
+"""Who records the fits of this process: nobody, unless a lab book is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+recorders: list[Any] = []  # the last one records
+
+
+def recorded(fit: F) -> F:
+    """Decorate a method that fits its object: while there is a recorder, it is told and makes the call."""
+
+    @wraps(fit)
+    def recorded_fit(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not recorders:
+            return fit(self, *args, **kwargs)
+        return recorders[-1].record(fit, self, args, kwargs)
+
+    return recorded_fit  # type: ignore[return-value]
+
+
+def epoch_recorders(network: Any) -> tuple[Any, ...]:
+    """Make the callbacks of skorch that record the epochs of a network."""
+    return tuple(recorders[-1].epoch_recorders(network)) if recorders else ()
