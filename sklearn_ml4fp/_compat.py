@@ -130,6 +130,18 @@ def metric_of(scorer: Any) -> Any | None:
     return getattr(scorer, "_score_func", None)
 
 
+def response_of(scorer: Any, estimator: Any) -> str:
+    """Return the method of an estimator whose result a scorer compares with the truth: the first that there is."""
+    methods = scorer._response_method
+    names = (methods,) if isinstance(methods, str) else methods
+    return next((name for name in names if hasattr(estimator, name)), names[0])
+
+
+def score_of(scorer: Any, y_true: Any, values: Any, **given: Any) -> Any:
+    """Compute what a scorer makes of the truth and of predicted values."""
+    return scorer._sign * scorer._score_func(y_true, values, **{**scorer._kwargs, **given})
+
+
 def is_negated(scorer: Any) -> bool:
     """Whether a scorer gives minus its metric."""
     return getattr(scorer, "_sign", 1) < 0
@@ -171,9 +183,11 @@ __all__ = [
     "metric_of",
     "num_samples",
     "request_set_on",
+    "response_of",
     "results_table",
     "routed_params",
     "safe_indexing",
+    "score_of",
     "scorers_in",
     "strict",
     "validate_params",

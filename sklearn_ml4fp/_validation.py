@@ -141,6 +141,39 @@ def event_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np
     return weights
 
 
+def is_ragged(values: Any) -> bool:
+    """Return whether values are a RaggedArray, which has flat values and offsets."""
+    return hasattr(values, "values") and hasattr(values, "offsets")
+
+
+def entry_weights(sample_weight: Any, y: Any, name: str = "sample_weight") -> np.ndarray | None:
+    """Check the weights of all points or edges of a ragged target: given for each of them, or for each event.
+
+    Parameters
+    ----------
+    sample_weight : RaggedArray, array-like of shape (n_events,), a number or None
+        Weights.
+    y : RaggedArray
+        Target, which says how many values each event has.
+    name : str
+        Name of the argument, for the error.
+
+    Returns
+    -------
+    ndarray of shape (n_values,), float64, or None
+        None where there are no weights.
+    """
+    if is_ragged(sample_weight):
+        if not np.array_equal(sample_weight.offsets, y.offsets):
+            raise ValueError(
+                f"{name} must have one weight for every value of y, or one per event; got {len(sample_weight.values)} "
+                f"weights for {len(y.values)} values, or other numbers of them for an event."
+            )
+        return event_weights(sample_weight.values, len(y.values), name)
+    weights = event_weights(sample_weight, len(y), name)
+    return None if weights is None else np.repeat(weights, np.diff(y.offsets))
+
+
 def check_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np.ndarray | None:
     """Check the weights of training events: as `event_weights`, and that their sum is positive.
 

@@ -840,7 +840,22 @@ def cases_of_event_source():
     yield "no roles", run
 
 
+def cases_of_write_scores():
+    frame = pd.DataFrame({"x": TABLE[:, 0], "event": EVENTS})
+    source = sklearn_ml4fp.EventSource(frame, features=["x"], event_id="event")
+    model = Ridge().fit(TABLE[:, :1], TABLE[:, 1])
+
+    def run(source=source, model=model, path="/no/such/folder/x.parquet", **more):
+        return sklearn_ml4fp.write_scores(source, model, path, **more)
+
+    yield from varied(run, "source", [3, TABLE, sklearn_ml4fp.EventSource(TABLE, features=["x0"])])
+    yield from varied(run, "model", [3, StandardScaler(), Ridge()])
+    yield from varied(run, "path", [3, "x.csv"])
+    yield from varied(run, "n_entries", [0, 2.5, "many"])
+
+
 CASES_BY_NAME = {
+    "write_scores": cases_of_write_scores,
     "RaggedArray": cases_of_ragged_array,
     "build_tracks": cases_of_build_tracks,
     "edge_labels": cases_of_edge_labels,

@@ -134,6 +134,13 @@ class RaggedArray(Ragged):
             self.values, other.values, equal_nan=self.values.dtype.kind == "f" and other.values.dtype.kind == "f"
         )
 
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NDArray[Any]:
+        raise TypeError(
+            "a RaggedArray does not become one array by itself: its events have different numbers of values. Take "
+            ".values, all of them one after the other, for a metric of scikit-learn, say; the scorers of this package "
+            "do that by themselves (sklearn_ml4fp.SCORERS, make_weighted_scorer)."
+        )
+
     def __repr__(self) -> str:
         columns = f", {self.values.shape[1]} columns" if self.values.ndim == 2 else ""
         return f"RaggedArray({len(self)} events, {len(self.values)} entries{columns}, {self.values.dtype})"

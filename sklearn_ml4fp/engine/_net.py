@@ -234,25 +234,25 @@ class Net(NeuralNet):
             return
         if training:
             self._recipe.begin_epoch(len(iterator))
-        losses, began = [], time.perf_counter()
+        losses, sizes, began = [], [], time.perf_counter()
         for batch in iterator:
             if self._sends_batch_events:
                 self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
             losses.append(step["loss"].detach())
+            sizes.append(len(batch[1]))
             if self._sends_batch_events:
                 self.history.record_batch(f"{prefix}_loss", losses[-1].item())
                 self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
                 self.notify("on_batch_end", batch=batch, training=training, **step)
-        self._record_loss(prefix, iterator, losses)
+        self._record_loss(prefix, losses, sizes)
         if training:
             self.history.record("events_per_second", len(iterator.data) / (time.perf_counter() - began))
             self._recipe.end_steps()
 
-    def _record_loss(self, prefix: str, iterator: ShuffledBatches, batch_losses: list[Tensor]) -> None:
-        sizes = torch.full((len(batch_losses),), iterator.batch_size, dtype=torch.float64)
-        sizes[-1] = len(iterator.data) - iterator.batch_size * (len(batch_losses) - 1)
-        loss = (torch.stack(batch_losses).to("cpu", torch.float64).dot(sizes) / len(iterator.data)).item()
+    def _record_loss(self, prefix: str, batch_losses: list[Tensor], sizes: list[int]) -> None:
+        share = torch.tensor(sizes, dtype=torch.float64)
+        loss = (torch.stack(batch_losses).to("cpu", torch.float64).dot(share) / share.sum()).item()
         self._record(f"{prefix}_loss", loss, -1)
         self.history.record(f"{prefix}_batch_count", len(batch_losses))
         if not self._sends_batch_events:

@@ -36,8 +36,12 @@ class PackedData(TensorData):
         d_event)`` of the events. For graphs also edges ``(n_all_edges, 2)``, as positions in their own event, their
         features ``(n_all_edges, d_edge)``, and offsets ``(n_events + 1,)`` of the events among the edges.
     target, weight : Tensor
-        As for `TensorData`.
+        As for `TensorData`; where the entries are given, of all entries one after the other.
+    entries : Tensor of shape (n_events + 1,) or None
+        Offsets of the events among the outputs, for an output for every point or edge; None for one for every event.
     """
+
+    entries: Tensor | None = None
 
     def __post_init__(self) -> None:
         offsets = self.inputs[1].cpu()
@@ -46,13 +50,24 @@ class PackedData(TensorData):
             edge_offsets = self.inputs[5].cpu()
             self.edge_starts, self.edge_counts = edge_offsets[:-1], edge_offsets.diff()
 
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def _outputs_of(self, rows: Tensor) -> Tensor:
+        """Rows of the outputs of the events ``rows``."""
+        if self.entries is None:
+            return rows
+        return _ranges(self.entries[:-1][rows], self.entries.diff()[rows])
+
     def batches(
         self, batch_size: int, device: torch.device, generator: torch.Generator | None = None
     ) -> Iterator[Batch]:
         """Yield all events once, as `TensorData.batches` does."""
         order = torch.arange(len(self)) if generator is None else self._order(generator).cpu()
         for rows in order.split(batch_size):
-            there = rows.to(self.target.device)
+            there = self._outputs_of(rows).to(self.target.device)
+            if len(there) == 0:  # none of these events has a point, or an edge
+                continue
             weight = None if self.weight is None else self.weight[there].to(device, non_blocking=True)
             yield self._packed(rows, device), self.target[there].to(device, non_blocking=True), weight
 
@@ -62,7 +77,7 @@ class PackedData(TensorData):
         rows = self.counts.clamp(min=1) + (self.edge_counts if len(self.inputs) > 3 else 0)
         block = rows[order].cumsum(0) // (_POINTS * size)
         for in_block in order.split(block.unique_consecutive(return_counts=True)[1].tolist()):
-            yield in_block, self._packed(in_block, device)
+            yield self._outputs_of(in_block), self._packed(in_block, device)
 
     def _packed(self, rows: Tensor, device: torch.device) -> tuple[Tensor, ...]:
         """Inputs for the events ``rows``."""

@@ -38,6 +38,7 @@ from ..engine import (
     resolve_device,
 )
 from ..nn import initialise
+from ._entries import EntryOutputs
 from ._fitted import Conversion, Fitted, Part
 from ._inputs import TableInput
 from ._keeping import KeptNetwork
@@ -47,7 +48,6 @@ from ._observers import check_callbacks, copied, fit_task, observers_of
 from ._resuming import checkpoint_of
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
-from ._whole_network import AsModule
 
 
 def _first_weights(module: nn.Module, *, init: str, activation: str, seed: int) -> nn.Module:
@@ -55,7 +55,7 @@ def _first_weights(module: nn.Module, *, init: str, activation: str, seed: int) 
     return initialise(module, init=init, activation=activation, generator=torch.Generator().manual_seed(seed))
 
 
-class NetworkEstimator(KeptNetwork, WithMembers, AsModule, CallbackSupportMixin, TrainingChoices, BaseEstimator):
+class NetworkEstimator(EntryOutputs, KeptNetwork, WithMembers, CallbackSupportMixin, TrainingChoices, BaseEstimator):
     """Base of all networks: an architecture states its torch module and its own hyperparameters.
 
     The module is a class whose constructor takes the shape of an event (``shape_in``, or for tables ``d_in``, the
@@ -189,7 +189,7 @@ class NetworkEstimator(KeptNetwork, WithMembers, AsModule, CallbackSupportMixin,
         val = self._check_val(fitted, X_val, y_val, sample_weight_val)
         train, valid = self._set_apart(fitted, everything, groups) if val is None else (everything, val)
         if valid is not None and valid.weights is not None and train.weights is None:
-            valid = valid._replace(weights=valid.weights / valid.weights.mean())  # to be compared with the training's
+            valid = valid.with_unit_mean()  # to be compared with the training's
         self._begin(fitted, train, complete=True)
         before = len(self.net_.history)
         with fit_task(self, self.max_epochs, X, y, sample_weight) as task:
@@ -230,9 +230,6 @@ class NetworkEstimator(KeptNetwork, WithMembers, AsModule, CallbackSupportMixin,
             self.n_iter_ = len(self.net_.history)
         return self
 
-    def _check_augmenter(self, y: Any) -> None:
-        """Refuse an augmenter that would have to change the targets without declaring how."""
-
     def _check_val(self, fitted: Fitted, X_val: Any, y_val: Any, sample_weight_val: Any) -> Part | None:
         given = [name for name, value in (("X_val", X_val), ("y_val", y_val)) if value is not None]
         if not given:
@@ -247,14 +244,14 @@ class NetworkEstimator(KeptNetwork, WithMembers, AsModule, CallbackSupportMixin,
         if not self.early_stopping:
             return everything, None
         X, target, _ = everything
-        codes = target if fitted.target.by_class else None
+        codes = target if fitted.target.by_class and isinstance(target, np.ndarray) else None
         train, held = set_apart(self.validation, X, target, groups=groups, codes=codes, rng=fitted.rng)
         return everything.rows(train), everything.rows(held)
 
     def _begin(self, fitted: Fitted, train: Part, *, complete: bool) -> None:
         """Learn units and weights from the training part, and make the network, if there is none yet."""
         if fitted.net is None:
-            shown = fitted.input.learn(train.X, train.weights)
+            shown = fitted.input.learn(train.X, train.event_weights())
             loss = self._make_loss()
             if loss.standardised:
                 fitted.target.learn_unit(train.target, train.weights)

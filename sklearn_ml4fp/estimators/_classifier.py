@@ -9,12 +9,14 @@ from typing import Any, Self
 import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 
 from .._compat import HasMethods, Interval, StrOptions, num_samples
 from .._missing import column_or_1d
 from .._params import hp
 from .._validation import event_weights
 from ._base import NetworkEstimator
+from ._entries import EntryClassTarget
 from ._targets import ClassTarget
 
 
@@ -122,10 +124,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         float
             Accuracy between 0 and 1.
         """
+        if self._has_entries:
+            return self._score_entries(accuracy_score, X, y, sample_weight)
         return super().score(X, column_or_1d(y), sample_weight=event_weights(sample_weight, num_samples(X)))
 
     def _new_target(self) -> ClassTarget:
-        return ClassTarget(self.class_weight)
+        kind = EntryClassTarget if self._has_entries else ClassTarget
+        return kind(self.class_weight)
 
     def _loss_parameters(self) -> dict[str, float]:
         focal = {"gamma": self.focal_gamma} if self.loss == "focal" else {}
@@ -159,10 +164,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             Logits; with two classes, the log-odds of the second.
         """
         logits = self._read(X).numpy()
-        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+        return self._shaped(X, logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithms of the class probabilities, ``(n_events, n_classes)``."""
+        return self._shaped(X, self._log_proba(X))
+
+    def _log_proba(self, X: Any) -> np.ndarray:
         return torch.log_softmax(self._read(X), 1).numpy()
 
     def predict_proba(self, X: Any, return_std: bool = False) -> Any:
@@ -188,16 +196,16 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             ``return_std`` needs several members.
         """
         if not return_std:
-            return np.exp(self.predict_log_proba(X))
+            return self._shaped(X, np.exp(self._log_proba(X)))
         if len(self.members_) == 1:
             raise ValueError(
                 "return_std=True is the spread of several networks, and this one was fitted alone: pass n_members=5, "
                 "say, and fit again."
             )
-        each = np.stack([member.predict_proba(X) for member in self.members_])
-        return each.mean(0), each.std(0)
+        each = np.exp([member._log_proba(X) for member in self.members_])
+        return self._shaped(X, each.mean(0)), self._shaped(X, each.std(0))
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the most probable class of each event, ``(n_events,)``."""
         best = self._read(X).argmax(1).numpy()
-        return self.classes_[best]
+        return self._shaped(X, self.classes_[best])

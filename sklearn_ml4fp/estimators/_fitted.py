@@ -8,21 +8,37 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from .._validation import check_weights
+from .._segments import segment_sum
+from .._validation import check_weights, entry_weights
+from ..data import RaggedArray
 from ..engine import Net, Recipe, TensorData
+from ._entries import OfEntries
 from ._inputs import TableInput, as_tensor
 
 
 class Part(NamedTuple):
-    """Checked events of one side of the hold-out."""
+    """Checked events of one side of the hold-out; targets and weights of points or edges are ragged."""
 
     X: Any
-    target: np.ndarray
-    weights: np.ndarray | None
+    target: Any
+    weights: Any
 
     def rows(self, chosen: np.ndarray) -> Part:
         """Return the chosen events."""
         return Part(self.X[chosen], self.target[chosen], None if self.weights is None else self.weights[chosen])
+
+    def event_weights(self) -> np.ndarray | None:
+        """Weight of each event: the mean of those of its points or edges."""
+        if not isinstance(self.weights, RaggedArray):
+            return self.weights
+        return segment_sum(self.weights.values, self.weights.offsets) / np.maximum(self.weights.counts, 1)
+
+    def with_unit_mean(self) -> Part:
+        """Return the same with weights whose mean is one."""
+        weights = self.weights
+        if isinstance(weights, RaggedArray):
+            return self._replace(weights=weights.with_values(weights.values / weights.values.mean()))
+        return self._replace(weights=weights / weights.mean())
 
 
 @dataclass
@@ -74,7 +90,16 @@ class Fitted:
         target = self.target.check(y)
         if len(target) != len(X):
             raise ValueError(f"Found input variables with inconsistent numbers of samples: {[len(X), len(target)]}")
-        return Part(X, target, check_weights(weights, len(X), name))
+        entries = self.input.entries(X)
+        if entries is None:
+            return Part(X, target, check_weights(weights, len(X), name))
+        if not np.array_equal(target.offsets, entries):
+            raise ValueError(
+                f"y must have one value for every {self.input.output} of X: expected {entries[-1]} values for "  # type: ignore[attr-defined]
+                f"{len(X)} events, got {len(target.values)}, or other numbers of them for an event."
+            )
+        weights = check_weights(entry_weights(weights, target, name), len(target.values), name)
+        return Part(X, target, None if weights is None else target.with_values(weights))
 
     def learn_weights(self, train: Part, *, complete: bool) -> None:
         """Learn class factors and the unit of the weights."""
@@ -87,6 +112,14 @@ class Fitted:
         weights = self.target.weigh(part.target, part.weights)
         scaled = None if weights is None else as_tensor((weights / self.weight_scale).astype(np.float32))
         return self.input.data(part.X, self.target.encode(part.target), scaled)
+
+    def shaped(self, owner: Any, X: Any, values: np.ndarray) -> Any:
+        """Return values of events as they are, and those of points or edges as a ragged array."""
+        if not isinstance(self.target, OfEntries):
+            return values
+        entries = self.input.entries(self.input.check(X, owner))
+        assert entries is not None
+        return RaggedArray(values, entries)
 
     def outputs(self, owner: Any, X: Any) -> torch.Tensor:
         """Compute outputs ``(n_events, n_outputs)``, also for no events: streams have empty chunks."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
-from .._compat import Interval
+from .._compat import Interval, StrOptions
 from .._params import Declared, hp
+from ..nn import OUTPUTS
 from ._inputs import ImageInput, ImageOrSequenceInput, SequenceInput, TableInput, TableOrSequenceInput
 from ._set_inputs import GraphInput, KinematicInput, SetInput
 
@@ -120,6 +121,13 @@ class GraphChoices(SetChoices):
         "(eta, phi), (rapidity, phi), (y, phi), (x, y, z) and (x, y), by the last word of their names (Jet_eta, "
         "jet.eta), or all features, with a warning, if there are none; () takes all features. Their units are not "
         "changed.",
+    )
+    output: str = hp(
+        "event",
+        valid=StrOptions(set(OUTPUTS)),
+        doc="What the outputs belong to: events; or points, or the edges of `Graphs`, with a `RaggedArray` as y that "
+        "has a value for every one of them, and as the prediction. Event ids and splits remain those of events; "
+        "``sample_weight`` has a weight for every event, or is a `RaggedArray` with one for every value.",
     )
     _attributes_doc = """
         coordinates_ : tuple of str

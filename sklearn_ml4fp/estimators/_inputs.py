@@ -143,6 +143,10 @@ class TableInput:
                 f"{self.shape}: pass data of the same kind."
             )
 
+    def entries(self, X: Any) -> np.ndarray | None:
+        """Return the offsets of the events among all outputs; None where each event has one output."""
+        return None
+
     def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
         """Learn from the training part; return attributes for the estimator."""
         return {}

@@ -7,12 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 
 from .._compat import HasMethods, Interval, StrOptions, num_samples
 from .._missing import with_nan
 from .._params import hp
 from .._validation import event_weights
 from ._base import NetworkEstimator
+from ._entries import EntryNumberTarget
 from ._targets import NumberTarget
 
 
@@ -86,6 +88,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         float
             R², at most 1.
         """
+        if self._has_entries:
+            return self._score_entries(r2_score, X, y, sample_weight)
         return super().score(X, with_nan(y), sample_weight=event_weights(sample_weight, num_samples(X)))
 
     def _validate_params(self) -> None:
@@ -97,9 +101,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             )
 
     def _new_target(self) -> NumberTarget:
-        return NumberTarget()
+        return EntryNumberTarget() if self._has_entries else NumberTarget()
 
     def _check_augmenter(self, y: Any) -> None:
+        super()._check_augmenter(y)
         if self.augment is not None:
             self.augment.check_target(y)  # unchanged: it may have names
 
@@ -138,13 +143,13 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             within = 0.0 if width is None else np.mean([np.square(one) for _, one in each if one is not None], axis=0)
             mean, width = means.mean(0), np.sqrt(means.var(0) + within)
         if not return_std:
-            return mean
+            return self._shaped(X, mean)
         if width is None:
             raise ValueError(
                 'return_std=True needs a network fitted with loss="gaussian_nll", or with n_members of 2 or more; this '
                 "one was fitted alone, with another loss."
             )
-        return mean, width
+        return self._shaped(X, mean), self._shaped(X, width)
 
     def _mean_and_width(self, X: Any) -> tuple[np.ndarray, np.ndarray | None]:
         """Predict with this one network: the targets, and their widths where the loss has any."""

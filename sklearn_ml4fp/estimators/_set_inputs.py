@@ -84,12 +84,15 @@ class GraphInput(SetInput):
     ----------
     coordinates : sequence of str or int, or None
         Features in which distances are measured; None chooses them by their names.
+    output : {"event", "point", "edge"}
+        What the outputs belong to.
     """
 
     # what the network does without coordinates, for a warning
     without_coordinates: ClassVar[str] = "neighbours are searched for among all features, whatever their units"
 
     coordinates: Any = None  # type: ignore[misc]  # of a set it is a constant
+    output: str = "event"
     _edge_names: Any = None
     _edges: TableEncoding | None = None
 
@@ -114,6 +117,11 @@ class GraphInput(SetInput):
             kinds = [f"edges with the features {n}" if n is not None else "no edges" for n in (names, self._edge_names)]
             raise ValueError(f"X has {kinds[0]}, but {type(owner).__name__} was fitted on events with {kinds[1]}.")
         if not graphs:
+            if self.output == "edge":
+                raise ValueError(
+                    f'output="edge" needs events with edges: expected Graphs, got {type(X).__name__}. ToGraph and '
+                    "ToTrackGraph make them of point clouds."
+                )
             return clouds
         check_finite(X.edge_values, X.edge_names)
         return X
@@ -135,6 +143,16 @@ class GraphInput(SetInput):
             of_edges = None if weights is None else np.repeat(weights, X.edge_counts)
             self._edges = TableEncoding.learn(X.edge_values, X.edge_names, None, of_edges)
         return {**attributes, "coordinates_": coordinates}
+
+    def entries(self, X: Any) -> np.ndarray | None:
+        """Return the offsets of the events among the points or edges that have outputs; None for those of events."""
+        offsets = {"event": None, "point": clouds_of(X).offsets}
+        return X.edge_offsets if self.output == "edge" else offsets[self.output]
+
+    def data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> PackedData:
+        """Make a source of batches of checked events, and of the targets of their points or edges."""
+        entries = self.entries(X)
+        return PackedData(self._tensors(X), target, weight, entries=None if entries is None else as_tensor(entries))
 
     def _tensors(self, X: Any) -> tuple[torch.Tensor, ...]:
         inputs = super()._tensors(X)

@@ -1,4 +1,4 @@
-"""Files of fitted models: written whole, read without running code."""
+"""Files of fitted models, written whole and read without running code, and of their scores."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,8 @@ from .._lazy import lazily
 
 if TYPE_CHECKING:  # what an editor and a type checker see
     from ._model_file import describe_model, load_model, save_model
+    from ._scores import write_scores
 
-__all__ = ["describe_model", "load_model", "save_model"]
+__all__ = ["describe_model", "load_model", "save_model", "write_scores"]
 
 __getattr__, __dir__ = lazily(__name__, __all__)

@@ -42,6 +42,7 @@ _OF_OURS = {
     ),
     "sklearn_ml4fp.estimators._point_encoding": ("Angle", "PointEncoding", "TableEncoding"),
     "sklearn_ml4fp.estimators._set_inputs": ("GraphInput", "KinematicInput", "SetInput"),
+    "sklearn_ml4fp.estimators._entries": ("EntryClassTarget", "EntryNumberTarget"),
     "sklearn_ml4fp.estimators._targets": ("ClassTarget", "NumberTarget"),
     "sklearn_ml4fp.estimators._transverse_momentum": ("TransverseMomentum",),
     "sklearn_ml4fp.metrics._scorers": ("_EitherClassScorer", "_WeightedScorer"),

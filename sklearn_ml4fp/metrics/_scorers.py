@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 # Scorer: scikit-learn's own class, which searches over several metrics, or over thresholds, look for
-from .._compat import Scorer, is_negated, metric_of
+from .._compat import Scorer, response_of, score_of
 from .._components import connected
+from .._validation import entry_weights, is_ragged
 from ._ks import ks_distance
 from ._probabilities import average_precision, brier, expected_calibration_error
 from ._response import response_bias, response_resolution
@@ -21,7 +22,6 @@ from ._tracking import (
     edge_purity,
     efficiency_at_purity,
     fake_rate,
-    is_ragged,
     tracking_efficiency,
 )
 from ._working_points import background_rejection, significance_improvement
@@ -35,6 +35,17 @@ class _WeightedScorer(Scorer):
     """Scorer that requests ``sample_weight``, so that with metadata routing on no score is silently unweighted."""
 
     __metadata_request__score = {"sample_weight": True}  # noqa: RUF012 (scikit-learn reads it by this name)
+
+    def _score(self, method_caller: Any, estimator: Any, X: Any, y_true: Any, **kwargs: Any) -> float:
+        if not is_ragged(y_true):
+            return super()._score(method_caller, estimator, X, y_true, **kwargs)
+        # values of points or edges: all of them, one after the other
+        method = response_of(self, estimator)
+        values = getattr(estimator, method)(X).values
+        if method == "predict_proba" and values.shape[1] == 2:
+            values = values[:, 1]
+        weights = entry_weights(kwargs.pop("sample_weight", None), y_true)
+        return score_of(self, y_true.values, values, sample_weight=weights, **kwargs)
 
 
 class _EitherClassScorer(_WeightedScorer):
@@ -62,8 +73,7 @@ class _EdgeScorer(_WeightedScorer):
             )
         if not np.isin(y_true.values, (0, 1)).all():
             raise ValueError("the labels of edges must be 0 and 1, as edge_labels makes them.")
-        metric: Any = metric_of(self)
-        return (-1 if is_negated(self) else 1) * metric(*self._compared(X, y_true, score), **kwargs)
+        return score_of(self, *self._compared(X, y_true, score), **kwargs)
 
     def _compared(self, X: Any, y_true: Any, score: Any) -> tuple[Any, Any]:
         return y_true, score

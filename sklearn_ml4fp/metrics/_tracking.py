@@ -7,12 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._segments import segment_ids
-from .._validation import check_amount, check_integer, event_weights, finite_numbers
-
-
-def is_ragged(values: Any) -> bool:
-    """Return whether values are a RaggedArray, which has flat values and offsets."""
-    return hasattr(values, "values") and hasattr(values, "offsets")
+from .._validation import check_amount, check_integer, entry_weights, event_weights, finite_numbers, is_ragged
 
 
 def _weights_or_ones(sample_weight: Any, n: int) -> np.ndarray:
@@ -22,14 +17,10 @@ def _weights_or_ones(sample_weight: Any, n: int) -> np.ndarray:
 
 def _flat_weights(y: Any, sample_weight: Any) -> np.ndarray:
     """Weights of all entries of a ragged or flat target: given by event, or by entry."""
-    n = len(y.values) if is_ragged(y) else len(y)
-    if is_ragged(sample_weight):
-        if not (is_ragged(y) and np.array_equal(sample_weight.offsets, y.offsets)):
-            raise ValueError("sample_weight must have one weight per entry of the same events, or one per event.")
-        sample_weight = sample_weight.values
-    elif is_ragged(y) and sample_weight is not None:
-        sample_weight = np.repeat(_weights_or_ones(sample_weight, len(y)), np.diff(y.offsets))
-    return _weights_or_ones(sample_weight, n)
+    if not is_ragged(y):
+        return _weights_or_ones(sample_weight, len(y))
+    weight = entry_weights(sample_weight, y)
+    return np.ones(len(y.values)) if weight is None else weight
 
 
 def _labels_and_scores(y_true: Any, y_score: Any, sample_weight: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

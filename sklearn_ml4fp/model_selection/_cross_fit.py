@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._missing import check_array, column_or_1d
+from .._validation import is_ragged
+from ..metrics import make_weighted_scorer
 from ._cross_fit_base import CrossFit
 
 
@@ -76,9 +79,12 @@ class CrossFitClassifier(CrossFit, ClassifierMixin, BaseEstimator):
 
     __metadata_request__predict_proba = {"groups": True}  # noqa: RUF012
     __metadata_request__decision_function = {"groups": True}  # noqa: RUF012
-    _default_scoring = "accuracy"
+    _default_scorer = make_weighted_scorer(accuracy_score)
 
-    def _check_y(self, y: Any) -> np.ndarray:
+    def _check_y(self, y: Any) -> Any:
+        if is_ragged(y):
+            self.classes_ = np.unique(y.values)
+            return y
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         self.classes_ = np.unique(y)
@@ -86,7 +92,8 @@ class CrossFitClassifier(CrossFit, ClassifierMixin, BaseEstimator):
 
     def _check_training(self, y: np.ndarray, folds: np.ndarray) -> None:
         for fold in range(self.n_folds_):
-            if len(missing := np.setdiff1d(self.classes_, y[folds != fold])):
+            others = y[folds != fold]
+            if len(missing := np.setdiff1d(self.classes_, others.values if is_ragged(others) else others)):
                 raise ValueError(
                     f"all events of class {str(missing[0])!r} are in fold {fold}: its model would never see it. "
                     "Take more events, or leave the class out."
@@ -96,7 +103,10 @@ class CrossFitClassifier(CrossFit, ClassifierMixin, BaseEstimator):
         if method != "predict":
             return super()._average(method, X, given)
         if hasattr(self, "predict_proba"):
-            return self.classes_[np.argmax(super()._average("predict_proba", X, given), axis=1)]
+            mean: Any = super()._average("predict_proba", X, given)
+            if is_ragged(mean):
+                return mean.with_values(self.classes_[np.argmax(mean.values, axis=1)])
+            return self.classes_[np.argmax(mean, axis=1)]
         scores = super()._average("decision_function", X, given)
         return self.classes_[np.argmax(scores, axis=1) if scores.ndim == 2 else (scores > 0).astype(int)]
 
@@ -152,7 +162,9 @@ class CrossFitRegressor(CrossFit, RegressorMixin, BaseEstimator):
     array([3.])
     """
 
-    _default_scoring = "r2"
+    _default_scorer = make_weighted_scorer(r2_score)
 
-    def _check_y(self, y: Any) -> np.ndarray:
+    def _check_y(self, y: Any) -> Any:
+        if is_ragged(y):
+            return y
         return check_array(y, ensure_2d=False, dtype="numeric", input_name="y")

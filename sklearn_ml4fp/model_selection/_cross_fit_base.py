@@ -23,7 +23,8 @@ from .._progress import track
 from .._protocols import EventAssigner
 from .._recording import recorded
 from .._requests import asks_for, routed, routed_to_fit, router_of, scoring_with_weights, with_requests
-from .._validation import check_model, check_weights
+from .._validation import check_model, check_weights, is_ragged
+from ..data import RaggedArray
 from ._splits import EventKFold, _check_parts, _take
 
 _RESPONSES = ("predict", "predict_proba", "decision_function")
@@ -88,7 +89,7 @@ class CrossFit(MetaEstimatorMixin):
         self.without_groups = without_groups
         self.n_jobs = n_jobs
 
-    _default_scoring: str
+    _default_scorer: Any
 
     def _check_y(self, y: Any) -> np.ndarray:
         raise NotImplementedError
@@ -131,7 +132,7 @@ class CrossFit(MetaEstimatorMixin):
         self._check_parameters(y)
         X, y = with_nan(X), self._check_y(y)
         check_consistent_length(X, y, groups, sample_weight)
-        weight = check_weights(sample_weight, len(y))
+        weight = sample_weight if is_ragged(sample_weight) else check_weights(sample_weight, len(y))
         given = {name: v for name, v in (("groups", groups), ("sample_weight", weight)) if v is not None} | params
         # the first, so that a plain Pipeline passes weights and ids on as well
         with config_context(enable_metadata_routing=True), removed_in_the_end():
@@ -200,9 +201,8 @@ class CrossFit(MetaEstimatorMixin):
     def _scorer(self, owner: Any = None) -> Any:
         """Return the scorer, which takes weights if its metric does; if not, ``owner`` is named in a warning."""
         with config_context(enable_metadata_routing=True):
-            return scoring_with_weights(
-                self.estimator, check_scoring(self.estimator, self.scoring or self._default_scoring), owner
-            )
+            scoring = self._default_scorer if self.scoring is None else self.scoring
+            return scoring_with_weights(self.estimator, check_scoring(self.estimator, scoring), owner)
 
     def _score(self, scorer: Any, scored: Any, X: Any, y: np.ndarray, given: dict[str, Any]) -> float:
         with config_context(enable_metadata_routing=True):
@@ -274,8 +274,9 @@ class CrossFit(MetaEstimatorMixin):
         parts = []
         for fold, chosen in zip(present, rows, strict=True):
             of_fold = check_method_params(X, given, chosen)
-            parts.append(np.asarray(self._ask(self.estimators_[fold], method, _take(X, chosen), of_fold)))
-        return np.concatenate(parts)[np.argsort(np.concatenate(rows))]
+            parts.append(self._ask(self.estimators_[fold], method, _take(X, chosen), of_fold))
+        joined = RaggedArray.concatenate(parts) if is_ragged(parts[0]) else np.concatenate(parts)
+        return joined[np.argsort(np.concatenate(rows))]
 
     def _ask(self, model: Any, method: str, X: Any, given: dict[str, Any]) -> Any:
         """Return the response of one model, which gets the metadata that it requests."""
@@ -283,7 +284,10 @@ class CrossFit(MetaEstimatorMixin):
             return getattr(model, method)(X, **routed(model, method, given))
 
     def _average(self, method: str, X: Any, given: dict[str, Any]) -> np.ndarray:
-        return np.mean([self._ask(model, method, X, given) for model in self.estimators_], axis=0)
+        responses = [self._ask(model, method, X, given) for model in self.estimators_]
+        if is_ragged(responses[0]):
+            return responses[0].with_values(np.mean([one.values for one in responses], axis=0))
+        return np.mean(responses, axis=0)
 
     def _predict(self, method: str, X: Any, groups: Any, params: dict[str, Any]) -> np.ndarray:
         given = params if groups is None else {"groups": groups, **params}

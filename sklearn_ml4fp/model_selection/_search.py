@@ -35,7 +35,7 @@ from .._missing import column_or_1d, with_nan
 from .._progress import progress_bar
 from .._recording import recorded
 from .._requests import scoring_with_weights, with_requests
-from .._validation import check_weights
+from .._validation import check_weights, is_ragged
 from ._candidates import Candidate, Spaces
 from ._evaluation import Evaluation, fits_of
 from ._history import FileHistory, History, fingerprint
@@ -63,7 +63,8 @@ def _check_metadata(X: Any, groups: Any, sample_weight: Any) -> dict[str, Any]:
             raise ValueError(f"groups has {n_ids} ids and X {n} events: expected one id per event.")
         given["groups"] = groups
     if sample_weight is not None:
-        check_weights(sample_weight, n)
+        if not is_ragged(sample_weight):  # weights of points or edges are checked by the estimators, with y
+            check_weights(sample_weight, n)
         given["sample_weight"] = sample_weight
     return given
 
@@ -134,7 +135,7 @@ class EventSearch(Kept, ScoreRequestMixin, BaseSearchCV):
             self._validate_params()
         _check_not_sliced(X, params)
         X, y = with_nan(X), with_nan(y)  # scikit-learn's estimators would take what is under a mask
-        if is_classifier(self.estimator) and np.ndim(y) == 1:
+        if is_classifier(self.estimator) and not is_ragged(y) and np.ndim(y) == 1:
             column_or_1d(y)  # a label that is missing would be a failed fit, or a failed score
         given = _check_metadata(X, groups, sample_weight)
         with config_context(enable_metadata_routing=bool(given) or get_config()["enable_metadata_routing"]):

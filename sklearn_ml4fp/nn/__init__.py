@@ -11,6 +11,7 @@ from ._interaction_network import InteractionNetwork
 from ._layers import ACTIVATIONS, NORMALISATIONS, AlphaDropout, Dropout, Norm, set_generator
 from ._message_passing import MESSAGES, MessagePassing
 from ._particle_transformer import ParticleTransformer
+from ._read_out import OUTPUTS
 from ._recurrent import CELLS, Recurrent
 from ._resnet import ResNet
 from ._transformer import POOLINGS, POSITIONS, Transformer
@@ -23,6 +24,7 @@ __all__ = [
     "INITIALISATIONS",
     "MESSAGES",
     "NORMALISATIONS",
+    "OUTPUTS",
     "POINT_POOLINGS",
     "POOLINGS",
     "POSITIONS",

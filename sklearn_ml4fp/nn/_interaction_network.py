@@ -11,8 +11,9 @@ from ._deep_sets import PointLayers
 from ._edge_layers import EdgeLayers, edge_features, graph_of, n_separations
 from ._graph import Edges
 from ._initialise import linear_output
-from ._layers import dropout_layer
-from ._packed import Arrangement, arrangement, pool
+from ._layers import ACTIVATIONS, dropout_layer
+from ._packed import Packed, pool
+from ._read_out import n_read, read_out
 
 
 class InteractionBlock(nn.Module):
@@ -29,10 +30,10 @@ class InteractionBlock(nn.Module):
         self.of_event = PointLayers(width + d_event, width, **layers)
 
     def forward(
-        self, h: Tensor, e: Tensor | None, u: Tensor, edges: Edges, packed: Arrangement, pooling: str, unit: float
+        self, h: Tensor, e: Tensor | None, u: Tensor, edges: Edges, packed: Packed, pooling: str, unit: float
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Map points ``(n_rows, d)``, edges ``(..., d_edge)`` and events ``(n, d_event)`` to ``width`` features."""
-        of_event = packed.to_rows(u)
+        of_event = torch.cat([u, u.new_zeros(1, u.shape[1])])[packed.segment]
         messages = self.of_edges(torch.cat([h, of_event], dim=1), h, edges, e)
         heard = edges.reduce(messages, self.aggregation)
         points = self.of_points(torch.cat([h, heard, of_event], dim=1), packed.there)
@@ -76,6 +77,9 @@ class InteractionNetwork(nn.Module):
         Probability with which a feature of the event is dropped before the output during training.
     normalisation : str
         A name in ``NORMALISATIONS``.
+    output : {"event", "point", "edge"}
+        What the outputs belong to. Edges, which are the given ones, have a hidden layer on the features of both ends
+        and of the edge (DeZoort et al., arXiv:2103.16701).
 
     References
     ----------
@@ -107,8 +111,10 @@ class InteractionNetwork(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         normalisation: str = "none",
+        output: str = "event",
     ) -> None:
         super().__init__()
+        self.output = output
         self.d, d_event, d_edge = shape_in
         self.periodic, self.n_neighbors = periodic, n_neighbors
         self.pooling, self.unit = pooling, n_points if pooling == "sum" else 1.0
@@ -118,22 +124,33 @@ class InteractionNetwork(nn.Module):
             InteractionBlock(*((width,) * 3 if i else first), width, aggregation=aggregation, **layers)
             for i in range(n_blocks)
         )
+        if output == "edge":
+            self.join = nn.Sequential(nn.Linear(n_read("edge", width, 0, width), width), ACTIVATIONS[activation]())
         self.dropout = dropout_layer(dropout, activation)
         self.head = linear_output(nn.Linear(width, d_out))
 
     def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.
 
-        A mask ``(n, p)`` in the place of ``counts`` says which of p rows for each event are points.
+        ``n`` is the number of events, points or edges.
 
         ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
         """
-        packed = arrangement(counts, x)
+        packed = Packed(counts, x)
         where, edges, values = graph_of(
-            x, self.d, self.periodic, packed, given, n_neighbors=self.n_neighbors, training=self.training
+            x,
+            self.d,
+            self.periodic,
+            packed,
+            given,
+            n_neighbors=self.n_neighbors,
+            training=self.training and self.output != "edge",  # whose features must stay in the given order
         )
         h, e, u = x[:, : self.d], edge_features(where, edges, self.periodic, values), event
         for block in self.blocks:
             h, e, u = block(h, e, u, edges, packed, self.pooling, self.unit)
-        outputs: Tensor = self.head(self.dropout(u))
+        if self.output == "edge":
+            assert e is not None  # the edges of the last block
+            h = self.join(read_out("edge", h, u[:, :0], packed, (given[0], e)))
+        outputs: Tensor = self.head(self.dropout(u if self.output == "event" else h))
         return outputs

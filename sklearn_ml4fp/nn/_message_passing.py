@@ -12,7 +12,8 @@ from ._edge_layers import EdgeLayers, edge_features, graph_of, n_separations
 from ._graph import Edges
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
-from ._packed import Arrangement, arrangement, pool
+from ._packed import Packed
+from ._read_out import n_read, read_out
 
 MESSAGES = ("isotropic", "anisotropic")
 
@@ -46,13 +47,13 @@ class MessageRound(nn.Module):
         self.update = PointLayers(2 * width, width, n_layers=1, **choices)
         self.added = linear_output(nn.Linear(width, width), gain)
 
-    def forward(self, h: Tensor, edges: Edges, packed: Arrangement, values: Tensor | None) -> Tensor:
+    def forward(self, h: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> Tensor:
         """Map points ``(n_rows, width)`` to the same shape."""
         heard = edges.reduce(self._messages(h, edges, packed, values), self.aggregation)
         out: Tensor = h + self.added(self.update(torch.cat([h, heard], dim=1), packed.there))
         return out
 
-    def _messages(self, h: Tensor, edges: Edges, packed: Arrangement, values: Tensor | None) -> Tensor:
+    def _messages(self, h: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> Tensor:
         if self.isotropic:  # the message of a point is the same to all its neighbours
             return edges.sources(self.message(h, packed.there))
         messages: Tensor = self.message(h, h, edges, values)
@@ -96,6 +97,8 @@ class MessagePassing(nn.Module):
         Probability with which a node of the hidden layer is dropped during training.
     normalisation : str
         A name in ``NORMALISATIONS``.
+    output : {"event", "point", "edge"}
+        What the outputs belong to; those of edges belong to the given ones.
 
     References
     ----------
@@ -127,8 +130,10 @@ class MessagePassing(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         normalisation: str = "none",
+        output: str = "event",
     ) -> None:
         super().__init__()
+        self.output = output
         self.d, d_event, d_edge = shape_in
         self.periodic, self.n_neighbors, self.isotropic = periodic, n_neighbors, messages == "isotropic"
         self.pooling, self.unit = pooling, n_points if pooling == "sum" else 1.0
@@ -147,18 +152,20 @@ class MessagePassing(nn.Module):
         )
         self.last = norm(normalisation, width, channel_axis=-1)
         self.join = nn.Sequential(
-            nn.Linear(width + d_event, width), ACTIVATIONS[activation](), dropout_layer(dropout, activation)
+            nn.Linear(n_read(output, width, d_event, d_edge), width),
+            ACTIVATIONS[activation](),
+            dropout_layer(dropout, activation),
         )
         self.head = linear_output(nn.Linear(width, d_out))
 
     def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.
 
-        A mask ``(n, p)`` in the place of ``counts`` says which of p rows for each event are points.
+        ``n`` is the number of events, points or edges.
 
         ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
         """
-        packed = arrangement(counts, x)
+        packed = Packed(counts, x)
         where, edges, values = graph_of(
             x, self.d, self.periodic, packed, given, n_neighbors=self.n_neighbors, training=self.training
         )
@@ -166,6 +173,7 @@ class MessagePassing(nn.Module):
         h = self.embed(x[:, : self.d])
         for one in self.rounds:
             h = one(h, edges, packed, values)
-        pooled = pool(self.last(h, packed.there), packed, self.pooling) / self.unit
-        outputs: Tensor = self.head(self.join(torch.cat([pooled, event], dim=1)))
+        h = self.last(h, packed.there)
+        read = read_out(self.output, h, event, packed, given, pooling=self.pooling, unit=self.unit)
+        outputs: Tensor = self.head(self.join(read))
         return outputs

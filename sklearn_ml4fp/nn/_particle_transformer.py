@@ -13,8 +13,9 @@ from ._deep_sets import PointLayers
 from ._graph import ListedEdges, edges_of
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
-from ._packed import Arrangement, Padded, arrangement
-from ._pairs import AlongEdges, AmongAll, AmongPadded, PairBias, attend_to_points, n_pair_features, pair_features
+from ._packed import Packed
+from ._pairs import AlongEdges, AmongAll, PairBias, attend, n_pair_features, pair_features
+from ._read_out import n_read, read_out
 from ._transformer import ClassToken
 
 Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -73,7 +74,7 @@ class ParticleBlock(nn.Module):
 
     def forward(self, h: Tensor, attention: Attention, there: Tensor | None) -> Tensor:
         """Map points ``(n_rows, width)`` to the same shape."""
-        q, k, v = self.qkv(self.norm(h, there)).view(h.shape[0], 3, *self.heads).unbind(1)
+        q, k, v = self.qkv(self.norm(h, there)).view(len(h), 3, *self.heads).unbind(1)
         attended = self.attended_norm(attention(q, k, v), there)
         out: Tensor = self.widened(h + self.dropout(self.mixed(attended)), there)
         return out
@@ -109,13 +110,15 @@ class ClassBlock(nn.Module):
             width, expansion, activation=activation, dropout=dropout, normalisation=normalisation, gain=gain
         )
 
-    def forward(self, token: Tensor, h: Tensor, packed: Arrangement) -> Tensor:
+    def forward(self, token: Tensor, h: Tensor, packed: Packed) -> Tensor:
         """Map class tokens ``(n_events, width)``, given the points ``(n_rows, width)``, to the same shape."""
         own = self.norm_token(token, None)
-        k, v = self.kv(self.norm_points(h, packed.there)).view(h.shape[0], 2, *self.heads).unbind(1)
-        own_k, own_v = self.kv(own).view(token.shape[0], 2, *self.heads).unbind(1)
-        q = self.q(own).view(token.shape[0], *self.heads)
-        attended = attend_to_points(q, own_k, own_v, packed, k, v)
+        k, v = self.kv(self.norm_points(h, packed.there)).view(len(h), 2, *self.heads).unbind(1)
+        own_k, own_v = self.kv(own).view(len(token), 2, *self.heads).unbind(1)
+        queries = self.q(own).view(len(token), *self.heads)
+        # rows of no event belong to an additional query, which is dropped
+        q, own_k, own_v = (torch.cat([one, one.new_zeros(1, *one.shape[1:])]) for one in (queries, own_k, own_v))
+        attended = attend(q, own_k, own_v, packed.segment, k, v)[:-1].flatten(1)
         out: Tensor = self.widened(token + self.dropout(self.mixed(self.attended_norm(attended, None))), None)
         return out
 
@@ -157,6 +160,9 @@ class ParticleTransformer(nn.Module):
     normalisation : str
         A name in ``NORMALISATIONS``. With "batch", pairs and the class token are still normalised by layer: pairs are
         computed in parts, and the token is at first the same for all events.
+    output : {"event", "point", "edge"}
+        What the outputs belong to; those of edges belong to the given ones. Points
+        and edges need no class token, and no blocks of it.
 
     Notes
     -----
@@ -192,8 +198,10 @@ class ParticleTransformer(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         normalisation: str = "layer",
+        output: str = "event",
     ) -> None:
         super().__init__()
+        self.output = output
         self.d, d_event, d_edge = shape_in
         self.periodic = periodic
         choices: dict[str, Any] = {"activation": activation, "normalisation": normalisation}
@@ -207,42 +215,47 @@ class ParticleTransformer(nn.Module):
             for _ in range(n_blocks)
         )
         # as large as the features of points: a normalisation of a smaller input would give larger gradients
-        self.class_token = ClassToken(width, spread=1.0)
+        self.class_token = ClassToken(width, spread=1.0) if output == "event" else None
         self.class_blocks = nn.ModuleList(
             ClassBlock(width, n_heads, expansion, dropout=dropout, gain=(2 * n_class_blocks) ** -0.5, **choices)
-            for _ in range(n_class_blocks)
+            for _ in range(n_class_blocks if output == "event" else 0)
         )
         self.last = norm(each_alone(normalisation), width, channel_axis=-1)
         self.join = nn.Sequential(
-            nn.Linear(width + d_event, width), ACTIVATIONS[activation](), dropout_layer(dropout, activation)
+            nn.Linear(n_read(output, width, d_event, d_edge), width),
+            ACTIVATIONS[activation](),
+            dropout_layer(dropout, activation),
         )
         self.head = linear_output(nn.Linear(width, d_out))
 
     def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.
 
-        A mask ``(n, p)`` in the place of ``counts`` says which of p rows for each event are points.
+        ``n`` is the number of events, points or edges.
 
         ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
         """
-        packed = arrangement(counts, x)
+        packed = Packed(counts, x)
         attention = self._attention(x[:, self.d :], packed, given)
         h = self.tokens(self.layers(x[:, : self.d], packed.there)).to(
             x.dtype
         )  # sums over blocks need more digits than bfloat16 has
         for block in self.blocks:
             h = block(h, attention, packed.there)
+        outputs: Tensor = self.head(self.join(self._read(h, event, packed, given)))
+        return outputs
+
+    def _read(self, h: Tensor, event: Tensor, packed: Packed, given: tuple[Tensor, ...]) -> Tensor:
+        if self.class_token is None:
+            return read_out(self.output, self.last(h, packed.there), event, packed, given)
         token = self.class_token.token.expand(packed.n_events, -1)
         for block in self.class_blocks:
             token = block(token, h, packed)
-        outputs: Tensor = self.head(self.join(torch.cat([self.last(token, None), event], dim=1)))
-        return outputs
+        return torch.cat([self.last(token, None), event], dim=1)
 
-    def _attention(self, where: Tensor, packed: Arrangement, given: tuple[Tensor, ...]) -> Attention:
+    def _attention(self, where: Tensor, packed: Packed, given: tuple[Tensor, ...]) -> Attention:
         edges, values = edges_of(given, packed, training=False)  # a list, also in training
         if not isinstance(edges, ListedEdges):
-            if isinstance(packed, Padded):
-                return AmongPadded(packed, where, self.periodic, self.pairs)
             return AmongAll(packed, where, self.periodic, self.pairs)
         if self.pairs is None or values is None:
             return AlongEdges(edges, None)

@@ -513,6 +513,13 @@ def test_the_page():
     np.testing.assert_array_equal(X.column("Charge")[X.column("Muon_kind") == 1], ak.flatten(hzz.Muon_Charge))
     np.testing.assert_array_equal(names["events"].target, hzz.triggerIsoMu24)
     np.testing.assert_allclose(names["events"].sample_weight, hzz.EventWeight)
+    with uproot.open(names["scores"]) as file:
+        friend = file["friend"].arrays(library="np")
+    with uproot.open(data_path("uproot-Zmumu.root")) as file:
+        muons = file["events"].arrays(library="np")
+    X_muons = np.stack([muons[name] for name in ("pt1", "eta1", "pt2", "eta2")], axis=1).astype(np.float32)
+    np.testing.assert_allclose(friend["score"], names["model"].predict_proba(X_muons)[:, 1], rtol=1e-5)
+    np.testing.assert_array_equal(friend["Event"], muons["Event"])
     assert names["again"].read().data == X
     assert names["fewer"].read().data == X[X.column("MET_pt") > 20]
     nominal, up = names["nominal"].data, names["up"].data

@@ -23,7 +23,7 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skopt.space import Categorical, Real
 from test_common import NETWORKS, is_abstract, small
-from test_transformers import NAMES, OF_CLOUDS, SAMPLERS, TRANSFORMERS, Y, clouds, make, table
+from test_transformers import NAMES, SAMPLERS, TRANSFORMERS, Y, clouds, events, make, table, values_of
 
 import sklearn_ml4fp
 from sklearn_ml4fp import (
@@ -36,6 +36,7 @@ from sklearn_ml4fp import (
     EventShuffleSplit,
     FeedForwardClassifier,
     FeedForwardRegressor,
+    Graphs,
     MissingValueImputer,
     NeighbourInterpolation,
     OptunaSearchCV,
@@ -132,7 +133,7 @@ COMPOSITIONS = {
 def by_itself(one):
     """A public class with its defaults, fitted where an array is enough for that."""
     if one in TRANSFORMERS:
-        return make(one).fit(clouds() if one in OF_CLOUDS else table(one))
+        return make(one).fit(events(one))
     return make(one)
 
 
@@ -153,15 +154,15 @@ MODELS = {
 
 
 def events_for(model):
-    if type(model) in TRANSFORMERS and type(model) not in OF_CLOUDS:
-        return table(type(model))  # one that its scaling allows
+    if type(model) in TRANSFORMERS:
+        return events(type(model))  # which its scaling allows
     if getattr(model, "n_features_in_", None) == clouds().values.shape[1]:
         return clouds()
     return TABLE if hasattr(model, "feature_names_in_") else X
 
 
 def numbers_of(answer):
-    return np.hstack([answer.values.ravel(), answer.offsets]) if isinstance(answer, PointClouds) else answer
+    return values_of(answer) if isinstance(answer, PointClouds | Graphs) else answer
 
 
 def answers_of(model):

@@ -125,7 +125,7 @@ def test_errors():
         edge_purity([0, 1], [0.1])
     with pytest.raises(ValueError, match="purity must be above 0"):
         efficiency_at_purity(LABEL, SCORE, purity=1.5)
-    with pytest.raises(ValueError, match="one weight per entry"):
+    with pytest.raises(ValueError, match="one weight for every value"):
         edge_purity(LABEL, SCORE, sample_weight=SCORE[:2])
     with pytest.raises(ValueError, match="one integer per hit"):
         fake_rate(PARTICLE, TRACK.values)

@@ -1,0 +1,90 @@
+"""Outputs of points and edges: their targets, and predictions in the form of these targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..data import RaggedArray
+from ._targets import ClassTarget, NumberTarget
+
+
+def flat(numbers: Any) -> Any:
+    """Numbers of all points or edges, one after the other; others are returned as they are."""
+    return numbers.values if isinstance(numbers, RaggedArray) else numbers
+
+
+class OfEntries:
+    """Mixin of a target that has a value for every point or edge: the values are those of a flat target."""
+
+    def check(self, y: Any) -> RaggedArray:
+        """Return the numbers of the classes, or the targets, in the form of ``y``."""
+        if not isinstance(y, RaggedArray):
+            raise TypeError(
+                f"y must be a RaggedArray with one value for every point or edge, got {type(y).__name__}: "
+                "RaggedArray(values, offsets), with the offsets of the points, or of the edges, of X."
+            )
+        return y.with_values(super().check(y.values))  # type: ignore[misc]
+
+    def learn_unit(self, target: RaggedArray, weights: RaggedArray | None) -> None:
+        """Learn the unit from all values of the training part."""
+        super().learn_unit(flat(target), flat(weights))  # type: ignore[misc]
+
+    def learn_factors(self, target: RaggedArray, weights: RaggedArray | None, *, complete: bool) -> None:
+        """Learn the factors of the classes from all values of the training part."""
+        super().learn_factors(flat(target), flat(weights), complete=complete)  # type: ignore[misc]
+
+    def weigh(self, target: RaggedArray, weights: RaggedArray | None) -> np.ndarray | None:
+        """Return the weights of all values, class weights included."""
+        return super().weigh(flat(target), flat(weights))  # type: ignore[misc]
+
+    def restore(self, target: RaggedArray) -> RaggedArray:
+        """Labels or targets, as ``y`` has them."""
+        return target.with_values(super().restore(target.values))  # type: ignore[misc]
+
+    def encode(self, target: RaggedArray) -> torch.Tensor:
+        """Convert all values to the tensor that the loss compares with the outputs."""
+        return super().encode(flat(target))  # type: ignore[misc]
+
+
+class EntryClassTarget(OfEntries, ClassTarget):  # type: ignore[misc]
+    """Classes of points or edges."""
+
+
+class EntryNumberTarget(OfEntries, NumberTarget):  # type: ignore[misc]
+    """Numbers of points or edges."""
+
+
+class EntryOutputs:
+    """Mixin of a network, which may have an output for every point or edge of an event."""
+
+    members_: Any
+    augment: Any
+    predict: Callable[..., Any]
+
+    @property
+    def _has_entries(self) -> bool:
+        """Whether every point or edge of an event has an output."""
+        return getattr(self, "output", "event") != "event"
+
+    def _score_entries(self, metric: Callable[..., float], X: Any, y: Any, sample_weight: Any) -> float:
+        """Compare the values of all points or edges with what is predicted for them."""
+        fitted = self.members_[0]._fitted
+        part = fitted.check(self, X, y, sample_weight)
+        true, weights = flat(fitted.target.restore(part.target)), flat(part.weights)
+        return float(metric(true, self.predict(X).values, sample_weight=weights))
+
+    def _shaped(self, X: Any, values: np.ndarray) -> Any:
+        """Return what was computed for the events, points or edges of ``X`` in the form that their target has."""
+        return self.members_[0]._fitted.shaped(self, X, values)
+
+    def _check_augmenter(self, y: Any) -> None:
+        """Refuse an augmenter that would have to change the targets without declaring how."""
+        if self.augment is not None and self._has_entries:
+            raise ValueError(
+                f"augment={self.augment!r} is for outputs of events: an augmenter may drop points or move them, and "
+                'does not know the values in y. Pass augment=None, or output="event".'
+            )
