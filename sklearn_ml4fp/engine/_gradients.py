@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ class Gradients:
     ----------
     norms : list of ndarray of shape (n_parameters,)
         Norm of the gradient of each parameter, of every epoch.
+    totals : list of float
+        Norm of the gradient of all parameters together.
     names : list of str
         Names of these parameters.
     sizes : ndarray of shape (n_parameters,)
@@ -40,6 +43,7 @@ class Gradients:
         self._norms: Tensor | None = None
         self._reached: dict[str, Tensor] = {}  # rows of a matrix, one for each node: whether it had a gradient
         self.norms: list[np.ndarray[Any, Any]] = []
+        self.totals: list[float] = []
         self.n_events = 0
 
     @torch.no_grad()
@@ -55,15 +59,17 @@ class Gradients:
             self.n_events += n_events
             for name, gradient in there:
                 if gradient.ndim > 1:
-                    reached = gradient.flatten(1).any(1)
+                    reached = torch.linalg.vector_norm(gradient.flatten(1), dim=1) > 0
                     self._reached[name] = reached | self._reached[name] if name in self._reached else reached
 
     def read(self) -> float | None:
         """Return the norm of the gradient of all parameters in this epoch; None before the first look."""
         if self._norms is None:
             return None
-        self.norms.append(self._norms.cpu().numpy().astype(np.float64))
-        return float(np.linalg.norm(self.norms[-1]))
+        norms = self._norms.double().cpu().numpy()
+        self.norms.append(norms)
+        self.totals.append(math.sqrt(norms.dot(norms)))
+        return self.totals[-1]
 
     def dead(self) -> dict[str, float]:
         """Return, for each matrix, the share of its nodes (rows) that had no gradient in any look."""

@@ -138,10 +138,11 @@ class Checkup(Callback):
     # --- gradients ---
 
     def _look_for_explosion(self) -> None:
-        *past, now = self.recipe.gradients.norms
-        if past and np.linalg.norm(now) > _EXPLODED * (largest := max(map(np.linalg.norm, past[:3]))):
+        totals = self.recipe.gradients.totals
+        if len(totals) > 1 and totals[-1] > _EXPLODED * (largest := max(totals[: min(3, len(totals) - 1)])):
             self.has_exploded = True
-            times, layer = np.linalg.norm(now) / largest, self.recipe.gradients.names[now.argmax()]
+            gradients = self.recipe.gradients
+            times, layer = totals[-1] / largest, gradients.names[gradients.norms[-1].argmax()]
             _warn(
                 f"Gradients explode: in epoch {self.n_epochs} that of all layers is {times:.2g} times the largest of "
                 f"the first epochs, most of it in {layer!r}. "

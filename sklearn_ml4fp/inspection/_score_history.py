@@ -122,7 +122,8 @@ class ScoreHistoryDisplay:
             color = (BACKGROUND, SIGNAL)[i] if n == 2 else CURVES[i % len(CURVES)][0]
             shades = colors.LinearSegmentedColormap.from_list("shades", ["white", color])
             share = self.counts[:, i].clip(min=0) / np.maximum(self.counts[:, i].clip(min=0).sum(1), 1e-300)[:, None]
-            one.pcolormesh(epochs, edges, share.T, cmap=shades, vmin=0, rasterized=True)
+            # the square root shows tails as well
+            one.pcolormesh(epochs, edges, share.T, cmap=shades, norm=colors.PowerNorm(0.5, 0), rasterized=True)
             for j, style in enumerate((":", "-", ":")):
                 label = ("central 68 %", "median", "_")[j]
                 one.plot(np.arange(1, n_epochs + 1), self.quantiles[:, i, j], color="black", ls=style, label=label)
