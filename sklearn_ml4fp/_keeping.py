@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from inspect import signature
 from typing import Any, ClassVar
 
 _pickles: ContextVar[bool] = ContextVar("_pickles", default=False)
@@ -26,7 +27,20 @@ def keeps_optimizer() -> bool:
     return _with_optimizer.get()
 
 
-class Kept:
+class FilledUp:
+    """Mixin of a class whose file may be older than one of its hyperparameters: this one gets its default.
+
+    It did nothing when the file was written, as it does nothing by its default.
+    """
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        parameters = signature(type(self).__init__).parameters.values()
+        defaults = {one.name: one.default for one in parameters if one.default is not one.empty}
+        above = getattr(super(), "__setstate__", self.__dict__.update)  # of scikit-learn's estimators
+        above({**defaults, **state})
+
+
+class Kept(FilledUp):
     """Mixin of an estimator whose model file holds something else than its pickle.
 
     skops, on which the model files build, asks an object for its state by ``__getstate__``; pickle and copy ask by

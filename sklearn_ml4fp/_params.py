@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any, ClassVar, Literal, dataclass_transform
 
 from ._compat import StrOptions, make_constraint, strict
+from ._keeping import FilledUp
 
 
 def _described(constraint: Any) -> str:
@@ -231,7 +232,7 @@ def _doc_of(cls: type[Declared]) -> str:
 
 
 @dataclass_transform(kw_only_default=True)  # to a type checker, what hp() returns is the default itself
-class Declared:
+class Declared(FilledUp):
     """Base of every class whose hyperparameters are fields made with `hp`.
 
     The fields give the signature of ``__init__`` that ``get_params`` and ``clone`` read, scikit-learn's

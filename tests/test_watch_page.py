@@ -11,7 +11,8 @@ import sklearn_ml4fp
 PAGE = Path(__file__).parents[1] / "docs" / "watch_a_training.rst"
 
 
-def test_the_snippets_run():
+def test_the_snippets_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     text = PAGE.read_text(encoding="utf-8")
     blocks = re.findall(r"\.\. code-block:: python\n\n((?:    .*\n|\n)+)", text)
     assert len(blocks) == text.count(".. code-block:: python")

@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, num_samples, safe_indexing
+from .._keeping import FilledUp
 from .._missing import with_nan
 from .._recording import recorded
 from .._requests import declines_weights, routed, routed_to_fit, router_of, with_requests
@@ -25,7 +26,7 @@ from ._events import read, write
 from ._random import EventRandom
 
 
-class AugmentedPrediction(MetaEstimatorMixin, BaseEstimator):
+class AugmentedPrediction(FilledUp, MetaEstimatorMixin, BaseEstimator):
     """Average the predictions of an estimator over each event and changed copies of it.
 
     If the data has the symmetry of the augmenter and the estimator has not quite learned it, the average is closer to

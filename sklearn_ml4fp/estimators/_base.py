@@ -44,7 +44,7 @@ from ._inputs import TableInput
 from ._keeping import KeptNetwork
 from ._members import WithMembers
 from ._metrics import check_metrics, columns_of, measure_of, scorers_of
-from ._observers import check_callbacks, copied, fit_task, observers_of
+from ._observers import ClonedWithCallbacks, check_callbacks, copied, fit_task, observers_of
 from ._resuming import checkpoint_of
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
@@ -55,7 +55,9 @@ def _first_weights(module: nn.Module, *, init: str, activation: str, seed: int) 
     return initialise(module, init=init, activation=activation, generator=torch.Generator().manual_seed(seed))
 
 
-class NetworkEstimator(EntryOutputs, KeptNetwork, WithMembers, CallbackSupportMixin, TrainingChoices, BaseEstimator):
+class NetworkEstimator(
+    EntryOutputs, KeptNetwork, ClonedWithCallbacks, WithMembers, CallbackSupportMixin, TrainingChoices, BaseEstimator
+):
     """Base of all networks: an architecture states its torch module and its own hyperparameters.
 
     The module is a class whose constructor takes the shape of an event (``shape_in``, or for tables ``d_in``, the
@@ -85,6 +87,8 @@ class NetworkEstimator(EntryOutputs, KeptNetwork, WithMembers, CallbackSupportMi
             The same as a data frame of pandas, with the epoch as its index; with several members, (member, epoch).
         n_iter_ : int
             Epochs of the last ``fit``; with several members, the most of any.
+        best_epoch_ : int
+            The one of these with the best ``monitor``, whose weights early stopping keeps; of members the median.
         n_features_in_ : int
             Number of columns of ``X``.
         feature_names_in_ : ndarray of str
@@ -198,6 +202,7 @@ class NetworkEstimator(EntryOutputs, KeptNetwork, WithMembers, CallbackSupportMi
                 self._train(train, valid, self.max_epochs, recipe, observers_of(self, recipe, task), checkpoint)
             finally:  # also after Ctrl-C
                 self.n_iter_ = len(self.net_.history) - before
+                self.best_epoch_ = (self.net_.monitor.best_epoch_ or len(self.net_.history)) - before
         return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, target: ClassTarget | NumberTarget) -> Self:

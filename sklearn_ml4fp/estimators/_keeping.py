@@ -65,7 +65,9 @@ def plain(estimator: Any) -> dict[str, Any]:
         "rng": fitted.rng,
         "weight_scale": fitted.weight_scale,
         "stream": fitted.stream,
-        "made_with": {name: value for name, value in fitted.made_with.items() if value is not now[name]},
+        "made_with": {
+            name: value for name, value in fitted.made_with.items() if value is not now[name] and name != "callbacks"
+        },
         "seed": net.first_weights.keywords["seed"],
         "settings": {name: getattr(net, name) for name in _SETTINGS},
         "device": str(net.device),
@@ -169,10 +171,7 @@ class KeptNetwork(Kept):
         return {**learned, "_kept": plain(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # a hyperparameter that is younger than the file did nothing then, as by its default
-        defaults = {name: one.default for name, one in type(self)._hyperparameters.items()}  # type: ignore[attr-defined]
-        own = {name: value for name, value in state.items() if name != "_kept"}
-        super().__setstate__({**defaults, **own})  # type: ignore[misc]
+        super().__setstate__({name: value for name, value in state.items() if name != "_kept"})
         if "_kept" in state:
             self._fitted = restored(self, state["_kept"])
             self.net_ = self._fitted.net

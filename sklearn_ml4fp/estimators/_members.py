@@ -28,6 +28,7 @@ class WithMembers:
 
     n_members: int
     n_iter_: int
+    best_epoch_: int
     random_state: Any
     warm_start: bool
     checkpoint: Any
@@ -110,7 +111,10 @@ class WithMembers:
         """Keep the fitted members, and what each of them has learned about the events, in place of all that was."""
         self._forget()
         learned = {name: value for name, value in vars(members[0]).items() if _is_learned(name) and name != "net_"}
-        self.__dict__.update({**learned, "n_iter_": max(member.n_iter_ for member in members), "_members": members})
+        learned["n_iter_"] = max(member.n_iter_ for member in members)
+        if "best_epoch_" in learned:  # which partial_fit does not have
+            learned["best_epoch_"] = int(np.median([member.best_epoch_ for member in members]))
+        self.__dict__.update({**learned, "_members": members})
         return self
 
     def _forget(self) -> None:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from copy import copy, deepcopy
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 from skorch.callbacks import Callback
@@ -141,11 +141,24 @@ def check_callbacks(callbacks: Any) -> None:
 
 
 def copied(callback: Any) -> Any:
-    """Copy a callback; what it holds that cannot be copied, such as an open file, is shared."""
+    """Copy a callback; one that cannot be copied, such as one with an open file, is used as it is given."""
     try:
         return deepcopy(callback)
-    except TypeError:
-        return copy(callback)
+    except Exception:  # each kind of object that cannot be copied says it in its own way
+        return callback
+
+
+class ClonedWithCallbacks:
+    """Mixin of a network, whose clones have the same callbacks: ``fit`` copies them, so that each is copied once."""
+
+    callbacks: Any
+
+    def __sklearn_clone__(self) -> Any:
+        without = object.__new__(type(self))
+        without.__dict__.update({**vars(self), "callbacks": None})
+        twin = super(ClonedWithCallbacks, without).__sklearn_clone__()  # type: ignore[misc]
+        twin.callbacks = list(self.callbacks) if isinstance(self.callbacks, list) else self.callbacks
+        return twin
 
 
 class FitTask(NamedTuple):

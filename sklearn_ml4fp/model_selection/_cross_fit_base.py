@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from .._checkpoints import collected, note, removed_in_the_end
 from .._compat import check_method_params
 from .._events import id_kinds
+from .._keeping import FilledUp
 from .._missing import with_nan
 from .._progress import track
 from .._protocols import EventAssigner
@@ -67,7 +68,7 @@ class _ByFold:
         return respond
 
 
-class CrossFit(MetaEstimatorMixin):
+class CrossFit(FilledUp, MetaEstimatorMixin):
     """Base of the classifier and the regressor: folds, fits, and the choice of the model for each event."""
 
     __metadata_request__fit = {"groups": True, "sample_weight": True}  # noqa: RUF012

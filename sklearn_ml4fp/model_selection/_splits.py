@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from .._compat import safe_indexing
 from .._events import assign, check_ids, derive_salt, uniform
+from .._keeping import FilledUp
 
 
 def _check_parts(
@@ -48,7 +49,7 @@ def _check_n_splits(n_splits: Any, least: int) -> None:
         raise ValueError(f"n_splits must be an integer of at least {least}; got {n_splits!r}.")
 
 
-class _EventSplitter(BaseCrossValidator):
+class _EventSplitter(FilledUp, BaseCrossValidator):
     """Base of the splitters, which request ``groups`` as GroupKFold of scikit-learn does."""
 
     __metadata_request__split = {"groups": True}  # noqa: RUF012 (scikit-learn reads it by this name)

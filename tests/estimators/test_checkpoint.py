@@ -30,6 +30,7 @@ from sklearn_ml4fp import (
 from sklearn_ml4fp._checkpoints import collected
 from sklearn_ml4fp.engine import Net, _checkpoint
 
+ROOT = Path(__file__).parents[2]
 QUICK = {"width": 8, "max_epochs": 12, "device": "cpu", "random_state": 0}
 
 
@@ -289,6 +290,16 @@ def test_code_and_callbacks_are_part_of_what_a_fit_is(tmp_path):
     assert len(list(tmp_path.iterdir())) == 4
     assert [fit.n_iter_ for fit in fits] == [12, 12, 12, 1]
     assert not torch.equal(weights_of(fits[1]), weights_of(fits[2]))
+
+
+@needs_fork
+def test_kills_at_random_moments():
+    """A short run of what ``benchmarks/check_kills.py`` does fifty times, with fits and with model files."""
+    program = [sys.executable, "-W", "ignore", ROOT / "benchmarks" / "check_kills.py", "--kills", "2"]
+    run = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "all resumed fits identical, no file left" in run.stdout
+    assert "all files whole" in run.stdout
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])

@@ -21,8 +21,10 @@ from sklearn_ml4fp import (
     OptunaSearchCV,
     PointClouds,
     background_rejection_scorer,
+    load_model,
     optuna_distributions,
     roc_auc_score,
+    save_model,
 )
 
 RNG = np.random.default_rng(0)
@@ -187,6 +189,20 @@ def test_early_stopping_and_the_best_weights_follow_the_metric():
     assert torch.equal(weights_of(stopped), weights_of(best))
     by_loss = classifier(max_epochs=5, patience=5, metrics=[Scripted(*SCORES)]).fit(X, Y)
     assert by_loss.n_iter_ == 5  # the loss falls: what is measured beside it stops nothing
+
+
+def test_the_best_epoch_is_that_of_the_last_fit(tmp_path):
+    network = classifier(max_epochs=4, patience=9, metrics=[Scripted(*SCORES)], monitor="scripted").fit(X, Y)
+    assert network.best_epoch_ == np.argmax(SCORES[:4]) + 1
+    by_loss = classifier(max_epochs=30, patience=3, lr=0.3, warm_start=True).fit(X, Y)
+    assert by_loss.best_epoch_ == np.argmin(by_loss.history_["valid_loss"]) + 1 < by_loss.n_iter_
+    before = by_loss.n_iter_
+    by_loss.fit(X, Y)
+    assert by_loss.best_epoch_ == np.argmin(by_loss.history_["valid_loss"][before:]) + 1 <= by_loss.n_iter_
+    several = classifier(max_epochs=8, lr=0.3, n_members=3).fit(X, Y)
+    assert several.best_epoch_ == np.median([member.best_epoch_ for member in several.members_])
+    save_model(by_loss, tmp_path / "model.skops")
+    assert load_model(tmp_path / "model.skops").best_epoch_ == by_loss.best_epoch_
 
 
 def test_the_schedule_follows_the_metric():

@@ -1,14 +1,13 @@
 """What a fit learns is learned anew by every fit, and goes on only where that is asked for."""
 
 import copy
-import io
 import pickle
 
 import numpy as np
 import pytest
 import torch
 from comparison import assert_same_predictions
-from skorch.callbacks import BatchScoring, Callback, EpochScoring, PrintLog, TensorBoard
+from skorch.callbacks import BatchScoring, Callback, EpochScoring
 
 from sklearn_ml4fp import (
     CNNClassifier,
@@ -228,35 +227,6 @@ def test_scoring_without_its_cache_is_refused(two_blobs):
     X, y, _ = two_blobs
     with pytest.raises(ValueError, match="use_caching"):
         classifier(callbacks=[EpochScoring("accuracy", use_caching=False)]).fit(X, y)
-
-
-def test_print_log_prints(two_blobs, capsys):
-    X, y, _ = two_blobs
-    classifier(callbacks=[PrintLog()]).fit(X, y)
-    assert "train_loss" in capsys.readouterr().out
-
-
-class Writer:
-    """What TensorBoard's writer has in common with files and locks: it cannot be copied."""
-
-    def __init__(self):
-        self.stream, self.names = io.BytesIO(), []
-
-    def __deepcopy__(self, memo):
-        raise TypeError("cannot pickle '_io.BufferedWriter' object")
-
-    def add_scalar(self, tag, scalar_value, global_step):
-        self.names.append(tag)
-
-    def close(self):
-        self.stream.close()
-
-
-def test_a_callback_that_cannot_be_copied(two_blobs):
-    X, y, _ = two_blobs
-    writer = Writer()
-    classifier(callbacks=[TensorBoard(writer)]).fit(X, y)
-    assert any("valid_loss" in name for name in writer.names)
 
 
 # --- pickles ---

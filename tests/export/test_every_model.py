@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import sklearn
+import skops.io
 from imblearn.over_sampling import RandomOverSampler
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
@@ -33,6 +34,7 @@ from sklearn_ml4fp import (
     CrossFitClassifier,
     CrossFitRegressor,
     DeepSetsClassifier,
+    EventKFold,
     EventShuffleSplit,
     FeedForwardClassifier,
     FeedForwardRegressor,
@@ -46,6 +48,7 @@ from sklearn_ml4fp import (
     RecurrentRegressor,
     Reflect,
     Resampled,
+    RotatingKFold,
     Smear,
     WeightedSampler,
     ZScoreScaler,
@@ -232,3 +235,19 @@ def test_it_is_the_same_in_another_process(name, models, answers):
 def test_no_public_estimator_is_left_out(models):
     """A class that needs an argument gets its line in COMPOSITIONS."""
     assert {one.__name__ for one in PUBLIC} <= models.keys()
+
+
+def defaults_of(one):
+    parameters = inspect.signature(one.__init__).parameters.values()
+    return {parameter.name: parameter.default for parameter in parameters if parameter.default is not parameter.empty}
+
+
+@pytest.mark.parametrize("one", [*PUBLIC, EventKFold, EventShuffleSplit, RotatingKFold], ids=lambda one: one.__name__)
+def test_a_file_may_be_older_than_a_hyperparameter(one):
+    """Which then has its default: here all of them are younger."""
+    old = object.__new__(one)
+    old.__dict__["learned_"] = 1
+    content = skops.io.dumps(old)
+    loaded = skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
+    assert loaded.learned_ == 1
+    assert {name: getattr(loaded, name, "absent") for name in defaults_of(one)} == defaults_of(one)

@@ -21,7 +21,8 @@ def test_the_snippets_run(tmp_path, monkeypatch):
             few = 'for part in ("data", "target", "groups"): events[part] = events[part][:400]'
             exec(code.replace("(as_frame=True)\n", f"(as_frame=True)\n{few}\n"), names)
     assert {path.name for path in tmp_path.iterdir()} == {
-        f"{one}.skops" for one in ("top", "forest", "network", "final")
+        f"{one}.skops" for one in ("top", "forest", "network", "final", "every")
     }
+    assert names["final"].n_iter_ == names["n_epochs"] <= 2
     assert names["about"]["classes"] == [0, 1]
     assert names["about"]["columns"] == list(names["events"].data.columns)

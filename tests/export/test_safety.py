@@ -4,6 +4,8 @@ import argparse
 import io
 import json
 import os
+import pickle
+import re
 import resource
 import sys
 import warnings
@@ -23,7 +25,7 @@ from sklearn_ml4fp import FeedForwardClassifier, MissingValueImputer, describe_m
 from sklearn_ml4fp.export._archive import complete
 from sklearn_ml4fp.export._description import describe
 
-N_MUTANTS = int(os.environ.get("SKLEARN_ML4FP_MUTANTS", "100"))  # of each kind; 10 000 before a release
+N_MUTANTS = int(os.environ.get("SKLEARN_ML4FP_MUTANTS", "100"))  # of each of four kinds; 2500 before a release
 FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "pickle.find_class", "os.remove", "shutil")
 seen, watching = [], [False]
 
@@ -263,6 +265,8 @@ def bytes_changed(rng, content):
     """A few bytes changed, cut out or doubled, anywhere."""
     mutant = bytearray(content)
     for _ in range(rng.integers(1, 4)):
+        if not mutant:
+            break
         at, kind = rng.integers(len(mutant)), rng.integers(3)
         length = int(rng.integers(1, 2000))
         mutant[at : at + (length if kind else 1)] = [rng.bytes(1), b"", mutant[at : at + length] * 2][kind]
@@ -295,19 +299,59 @@ def words_changed(rng, content):
     return sealed({**members, "schema.json": b"\n".join(lines)})
 
 
-@pytest.mark.parametrize("mutate", [bytes_changed, members_changed, words_changed])
+def planted_somewhere(rng, content):
+    """A name that leads elsewhere or is there twice, a pickle for an array, a type that runs code, a bomb."""
+    members = members_of(content)
+    array = rng.choice([name for name in members if name.endswith(".npy")])
+    kind = rng.integers(5)
+    if kind == 0:
+        names = "../evil.npy", "/etc/passwd", "..\\evil.npy", "a/../../evil.npy", "schema.json", array
+        name = names[rng.integers(len(names))]
+        return archive_of([*members.items(), (name, rng.bytes(9)), ("description.json", b'{"format": 1}')])
+    if kind == 1:
+        members[array] = pickle.dumps(Reducing(), protocol=int(rng.integers(6)))
+    elif kind == 2:  # a type in the place of any other, with the loader that is there or one that calls it
+        lines = members["schema.json"].split(b"\n")
+        at = rng.choice([i for i, line in enumerate(lines) if b'"__class__"' in line])
+        name, module = [("system", "os"), ("system", "posix"), ("Popen", "subprocess"), ("eval", "builtins")][
+            rng.integers(4)
+        ]
+        loaders = "FunctionNode", "TypeNode", "ObjectNode", "PartialNode", "ReduceNode", "MethodNode"
+        for i in range(at, min(at + 3, len(lines))):
+            for key, value in (("__class__", name), ("__module__", module), ("__loader__", loaders[rng.integers(6)])):
+                if lines[i].lstrip().startswith(f'"{key}"'.encode()) and (key != "__loader__" or rng.integers(2)):
+                    lines[i] = f'"{key}": "{value}",'.encode()
+        members["schema.json"] = b"\n".join(lines)
+    elif kind == 3:
+        bomb = *members.items(), ("1.npy", bytes(10**7)), ("description.json", b'{"format": 1}')
+        return archive_of(bomb, zipfile.ZIP_DEFLATED)
+    else:  # an array that promises more than there is
+        before = re.search(rb"'shape': \((.*?)\)", members[array])
+        promise = f"'shape': ({int(rng.integers(10**6, 10**12))},)".encode()
+        members[array] = members[array].replace(before.group(), promise.ljust(len(before.group())), 1)
+    return sealed(members)
+
+
+@pytest.mark.parametrize("mutate", [bytes_changed, members_changed, words_changed, planted_somewhere])
 @pytest.mark.filterwarnings("ignore")
 def test_a_mutant_loads_right_or_is_one_clear_error(mutate, content, path, two_blobs):
     """Nothing but a ValueError that names the file, no code, and no more than 1 GB of memory."""
+    path.write_bytes(content)
+    X, expected = two_blobs[0], load_model(path).predict_proba(two_blobs[0])
     rng, before = np.random.default_rng(0), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     n_loaded, errors = 0, []
     for _ in range(N_MUTANTS):
         path.write_bytes(mutate(rng, content))
         try:
-            load(path)
-            n_loaded += 1
+            model = load(path)
         except ValueError as error:
             errors.append(str(error))
+            continue
+        n_loaded += 1
+        if mutate in (bytes_changed, planted_somewhere):  # where nobody reads it
+            np.testing.assert_array_equal(model.predict_proba(X), expected)
     assert n_loaded < N_MUTANTS
     assert all(str(path) in error and len(error.splitlines()) == 1 for error in errors)
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 10**9
+    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    assert memory < 10**9
+    sys.stdout.write(f"{mutate.__name__}: {n_loaded} of {N_MUTANTS} loaded, {memory / 1e6:.0f} MB more than before\n")
