@@ -19,15 +19,18 @@ from ._read_out import n_read, read_out
 class InteractionBlock(nn.Module):
     """Block of three functions: φ_e of every edge, φ_v of every point with its edges, φ_u of the pooled points.
 
-    e'_ij = φ_e(h_i, h_j, e_ij, u); h'_i = φ_v(h_i, reduce over j of e'_ij, u); u' = φ_u(pool of h', u).
+    e'_ij = φ_e(h_i, h_j, e_ij, u); h'_i = φ_v(h_i, reduce over j of e'_ij, u); u' = φ_u(pool of h', u). Without
+    ``of_event`` there is no φ_u, and u' = u.
     """
 
-    def __init__(self, d: int, d_edge: int, d_event: int, width: int, *, aggregation: str, **layers: Any) -> None:
+    def __init__(
+        self, d: int, d_edge: int, d_event: int, width: int, *, aggregation: str, of_event: bool = True, **layers: Any
+    ) -> None:
         super().__init__()
         self.aggregation = aggregation
         self.of_edges = EdgeLayers(d + d_event, d, d_edge, width, **layers)
         self.of_points = PointLayers(d + width + d_event, width, **layers)
-        self.of_event = PointLayers(width + d_event, width, **layers)
+        self.of_event = PointLayers(width + d_event, width, **layers) if of_event else None
 
     def forward(
         self, h: Tensor, e: Tensor | None, u: Tensor, edges: Edges, packed: Packed, pooling: str, unit: float
@@ -37,6 +40,8 @@ class InteractionBlock(nn.Module):
         messages = self.of_edges(torch.cat([h, of_event], dim=1), h, edges, e)
         heard = edges.reduce(messages, self.aggregation)
         points = self.of_points(torch.cat([h, heard, of_event], dim=1), packed.there)
+        if self.of_event is None:
+            return points, messages, u
         pooled = pool(points, packed, pooling) / unit
         return points, messages, self.of_event(torch.cat([pooled, u], dim=1), None)
 
@@ -121,7 +126,13 @@ class InteractionNetwork(nn.Module):
         first = (self.d, n_separations(periodic) + d_edge, d_event)
         layers: dict[str, Any] = {"n_layers": n_layers, "activation": activation, "normalisation": normalisation}
         self.blocks = nn.ModuleList(
-            InteractionBlock(*((width,) * 3 if i else first), width, aggregation=aggregation, **layers)
+            InteractionBlock(
+                *((width,) * 3 if i else first),
+                width,
+                aggregation=aggregation,
+                of_event=output == "event" or i < n_blocks - 1,  # after the last block nothing asks for the event
+                **layers,
+            )
             for i in range(n_blocks)
         )
         if output == "edge":

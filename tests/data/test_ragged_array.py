@@ -51,7 +51,7 @@ def test_joined_copied_compared():
 
 
 def test_it_is_no_array():
-    with pytest.raises(TypeError, match="ragged"):
+    with pytest.raises(TypeError, match="RaggedArray"):
         np.asarray(Y)
     with pytest.raises(ValueError, match="numbers, one per entry"):
         RaggedArray(["a"], [0, 1])

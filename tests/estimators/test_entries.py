@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import sklearn
+import torch
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
@@ -74,6 +75,17 @@ def values(network, X):
 
 def test_the_list_is_whole():
     assert len(NETWORKS) >= 8
+
+
+@each
+@each_output
+def test_every_weight_is_of_use(network, output):
+    fitted = small(network, output, max_epochs=1).fit(GRAPHS, target_of(network, output))
+    part = fitted._fitted.check(fitted, GRAPHS, target_of(network, output), None)
+    inputs, target, weight = next(fitted._fitted.tensors(part).batches(100, torch.device("cpu")))
+    module = fitted.net_.module_
+    fitted.net_.criterion_(module(*inputs), target, weight).backward()
+    assert [name for name, weight in module.named_parameters() if weight.grad is None] == []
 
 
 @each
