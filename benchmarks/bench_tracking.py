@@ -91,7 +91,7 @@ class Network:
 def hit_table(graphs):
     """What surrounds each hit: its edges inwards and outwards, and how straight the best pair of them is."""
     nodes, n = graphs.nodes, len(graphs.nodes.values)
-    source, target = graphs.flat_edges().T
+    target = graphs.flat_edges()[:, 1]
     slope, z0 = column(graphs, "slope"), column(graphs, "z0")
     features = [nodes.column("r"), nodes.column("z")]
     outward = column(graphs, "delta_r") > 0
