@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
 
@@ -123,18 +124,26 @@ def with_states(estimator: Any, states: dict[str, list[Any]]) -> Iterator[None]:
         np.random.set_state(before)
 
 
+@cache
+def _project_of(package: str) -> str | None:
+    return next(iter(packages_distributions().get(package, ())), None)
+
+
+@cache
+def _version_of(project: str) -> str | None:
+    try:
+        return version(project)
+    except PackageNotFoundError:
+        return None
+
+
 def versions_of(estimator: Any) -> dict[str, str]:
     """Versions of this package, of what it stands on, and of every package that a part of the estimator comes from."""
     owners = {type(part).__module__.split(".")[0] for part in parts_of(estimator)} - {"__main__", "sklearn_ml4fp"}
-    projects = packages_distributions() if owners - {"sklearn"} else {}
-    names = dict.fromkeys((*_ALWAYS, *(one for owner in sorted(owners) for one in projects.get(owner, ())[:1])))
-    found = {"sklearn_ml4fp": sklearn_ml4fp.__version__, "python": platform.python_version()}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    names = dict.fromkeys((*_ALWAYS, *(_project_of(owner) for owner in sorted(owners - {"sklearn"}))))
+    found = {name: _version_of(name) for name in names if name is not None}
+    ours = {"sklearn_ml4fp": sklearn_ml4fp.__version__, "python": platform.python_version()}
+    return ours | {name: one for name, one in found.items() if one is not None}
 
 
 def machine() -> dict[str, str]:

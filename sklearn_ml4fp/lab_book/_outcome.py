@@ -114,12 +114,15 @@ def write_history(network: Any, folder: Path) -> None:
     (folder / "history.json").write_text(json.dumps(history))
 
 
-def draw_losses(network: Any, folder: Path) -> None:
-    """Draw the loss curve, where matplotlib is installed."""
+def draw_losses(estimator: Any, folder: Path) -> None:
+    """Draw the loss curve of a network, or those of folds and members, where matplotlib is installed."""
     if where_installed("matplotlib") is None:
         return
-    figure = where_installed("matplotlib.figure").Figure(figsize=(6, 4), layout="constrained")  # type: ignore[union-attr]
-    LossCurveDisplay.from_estimator(network, ax=figure.subplots())
+    figure = where_installed("matplotlib.figure").Figure(figsize=(6, 4))  # type: ignore[union-attr]
+    try:
+        LossCurveDisplay.from_estimator(estimator, ax=figure.subplots())
+    except (AttributeError, ValueError):  # there is no network
+        return
     figure.savefig(folder / "loss_curve.png", dpi=100)
 
 

@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,59 +34,10 @@ from ._outcome import (
     write_history,
 )
 from ._process import process_tags
+from ._runs import Candidate, Run, Spec, Task
 from ._store import store_of
 
 _INTERVAL = 10.0  # seconds between two writings of a training that runs
-
-
-@dataclass(frozen=True)
-class Spec:
-    """Which lab book it is, as it is sent to a worker."""
-
-    uri: str
-    experiment: str
-    fold_models: bool
-    origin: dict[str, Any] = field(compare=False, hash=False)
-
-
-@dataclass
-class Run:
-    """A fit that is recorded."""
-
-    id: str
-    estimator: Any
-    arguments: dict[str, Any]
-    facts: dict[str, Any]
-    is_child: bool
-    began: float
-    network: Any = None  # whose epochs are those of this run
-    first: int = 0  # number of epochs that the network had before
-    n_written: int = 0  # epochs in the store
-    n_children: int = 0
-    candidates: list[Candidate] = field(default_factory=list)
-    scores: dict[str, float] = field(default_factory=dict)
-    ended: int = 0
-
-
-@dataclass
-class Candidate:
-    """A candidate of a search that is recorded."""
-
-    id: str
-    key: str
-    params: dict[str, Any]
-    folds: set[int] = field(default_factory=set)
-
-
-@dataclass
-class Task:
-    """Work that a fit gives to a worker; what is fitted in there are its children."""
-
-    parent: str | None = None
-    name: str = "fit"
-    kind: str = "fit"
-    scored: bool = False  # whether its result has scores
-    runs: list[Run] = field(default_factory=list)
 
 
 _inside: ContextVar[list[Any] | None] = ContextVar("_inside", default=None)  # run or task, and who is fitted in it
@@ -196,8 +146,8 @@ class Recorder:
         if (inside is not None and inside[1] is estimator) or not concerns_us(estimator):
             return fit(estimator, *args, **kwargs)
         around = None if inside is None else inside[0]
-        is_network = isinstance(estimator, NetworkEstimator)
-        if isinstance(around, Run) and (around.network is None or not is_network):
+        is_network = isinstance(estimator, NetworkEstimator) and estimator.n_members == 1
+        if isinstance(around, Run) and (not is_network or (around.network is None and not around.has_members)):
             if is_network:
                 around.network = estimator
             with _within(around, estimator):  # a part of the fit around it
@@ -244,7 +194,9 @@ class Recorder:
         }
         run = self.store.begin(name, tags, parent)
         self.store.put_text(run, json.dumps(facts, indent=1), "record.json")
-        return Run(run, estimator, arguments, facts, parent is not None, time.time(), estimator if is_network else None)
+        began, network = time.time(), estimator if is_network else None
+        has_members = isinstance(estimator, NetworkEstimator) and not is_network
+        return Run(run, estimator, arguments, facts, parent is not None, began, network, has_members)
 
     def _follow(self, run: Run, around: Any, fit: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Any:
         """Fit, and record how it ends."""
@@ -272,8 +224,8 @@ class Recorder:
                 folder = Path(name)
                 if run.network is not None:
                     write_history(run.network, folder)
-                if not run.is_child and run.network is not None:
-                    draw_losses(run.network, folder)
+                if not run.is_child:
+                    draw_losses(run.estimator, folder)
                 if (not run.is_child or self.spec.fold_models) and (why_not := keep_model(run.estimator, folder)):
                     tags["no_model"] = why_not
                 if any(folder.iterdir()):

@@ -172,9 +172,12 @@ def test_several_networks_in_one_fit_are_its_children(store, table, network):
         with joblib.parallel_config("threading", n_jobs=2):
             CrossFitClassifier(network, cv=2).fit(X, y)
         cross_validate(network, X, y, cv=2)
-    _, runs = all_runs(store)
+        FeedForwardClassifier(width=4, n_layers=1, max_epochs=1, n_members=2, random_state=0).fit(X, y)
+    client, runs = all_runs(store)
     tops = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
-    assert [len(children(runs, top)) for top in tops] == [2, 2, 0, 0]
+    assert [len(children(runs, top)) for top in tops] == [2, 2, 0, 0, 2]
+    pictures = ["loss_curve.png" in {file.path for file in client.list_artifacts(run.info.run_id)} for run in tops]
+    assert pictures == [False, True, True, True, True]
     assert tops[1].data.metrics.keys() >= {"score.oof_score", "score.fold_0_score", "score.fold_1_score"}
 
 
