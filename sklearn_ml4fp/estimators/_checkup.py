@@ -185,7 +185,10 @@ class Checkup(Callback):
         records = net.history[self.before :]
         kept = next((one for one in records if net.monitor.patience and one["epoch"] == net.monitor.best_epoch_), None)
         kept = records[-1] if kept is None else kept
-        held, outputs = _predicted(net, self.train if self.valid is None else self.valid)
+        predicted = _predicted(net, self.train if self.valid is None else self.valid)
+        if predicted is None:
+            return
+        held, outputs = predicted
         is_alike = _spread(criterion.read(outputs), held) < _ALIKE
         if not isinstance(criterion, WeightedLoss):  # a loss of a user's own, whose scale is not known
             has_fallen = min(one["train_loss"] for one in records) < records[0]["train_loss"]
@@ -253,11 +256,17 @@ def _effective(data: TensorData) -> list[float]:
 
 
 @torch.inference_mode()
-def _predicted(net: Any, data: TensorData) -> tuple[TensorData, torch.Tensor]:
-    """Predict a part of the events, chosen at random: their targets and weights, and outputs."""
+def _predicted(net: Any, data: TensorData) -> tuple[TensorData, torch.Tensor] | None:
+    """Predict a part of the events, chosen at random: their targets and weights, and outputs; None if they have none.
+
+    Outputs belong to events, or to their points or edges.
+    """
     device = torch.device(net.device)
     chosen = torch.Generator(device).manual_seed(0)
-    inputs, target, weight = next(data.batches(min(_SAMPLE, len(data)), device, chosen))
+    batch = next(data.batches(min(_SAMPLE, len(data)), device, chosen), None)
+    if batch is None:
+        return None
+    inputs, target, weight = batch
     net.module_.eval()
     return TensorData((), target, weight), net.infer((inputs, weight)).float()
 

@@ -84,7 +84,7 @@ class ScoreHistoryDisplay:
         if not recorded:
             raise ValueError(
                 f"{type(network).__name__} has recorded no scores: fit it with callbacks=[ScoreHistory()]. Of a "
-                "cross-fitted estimator, pass one of estimators_."
+                "cross-fitted estimator pass one of estimators_, of a network with several members one of members_."
             )
         classes = getattr(network, "classes_", None)
         if classes is None:

@@ -17,10 +17,12 @@ from sklearn_ml4fp import (
     FeedForwardClassifier,
     FeedForwardRegressor,
     JetConstituentFeatures,
+    MessagePassingClassifier,
     NetworkClassifier,
     NetworkEstimator,
     ParticleWise,
     PointClouds,
+    RaggedArray,
     ToImage,
     TrainingWarning,
     load_events,
@@ -163,6 +165,16 @@ def test_a_hold_out_too_small_for_its_metric():
         return np.inf
 
     assert "['infinite'] is not finite there" in warned(classifier(metrics=[infinite], max_epochs=12), X, Y)[0]
+
+
+def test_outputs_of_points():
+    """Each point is a loss of its own; an event without any is none."""
+    counts = np.arange(300) % 5
+    points = PointClouds(RNG.normal(size=(counts.sum(), 3)), np.append(0, counts.cumsum()), ["a", "b", "c"])
+    y = RaggedArray((points.values[:, 0] > 0).astype(int), points.offsets)
+    params = {"output": "point", "coordinates": (), "n_blocks": 1, "max_epochs": 15, **QUICK}
+    assert not warned(MessagePassingClassifier(**params), points, y)
+    assert kinds(warned(MessagePassingClassifier(lr=1e-8, **params), points, y)) == [FLAT]
 
 
 # --- when ---

@@ -27,7 +27,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
-from sklearn_ml4fp import BayesSearchCV, CrossFitClassifier, FeedForwardClassifier
+from sklearn_ml4fp import BayesSearchCV, CrossFitClassifier, FeedForwardClassifier, OptunaSearchCV
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(200, 3))
@@ -157,6 +157,9 @@ print("part 3", flush=True)
 BayesSearchCV(network(verbose=1), {"lr": [1e-3]}, n_iter=1, cv=2, random_state=0).fit(X, y)
 print("part 4", flush=True)
 GridSearchCV(network(verbose=1), {"lr": [1e-3]}, cv=2, n_jobs=2, refit=False).fit(X, y)
+print("part 5", flush=True)
+model = make_pipeline(StandardScaler(), network(verbose=1))
+OptunaSearchCV(model, {"feedforwardclassifier__lr": [1e-3]}, n_iter=1, cv=2, random_state=0).fit(X, y)
 """
     return shown_in_a_terminal(script)
 
@@ -176,7 +179,7 @@ def test_verbose_2_is_a_line_for_every_epoch_above_the_live_one(terminal):
     assert [line.split()[2] for line in said] == ["1/4:", "2/4:", "3/4:", "4/4:"]
 
 
-@pytest.mark.parametrize(("part", "outer"), [(3, "fold"), (4, "Bayes")])
+@pytest.mark.parametrize(("part", "outer"), [(3, "fold"), (4, "Bayes"), (6, "Optuna")])
 def test_inside_of_another_display_the_epochs_are_a_line_of_it(terminal, part, outer):
     drawn = frames(terminal[part])
     assert any("train 0." in line and "4/4" in line for line in drawn)
