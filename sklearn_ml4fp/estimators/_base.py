@@ -48,6 +48,7 @@ from ._observers import ClonedWithCallbacks, check_callbacks, copied, fit_task, 
 from ._resuming import checkpoint_of
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
+from ._whole_network import AsModule
 
 
 def _first_weights(module: nn.Module, *, init: str, activation: str, seed: int) -> nn.Module:
@@ -56,7 +57,14 @@ def _first_weights(module: nn.Module, *, init: str, activation: str, seed: int) 
 
 
 class NetworkEstimator(
-    EntryOutputs, KeptNetwork, ClonedWithCallbacks, WithMembers, CallbackSupportMixin, TrainingChoices, BaseEstimator
+    EntryOutputs,
+    KeptNetwork,
+    ClonedWithCallbacks,
+    WithMembers,
+    AsModule,
+    CallbackSupportMixin,
+    TrainingChoices,
+    BaseEstimator,
 ):
     """Base of all networks: an architecture states its torch module and its own hyperparameters.
 

@@ -207,7 +207,7 @@ class PointEncoding:
         points = self.points(clouds.values)
         if self.coordinates:
             raw = clouds.values[:, list(self.coordinates)]
-            # whole turns are subtracted before float32 rounds them
-            raw = np.where(self.periodic, wrap_phi(raw), raw) if any(self.periodic) else raw
+            # whole turns are subtracted before float32 rounds them, and without rounding an angle that has none
+            raw = np.where(self.periodic, wrap_phi(raw.astype(np.float64)), raw) if any(self.periodic) else raw
             points = np.concatenate([points, raw.astype(np.float32)], axis=1)
         return points, self.event(clouds.event_values)

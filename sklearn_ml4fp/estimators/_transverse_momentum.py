@@ -12,7 +12,7 @@ from .._roles import find, is_natural_logarithm
 from ._point_encoding import Columns, columns_named, looks_standardised, weighted_moments
 
 # 1e-8 GeV: the momentum of softer particles, and of those without one
-_SOFTEST = 1e-8
+SOFTEST = 1e-8
 
 
 @dataclass
@@ -75,5 +75,5 @@ class TransverseMomentum:
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Compute ln pT of the points ``(n,)`` relative to its mean; float32."""
         column = values[:, self.column].astype(np.float64)
-        logarithm = column if self.logarithmic else np.log(np.maximum(column, _SOFTEST))
+        logarithm = column if self.logarithmic else np.log(np.maximum(column, SOFTEST))
         return (logarithm - self.mean).astype(np.float32)

@@ -27,7 +27,7 @@ class _Layer(nn.Module):
 
     def along(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Map a padded sequence ``(n, d, t)`` and its mask, likewise."""
-        h = self.norm(self.convolution(x).mT, mask).mT
+        h = self.norm(self.convolution(x).transpose(1, 2), mask).transpose(1, 2)
         h = self.last(h).masked_fill(~mask[:, None], -math.inf)
         h = F.max_pool1d(h, 2, ceil_mode=True)
         mask = F.max_pool1d(mask[:, None].float(), 2, ceil_mode=True)[:, 0] > 0
@@ -97,9 +97,9 @@ class CNN(nn.Module):
                 x = layer(x)
             pooled = x.mean((2, 3))
         else:
-            x = x.mT
+            x = x.transpose(1, 2)
             for layer in self.layers:
                 x, mask = layer.along(x, mask)  # type: ignore[operator]
-            pooled = pool_points(x.mT, mask, "mean")
+            pooled = pool_points(x.transpose(1, 2), mask, "mean")
         outputs: Tensor = self.head(pooled if event is None else torch.cat([pooled, event], dim=1))
         return outputs

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
-from ._packed import Packed, pool
+from ._packed import arrangement, pool
 
 POINT_POOLINGS = ("sum", "mean", "max")
 
@@ -95,7 +95,7 @@ class DeepSets(nn.Module):
 
     def forward(self, x: Tensor, counts: Tensor, event: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d)``, their ``counts`` and event columns ``(n, d_event)`` to ``(n, d_out)``."""
-        packed = Packed(counts, x)
+        packed = arrangement(counts, x)
         pooled = pool(self.latent(self.points(x, packed.there), packed.there), packed, self.pooling) / self.unit
         outputs: Tensor = self.head(self.after(torch.cat([pooled, event], dim=1)))
         return outputs

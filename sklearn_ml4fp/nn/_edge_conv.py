@@ -13,7 +13,7 @@ from ._fused_edges import FusedBlock, Memory
 from ._graph import Edges, NeighbourEdges, edges_of, nearest_neighbours, norm_edges
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
-from ._packed import Packed
+from ._packed import Arrangement, arrangement
 from ._read_out import n_read, read_out
 
 
@@ -53,7 +53,7 @@ class EdgeBlock(nn.Module):
             self.memory = Memory()
         return super().train(mode)
 
-    def forward(self, x: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, edges: Edges, packed: Arrangement, values: Tensor | None) -> Tensor:
         """Map points ``(n_rows, d_in)`` to ``(n_rows, d_out)``."""
         if self._can_fuse(x, edges, packed, values):
             norms = [*self.norms, self.shortcut_norm]
@@ -76,7 +76,7 @@ class EdgeBlock(nn.Module):
             messages = self.activation(norm_edges(normalise, layer(messages), edges))
         return messages
 
-    def _can_fuse(self, x: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> bool:
+    def _can_fuse(self, x: Tensor, edges: Edges, packed: Arrangement, values: Tensor | None) -> bool:
         """Return whether the fused training step applies: the published layout, in training, on a CPU."""
         if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or x.device.type != "cpu":
             return False
@@ -183,17 +183,19 @@ class EdgeConv(nn.Module):
     def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.
 
-        ``n`` is the number of events, points or edges.
+        ``n`` is the number of events, points or edges. A mask ``(n, p)`` in the place of ``counts`` says which of p
+        rows for each event are points.
 
         ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
         """
-        packed = Packed(counts, x)
+        packed = arrangement(counts, x)
         edges, values = edges_of(given, packed, training=self.training)
         h = x[:, : self.d]
         for i, block in enumerate(self.blocks):
             if edges is None:
                 where, periodic = in_space(x, self.d, self.periodic) if i == 0 else (h, ())
-                h = block(h, nearest_neighbours(where, packed, self.n_neighbors, periodic), packed, None)
+                found = nearest_neighbours(where, packed, self.n_neighbors, periodic, training=self.training)
+                h = block(h, found, packed, None)
             else:
                 h = block(h, edges, packed, values)
         outputs: Tensor = self.head(self.join(read_out(self.output, h, event, packed, given)))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ._deep_sets import PointLayers
 from ._graph import Edges, edges_of, nearest_neighbours, norm_edges, wrapped
 from ._layers import ACTIVATIONS, norm
-from ._packed import Packed
+from ._packed import Arrangement
 
 # Shortest distance, 1e-8 m or rad. No detector resolves it, so that only points at the same place are so close.
 SHORTEST = 1e-8
@@ -46,7 +46,7 @@ def graph_of(
     x: Tensor,
     d: int,
     periodic: tuple[bool, ...],
-    packed: Packed,
+    packed: Arrangement,
     given: tuple[Tensor, ...],
     *,
     n_neighbors: int,
@@ -55,7 +55,7 @@ def graph_of(
     """Return coordinates, edges and their features: given edges, else those from the nearest neighbours."""
     where, coordinates = in_space(x, d, periodic)
     listed, values = edges_of(given, packed, training=training)
-    edges = nearest_neighbours(where, packed, n_neighbors, coordinates) if listed is None else listed
+    edges = nearest_neighbours(where, packed, n_neighbors, coordinates, training=training) if listed is None else listed
     return where, edges, values
 
 

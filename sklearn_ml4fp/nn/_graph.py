@@ -6,20 +6,20 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ._packed import Packed, reduce_to
+from ._packed import Arrangement, Padded, reduce_to
 
 AGGREGATIONS = ("mean", "max", "sum")
 # Largest ratio of the cells of a table to its edges with which given edges become a table: half of it may be empty.
 _FULL = 2
 # Steps of the number of neighbours where events have fewer points than are asked for.
 _NEIGHBOUR_STEP = 32
-# Distances computed at a time: 64 MiB in float32, which bounds the memory of a large cloud.
-_DISTANCES = 2**24
-# Length of rows up to which, on a CPU, numpy sorts a row in less time than torch takes to find the smallest values: a
-# fourth of the time for 20 values, half of it for 128.
-_SHORT = 256
+# Distances computed at a time: 64 MiB in double precision, which bounds the memory of a large cloud.
+_DISTANCES = 2**23
+# Length of rows from which on, on a CPU, numpy finds the smallest values faster than it sorts all of them.
+_LONG = 256
 
 
 @dataclass
@@ -93,7 +93,7 @@ Edges = NeighbourEdges | ListedEdges
 
 
 def edges_of(
-    given: tuple[Tensor, ...], packed: Packed, *, training: bool
+    given: tuple[Tensor, ...], packed: Arrangement, *, training: bool
 ) -> tuple[NeighbourEdges | ListedEdges | None, Tensor | None]:
     """Return the edges of a batch and their features, from rows ``(n_edges, 2)`` and features; None without edges.
 
@@ -171,32 +171,55 @@ def squared_distances(a: Tensor, b: Tensor, periodic: tuple[bool, ...] = ()) -> 
 
 
 def smallest(x: Tensor, k: int) -> Tensor:
-    """Return the positions of the ``k`` smallest values along the last axis, the smallest first."""
-    if x.device.type == "cpu" and x.shape[-1] <= _SHORT:
-        return torch.from_numpy(x.numpy().argsort(axis=-1)[..., :k])
-    return x.topk(k, largest=False).indices
+    """Return the positions of the ``k`` smallest values along the last axis, the smallest first.
+
+    On a CPU the first of equal values comes first. Positions take the place of the last digits of the values, which
+    are then sorted as whole numbers: faster than numpy finds an order, and about ten times faster than torch does for
+    64 values. Values in double precision are so compared to 2⁻⁴⁴ for 256 of them, and those in float32 exactly.
+    """
+    if x.device.type != "cpu":
+        return x.topk(k, largest=False).indices
+    n_bits = (x.shape[-1] - 1).bit_length()
+    digits = x.double().view(torch.int64)
+    digits = digits ^ ((digits >> 63) & torch.iinfo(torch.int64).max)  # the order of negative numbers is turned round
+    keys = ((digits >> n_bits << n_bits) | torch.arange(x.shape[-1])).numpy()
+    if x.shape[-1] > max(_LONG, k):
+        keys.partition(k, axis=-1)
+        keys = keys[..., :k]
+    keys.sort(axis=-1)
+    return torch.from_numpy(keys[..., :k] & ((1 << n_bits) - 1))
 
 
 @torch.no_grad()
-def nearest_neighbours(x: Tensor, packed: Packed, k: int, periodic: tuple[bool, ...] = ()) -> NeighbourEdges:
+def nearest_neighbours(
+    x: Tensor, packed: Arrangement, k: int, periodic: tuple[bool, ...] = (), *, training: bool = False
+) -> NeighbourEdges:
     """Find edges to every point from its ``k`` nearest neighbours in the same event, itself excluded.
 
     Parameters
     ----------
     x : Tensor of shape (n_rows, c)
         Coordinates.
-    packed : Packed
+    packed : Packed or Padded
         Which rows belong to which event.
     k : int
         Number of neighbours. In an event with fewer other points, all of them are neighbours.
     periodic : tuple of bool
         As for `squared_distances`.
+    training : bool
+        Whether distances in float32 are good enough.
 
     Notes
     -----
-    At most 2²⁴ distances are in memory at a time.
+    Distances are in double precision: in float32 the difference of |b|² and 2 a·b has so few digits that another order
+    of the operations finds other neighbours in one of 1000 jets. At most 2²³ distances of packed events are in memory
+    at a time. Of points at the same distance, the first in the array are neighbours.
     """
-    x = x.to(torch.promote_types(x.dtype, torch.float32))  # bfloat16 has too few digits to tell the nearest
+    if isinstance(packed, Padded):
+        return _neighbours_in_padded(x, packed, k, periodic)
+    # bfloat16 has too few digits to tell the nearest, and mps has no double precision
+    least = torch.float32 if training or x.device.type == "mps" else torch.float64
+    x = x.to(torch.promote_types(x.dtype, least))
     if (
         x.device.type == "cpu" and len(x) and bool(x.abs().max() <= math.pi / 2)
     ):  # on a GPU the check would wait for the device
@@ -233,3 +256,17 @@ def nearest_neighbours(x: Tensor, packed: Packed, k: int, periodic: tuple[bool, 
     there = torch.arange(k, device=x.device) < n_others[:, None]
     own = torch.arange(packed.n_rows, device=x.device)[:, None]
     return NeighbourEdges(torch.where(there, index, own), there)
+
+
+def _neighbours_in_padded(x: Tensor, padded: Padded, k: int, periodic: tuple[bool, ...]) -> NeighbourEdges:
+    """Find the same edges among padded points, by operations that a tracer sees."""
+    points, steps = padded.by_event(x.double()), torch.arange(padded.length, device=x.device)
+    distances = squared_distances(points, points, periodic)
+    others = padded.mask[:, None] & (steps[:, None] != steps)
+    distances = torch.where(others, distances, math.inf)
+    # further columns, so that there are k of them
+    nearest, near = F.pad(distances, (0, k), value=math.inf).topk(k, largest=False)
+    there = ((nearest < math.inf) & padded.mask[..., None]).flatten(0, 1)
+    first = torch.arange(padded.n_events, device=x.device)[:, None, None] * padded.length
+    own = torch.arange(padded.n_rows, device=x.device)[:, None]
+    return NeighbourEdges(torch.where(there, (near + first).flatten(0, 1), own), there)

@@ -12,7 +12,7 @@ from ._edge_layers import EdgeLayers, edge_features, graph_of, n_separations
 from ._graph import Edges
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer
-from ._packed import Packed, pool
+from ._packed import Arrangement, arrangement, pool
 from ._read_out import n_read, read_out
 
 
@@ -33,10 +33,10 @@ class InteractionBlock(nn.Module):
         self.of_event = PointLayers(width + d_event, width, **layers) if of_event else None
 
     def forward(
-        self, h: Tensor, e: Tensor | None, u: Tensor, edges: Edges, packed: Packed, pooling: str, unit: float
+        self, h: Tensor, e: Tensor | None, u: Tensor, edges: Edges, packed: Arrangement, pooling: str, unit: float
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Map points ``(n_rows, d)``, edges ``(..., d_edge)`` and events ``(n, d_event)`` to ``width`` features."""
-        of_event = torch.cat([u, u.new_zeros(1, u.shape[1])])[packed.segment]
+        of_event = packed.to_rows(u)
         messages = self.of_edges(torch.cat([h, of_event], dim=1), h, edges, e)
         heard = edges.reduce(messages, self.aggregation)
         points = self.of_points(torch.cat([h, heard, of_event], dim=1), packed.there)
@@ -143,11 +143,12 @@ class InteractionNetwork(nn.Module):
     def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.
 
-        ``n`` is the number of events, points or edges.
+        ``n`` is the number of events, points or edges. A mask ``(n, p)`` in the place of ``counts`` says which of p
+        rows for each event are points.
 
         ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
         """
-        packed = Packed(counts, x)
+        packed = arrangement(counts, x)
         where, edges, values = graph_of(
             x,
             self.d,

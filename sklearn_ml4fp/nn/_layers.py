@@ -136,14 +136,15 @@ class Norm(nn.Module):
             if self.channel_axis == -1 or x.ndim == 2:
                 return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.epsilon)
             return F.group_norm(x, 1, self.weight, self.bias, self.epsilon)
-        moved = x if self.channel_axis == 1 else x.movedim(-1, 1)
+        as_is = self.channel_axis == 1 or x.ndim == 2
+        moved = x if as_is else x.transpose(1, 2)
         if mask is not None and self.training:
             moved = self._masked(moved, mask)
         else:  # a single value has no variance
             use_batch = self.training and x.numel() > len(self.weight)
             moments = (self.running_mean, self.running_var)
             moved = F.batch_norm(moved, *moments, self.weight, self.bias, use_batch, self._MOMENTUM, self.epsilon)
-        return moved if self.channel_axis == 1 else moved.movedim(1, -1)
+        return moved if as_is else moved.transpose(1, 2)
 
     def _masked(self, x: Tensor, mask: Tensor) -> Tensor:
         """Normalise over the points that exist, for ``(n, d, t)`` or ``(n, d)``, without waiting for the device."""

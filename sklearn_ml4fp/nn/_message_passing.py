@@ -12,7 +12,7 @@ from ._edge_layers import EdgeLayers, edge_features, graph_of, n_separations
 from ._graph import Edges
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
-from ._packed import Packed
+from ._packed import Arrangement, arrangement
 from ._read_out import n_read, read_out
 
 MESSAGES = ("isotropic", "anisotropic")
@@ -47,13 +47,13 @@ class MessageRound(nn.Module):
         self.update = PointLayers(2 * width, width, n_layers=1, **choices)
         self.added = linear_output(nn.Linear(width, width), gain)
 
-    def forward(self, h: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> Tensor:
+    def forward(self, h: Tensor, edges: Edges, packed: Arrangement, values: Tensor | None) -> Tensor:
         """Map points ``(n_rows, width)`` to the same shape."""
         heard = edges.reduce(self._messages(h, edges, packed, values), self.aggregation)
         out: Tensor = h + self.added(self.update(torch.cat([h, heard], dim=1), packed.there))
         return out
 
-    def _messages(self, h: Tensor, edges: Edges, packed: Packed, values: Tensor | None) -> Tensor:
+    def _messages(self, h: Tensor, edges: Edges, packed: Arrangement, values: Tensor | None) -> Tensor:
         if self.isotropic:  # the message of a point is the same to all its neighbours
             return edges.sources(self.message(h, packed.there))
         messages: Tensor = self.message(h, h, edges, values)
@@ -161,11 +161,12 @@ class MessagePassing(nn.Module):
     def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.
 
-        ``n`` is the number of events, points or edges.
+        ``n`` is the number of events, points or edges. A mask ``(n, p)`` in the place of ``counts`` says which of p
+        rows for each event are points.
 
         ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
         """
-        packed = Packed(counts, x)
+        packed = arrangement(counts, x)
         where, edges, values = graph_of(
             x, self.d, self.periodic, packed, given, n_neighbors=self.n_neighbors, training=self.training
         )

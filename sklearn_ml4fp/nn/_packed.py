@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .._optional import where_installed
+from ._layers import pool_points
 
 # Where a kernel needs a rectangle, events are padded to one of these lengths. Each is about 1.25 times the last, so
 # that padding takes less than 20 % on average. The length depends on the event alone, and so does the rounding.
@@ -54,6 +55,10 @@ class Packed:
         """Number of rows that belong to events."""
         return int(self.counts.sum())
 
+    def to_rows(self, u: Tensor) -> Tensor:
+        """Repeat the features of events ``(n_events, d)`` for each of their rows: ``(n_rows, d)``."""
+        return torch.cat([u, u.new_zeros(1, u.shape[1])])[self.segment]
+
     @cached_property
     def sizes(self) -> Tensor:
         """Number of points of each event, to divide by: ``(n_events, 1)`` on the device, 1 for an empty event."""
@@ -77,6 +82,41 @@ class Packed:
         return found
 
 
+class Padded:
+    """Assignment of rows to events, each of which has equally many; a mask marks those that are points.
+
+    A program in another language has arrays of this kind. All shapes follow from that of the mask, and no step depends
+    on its values, so that a tracer sees every operation.
+
+    Parameters
+    ----------
+    mask : Tensor of shape (n_events, n_rows_per_event), bool
+        True where there is a point.
+    """
+
+    def __init__(self, mask: Tensor) -> None:
+        self.mask, self.device = mask, mask.device
+        self.n_events, self.length = mask.shape
+        self.n_rows = self.n_events * self.length
+        self.there = mask.flatten()
+
+    def by_event(self, x: Tensor) -> Tensor:
+        """View rows ``(n_rows, ...)`` as ``(n_events, n_rows_per_event, ...)``."""
+        return x.view(self.n_events, self.length, *x.shape[1:])
+
+    def to_rows(self, u: Tensor) -> Tensor:
+        """Repeat the features of events ``(n_events, d)`` for each of their rows: ``(n_rows, d)``."""
+        return u[:, None].expand(-1, self.length, -1).flatten(0, 1)
+
+
+Arrangement = Packed | Padded  # of the rows of an array in events
+
+
+def arrangement(counts: Tensor, x: Tensor) -> Arrangement:
+    """Return how the rows ``x`` belong to events: by their numbers of points ``(n,)``, or by a mask ``(n, p)``."""
+    return Padded(counts) if counts.ndim == 2 else Packed(counts, x)
+
+
 # Number of rows from which on torch-scatter computes a maximum with its gradient faster on a CPU: 1.7 times at 200 000
 # rows of 64 columns, about as fast at 40 000. Torch itself is at least as fast for sums, and without the gradient.
 _MANY = 100_000
@@ -88,18 +128,20 @@ def _torch_scatter() -> Any | None:
     return where_installed("torch_scatter")
 
 
-def pool(x: Tensor, packed: Packed, how: str) -> Tensor:
+def pool(x: Tensor, packed: Arrangement, how: str) -> Tensor:
     """Pool the points ``(n_rows, d)`` of each event to ``(n_events, d)``; zeros for an event without points.
 
     Parameters
     ----------
     x : Tensor of shape (n_rows, d)
         Features of the points.
-    packed : Packed
+    packed : Packed or Padded
         Assignment of the rows to events.
     how : {"mean", "max", "sum"}
         How the points of an event are pooled.
     """
+    if isinstance(packed, Padded):
+        return pool_points(packed.by_event(x), packed.mask, how)
     pooled = reduce_to(x, packed.segment, packed.n_events + 1, "sum" if how == "mean" else how)[:-1]
     return pooled / packed.sizes if how == "mean" else pooled
 

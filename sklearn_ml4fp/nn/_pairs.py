@@ -12,7 +12,7 @@ from ._deep_sets import PointLayers
 from ._edge_layers import SHORTEST
 from ._graph import ListedEdges, wrapped
 from ._initialise import linear_output
-from ._packed import Packed
+from ._packed import Arrangement, Packed, Padded
 from ._piecewise import piecewise
 
 # Numbers of one layer on pairs that are computed at a time: 4 MiB in float32, which fit into a processor's cache. For
@@ -66,7 +66,8 @@ def pair_features(a: Tensor, b: Tensor, periodic: tuple[bool, ...]) -> Tensor:
         return distance[..., None]
     pt_a, pt_b = a[..., c], b[..., c]
     softer = torch.minimum(pt_a, pt_b)
-    features = [distance, softer + distance, softer - torch.logaddexp(pt_a, pt_b)]
+    ratio = softer - torch.maximum(pt_a, pt_b)
+    features = [distance, softer + distance, ratio - (1 + ratio.exp()).log()]
     if _on_cylinder(periodic):
         # cosh x − cos y = 2 (sinh² x/2 + sin² y/2), which does not cancel at small angles
         half = 0.5 * difference.abs().clamp(max=2 * _FARTHEST)
@@ -193,6 +194,34 @@ class AmongAll:
         return torch.cat([*attended, qkv.new_zeros(1, n_heads * d)])[self.found]
 
 
+class AmongPadded:
+    """Attention of every point to all points of its event, in padded arrays, by operations that a tracer sees.
+
+    Parameters
+    ----------
+    padded : Padded
+        Which rows are points.
+    where, periodic, embed : object
+        As for `AmongAll`.
+    """
+
+    def __init__(self, padded: Padded, where: Tensor, periodic: tuple[bool, ...], embed: PairBias | None) -> None:
+        self.padded = padded
+        # an event without points attends to its padding: a softmax over nothing would be NaN
+        seen = (padded.mask | ~padded.mask.any(1, keepdim=True))[:, None, None]
+        self.bias = seen
+        if embed is not None:
+            points = padded.by_event(where)
+            bias = embed(pair_features(points[:, :, None], points[:, None], periodic)).permute(0, 3, 1, 2)
+            self.bias = bias.masked_fill(~seen, -math.inf)
+
+    def __call__(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Compute the attention, as `AmongAll` does."""
+        q, k, v = (self.padded.by_event(x).transpose(1, 2) for x in (q, k, v))
+        heard = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias)
+        return heard.transpose(1, 2).flatten(0, 1).flatten(1)
+
+
 class AlongEdges:
     """Attention of every point to itself and to the points from which edges lead to it.
 
@@ -249,3 +278,30 @@ def attend(
     return (own / total).to(v.dtype)[..., None] * own_v + torch.zeros_like(own_v).index_add(
         0, target, weights[..., None] * v
     )
+
+
+def attend_to_points(q: Tensor, own_k: Tensor, own_v: Tensor, packed: Arrangement, k: Tensor, v: Tensor) -> Tensor:
+    """Compute the attention of one query an event to its own entry and to the points of the event.
+
+    Parameters
+    ----------
+    q, own_k, own_v : Tensor of shape (n_events, n_heads, d)
+        Queries, and keys and values of their own entries.
+    packed : Packed or Padded
+        Assignment of the rows to events.
+    k, v : Tensor of shape (n_rows, n_heads, d)
+        Keys and values of the points.
+
+    Returns
+    -------
+    Tensor of shape (n_events, n_heads · d)
+        Weighted means of the values.
+    """
+    if isinstance(packed, Padded):
+        seen = torch.cat([torch.ones_like(packed.mask[:, :1]), packed.mask], dim=1)[:, None, None]
+        entries = ((own_k, k), (own_v, v))
+        keys, values = (torch.cat([own[:, None], packed.by_event(x)], dim=1).transpose(1, 2) for own, x in entries)
+        return F.scaled_dot_product_attention(q[:, :, None], keys, values, attn_mask=seen).flatten(1)
+    # rows of no event belong to an additional query, which is dropped
+    q, own_k, own_v = (torch.cat([one, one.new_zeros(1, *one.shape[1:])]) for one in (q, own_k, own_v))
+    return attend(q, own_k, own_v, packed.segment, k, v)[:-1].flatten(1)

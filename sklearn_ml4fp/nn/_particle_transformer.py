@@ -13,8 +13,8 @@ from ._deep_sets import PointLayers
 from ._graph import ListedEdges, edges_of
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
-from ._packed import Packed
-from ._pairs import AlongEdges, AmongAll, PairBias, attend, n_pair_features, pair_features
+from ._packed import Arrangement, Padded, arrangement
+from ._pairs import AlongEdges, AmongAll, AmongPadded, PairBias, attend_to_points, n_pair_features, pair_features
 from ._read_out import n_read, read_out
 from ._transformer import ClassToken
 
@@ -74,7 +74,7 @@ class ParticleBlock(nn.Module):
 
     def forward(self, h: Tensor, attention: Attention, there: Tensor | None) -> Tensor:
         """Map points ``(n_rows, width)`` to the same shape."""
-        q, k, v = self.qkv(self.norm(h, there)).view(len(h), 3, *self.heads).unbind(1)
+        q, k, v = self.qkv(self.norm(h, there)).view(h.shape[0], 3, *self.heads).unbind(1)
         attended = self.attended_norm(attention(q, k, v), there)
         out: Tensor = self.widened(h + self.dropout(self.mixed(attended)), there)
         return out
@@ -110,15 +110,13 @@ class ClassBlock(nn.Module):
             width, expansion, activation=activation, dropout=dropout, normalisation=normalisation, gain=gain
         )
 
-    def forward(self, token: Tensor, h: Tensor, packed: Packed) -> Tensor:
+    def forward(self, token: Tensor, h: Tensor, packed: Arrangement) -> Tensor:
         """Map class tokens ``(n_events, width)``, given the points ``(n_rows, width)``, to the same shape."""
         own = self.norm_token(token, None)
-        k, v = self.kv(self.norm_points(h, packed.there)).view(len(h), 2, *self.heads).unbind(1)
-        own_k, own_v = self.kv(own).view(len(token), 2, *self.heads).unbind(1)
-        queries = self.q(own).view(len(token), *self.heads)
-        # rows of no event belong to an additional query, which is dropped
-        q, own_k, own_v = (torch.cat([one, one.new_zeros(1, *one.shape[1:])]) for one in (queries, own_k, own_v))
-        attended = attend(q, own_k, own_v, packed.segment, k, v)[:-1].flatten(1)
+        k, v = self.kv(self.norm_points(h, packed.there)).view(h.shape[0], 2, *self.heads).unbind(1)
+        own_k, own_v = self.kv(own).view(token.shape[0], 2, *self.heads).unbind(1)
+        q = self.q(own).view(token.shape[0], *self.heads)
+        attended = attend_to_points(q, own_k, own_v, packed, k, v)
         out: Tensor = self.widened(token + self.dropout(self.mixed(self.attended_norm(attended, None))), None)
         return out
 
@@ -231,11 +229,12 @@ class ParticleTransformer(nn.Module):
     def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.
 
-        ``n`` is the number of events, points or edges.
+        ``n`` is the number of events, points or edges. A mask ``(n, p)`` in the place of ``counts`` says which of p
+        rows for each event are points.
 
         ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
         """
-        packed = Packed(counts, x)
+        packed = arrangement(counts, x)
         attention = self._attention(x[:, self.d :], packed, given)
         h = self.tokens(self.layers(x[:, : self.d], packed.there)).to(
             x.dtype
@@ -245,7 +244,7 @@ class ParticleTransformer(nn.Module):
         outputs: Tensor = self.head(self.join(self._read(h, event, packed, given)))
         return outputs
 
-    def _read(self, h: Tensor, event: Tensor, packed: Packed, given: tuple[Tensor, ...]) -> Tensor:
+    def _read(self, h: Tensor, event: Tensor, packed: Arrangement, given: tuple[Tensor, ...]) -> Tensor:
         if self.class_token is None:
             return read_out(self.output, self.last(h, packed.there), event, packed, given)
         token = self.class_token.token.expand(packed.n_events, -1)
@@ -253,9 +252,11 @@ class ParticleTransformer(nn.Module):
             token = block(token, h, packed)
         return torch.cat([self.last(token, None), event], dim=1)
 
-    def _attention(self, where: Tensor, packed: Packed, given: tuple[Tensor, ...]) -> Attention:
+    def _attention(self, where: Tensor, packed: Arrangement, given: tuple[Tensor, ...]) -> Attention:
         edges, values = edges_of(given, packed, training=False)  # a list, also in training
         if not isinstance(edges, ListedEdges):
+            if isinstance(packed, Padded):
+                return AmongPadded(packed, where, self.periodic, self.pairs)
             return AmongAll(packed, where, self.periodic, self.pairs)
         if self.pairs is None or values is None:
             return AlongEdges(edges, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ._packed import Packed, pool
+from ._packed import Arrangement, pool
 
 OUTPUTS = ("event", "point", "edge")
 
@@ -19,7 +19,7 @@ def read_out(
     output: str,
     h: Tensor,
     event: Tensor,
-    packed: Packed,
+    packed: Arrangement,
     given: tuple[Tensor, ...],
     *,
     pooling: str = "mean",
@@ -35,7 +35,7 @@ def read_out(
         Features of the points, which are pooled for events; an edge has those of its end and of its origin.
     event : Tensor of shape (n_events, d_event)
         Columns of the events, which all their points and edges share.
-    packed : Packed
+    packed : Packed or Padded
         Assignment of the points to events.
     given : tuple of Tensor
         Rows ``(n_edges, 2)`` of origin and end of the edges, and their features ``(n_edges, d_edge)``.
@@ -45,7 +45,7 @@ def read_out(
     if output == "event":
         return torch.cat([pool(h, packed, pooling) / unit, event], dim=1)
     if output == "point":
-        return torch.cat([h, event[packed.segment]], dim=1)
+        return torch.cat([h, packed.to_rows(event)], dim=1)
     rows, values = given
     source, target = rows.T
-    return torch.cat([h[target], h[source], values, event[packed.segment[target]]], dim=1)
+    return torch.cat([h[target], h[source], values, packed.to_rows(event)[target]], dim=1)

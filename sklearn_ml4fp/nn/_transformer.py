@@ -51,8 +51,8 @@ class ClassToken(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Map tokens ``(n, t, width)`` and their mask to ``(n, 1 + t, width)``, with the learned token first."""
-        token = self.token.to(x.dtype).expand(len(x), 1, -1)
-        return torch.cat([token, x], dim=1), torch.cat([mask.new_ones(len(x), 1), mask], dim=1)
+        token = self.token.to(x.dtype).expand(x.shape[0], 1, -1)
+        return torch.cat([token, x], dim=1), torch.cat([mask.new_ones(x.shape[0], 1), mask], dim=1)
 
 
 class EncoderBlock(nn.Module):
