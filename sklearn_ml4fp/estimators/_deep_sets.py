@@ -9,11 +9,11 @@ from .._params import hp
 from ..nn import POINT_POOLINGS, DeepSets
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
-from ._input_choices import SetChoices
+from ._input_choices import KindChoices, SetChoices
 from ._regressor import NetworkRegressor
 
 
-class _DeepSets(SetChoices, NetworkEstimator):
+class _DeepSets(KindChoices, SetChoices, NetworkEstimator):
     _module = DeepSets
     _shared_doc = r"""
     The network computes :math:`F(\sum_i \Phi(x_i))`: layers :math:`\Phi` act on every point by itself, their outputs

@@ -61,6 +61,22 @@ class SequenceChoices(Declared):
     )
 
 
+class KindChoices(Declared):
+    """Hyperparameters of networks that embed each kind of points with a layer of its own."""
+
+    kinds: Any = hp(
+        None,
+        valid=(tuple, list, None),
+        doc="Features of the points, by name or position, that are 1 for the points of one kind (jets, muons) and 0 "
+        "for others, as `EventSource` makes them of several collections: each kind has a first layer of its own. None "
+        "takes those whose name ends in kind (Jet_kind), if there are several; () takes them for plain numbers.",
+    )
+    _attributes_doc = """
+        kinds_ : tuple of str
+            Features of the points that were taken for their kinds; not with ``kinds=()``.
+    """
+
+
 class TableOrSequenceChoices(SequenceChoices):
     """Hyperparameters of networks for tables, or points in their order."""
 

@@ -21,6 +21,7 @@ from .._optional import is_awkward
 from .._validation import check_finite
 from ..data import Graphs, PointClouds, as_point_clouds
 from ..engine import PointData, TensorData
+from ._kinds import kinds_among
 
 _LENGTH = Interval(Integral, 1, None, closed="left")
 # Filling would turn an absent jet into a jet.
@@ -201,13 +202,17 @@ class SequenceInput(TableInput):
         Value of the features of rows that are not points; None for NaN.
     normalisation : str
         That of the network: statistics over a batch need it whole, else it may come in parts; see `PointData`.
+    kinds : sequence of str or int, or None
+        Features that tell the kinds of points; None chooses them by their names.
     """
 
     particle_features: int | None = None
     padding: float | None = None
     normalisation: str = "none"
+    kinds: Any = ()
     _kind: str | None = None
     _names: Any = None
+    _point_names: Any = None  # also of points in a table
     _event_unit: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
@@ -219,6 +224,20 @@ class SequenceInput(TableInput):
     def columns(self) -> dict[str, list[str]] | None:
         """Names of the features of a point, and of the columns of an event."""
         return None if self._names is None else dict(zip(("points", "event"), map(list, self._names), strict=True))
+
+    @property
+    def module_arguments(self) -> dict[str, Any]:
+        """Columns of the points that tell their kinds."""
+        return {"kinds": self._kind_columns}
+
+    @property
+    def _kind_columns(self) -> tuple[int, ...]:
+        return () if self._point_names is None else kinds_among(self.kinds, self._point_names)
+
+    def _kinds_found(self) -> dict[str, Any]:
+        """Make the attribute of the estimator that tells the kinds, if it has the choice."""
+        names = self._point_names or ()
+        return {} if self.kinds == () else {"kinds_": tuple(names[i] for i in self._kind_columns)}
 
     def check(self, X: Any, owner: Any) -> PointClouds:
         """Return clouds."""
@@ -245,6 +264,7 @@ class SequenceInput(TableInput):
         check_finite(clouds.values, clouds.feature_names, cure=_ABSENT)
         check_finite(clouds.event_values, clouds.event_names)
         self._keep_shape((len(clouds.feature_names), len(clouds.event_names)), owner)
+        self._point_names = clouds.feature_names
         return clouds
 
     def _check_kind(self, kind: str, owner: Any) -> None:
@@ -288,7 +308,7 @@ class SequenceInput(TableInput):
         """Learn the unit of the event columns, which transformers of points do not change."""
         if X.event_names:
             self._event_unit = mean_and_scale(X.event_values.astype(np.float64), weights)
-        return {}
+        return self._kinds_found()
 
     def data(self, X: PointClouds, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
         """Make a source of batches; event columns are standardised, since values in GeV would dominate the points."""
@@ -305,7 +325,7 @@ class _ArrayOrSequenceInput(SequenceInput):
 
     def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
         """Learn the unit of the event columns of points."""
-        return super().learn(X, weights) if isinstance(X, PointClouds) else {}
+        return super().learn(X, weights) if isinstance(X, PointClouds) else self._kinds_found()
 
     def data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
         """Make a source of batches of checked events."""

@@ -10,11 +10,11 @@ from .._params import hp
 from ..nn import NORMALISATIONS, ParticleTransformer
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
-from ._input_choices import KinematicChoices
+from ._input_choices import KindChoices, KinematicChoices
 from ._regressor import NetworkRegressor
 
 
-class _ParticleTransformer(KinematicChoices, NetworkEstimator):
+class _ParticleTransformer(KindChoices, KinematicChoices, NetworkEstimator):
     _shared_doc = """
     Every point attends to every point of its event: softmax(QKᵀ/√d + U)V. Three layers compute U from the kinematics of
     a pair (a, b): ln Δ, ln kT, ln z and ln m². Here Δ is the distance in the coordinates, kT = min(pT_a, pT_b) Δ, and

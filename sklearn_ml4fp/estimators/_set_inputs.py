@@ -51,8 +51,8 @@ class SetInput(SequenceInput):
 
     @property
     def module_arguments(self) -> dict[str, Any]:
-        """Mean number of points of an event."""
-        return {"n_points": self.encoding.n_points}
+        """Kinds of points, and the mean number of points of an event."""
+        return {**super().module_arguments, "n_points": self.encoding.n_points}
 
     def _points_of(self, X: np.ndarray, names: Any) -> PointClouds:
         """Make points of ``particle_features`` columns; without it, a row is an event of a single point."""
@@ -64,7 +64,10 @@ class SetInput(SequenceInput):
         """Learn the units of the features."""
         clouds = clouds_of(X)
         self._points = PointEncoding.learn(clouds, weights, angles=self.angles, coordinates=self.coordinates)
-        return {"angles_": tuple(clouds.feature_names[angle.column] for angle in self._points.points.angles)}
+        return {
+            **self._kinds_found(),
+            "angles_": tuple(clouds.feature_names[angle.column] for angle in self._points.points.angles),
+        }
 
     def _tensors(self, X: Any) -> tuple[torch.Tensor, ...]:
         clouds = clouds_of(X)

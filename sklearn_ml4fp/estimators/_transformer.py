@@ -9,11 +9,11 @@ from .._params import hp
 from ..nn import NORMALISATIONS, POOLINGS, POSITIONS, Transformer
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
-from ._input_choices import TableOrSequenceChoices
+from ._input_choices import KindChoices, TableOrSequenceChoices
 from ._regressor import NetworkRegressor
 
 
-class _Transformer(TableOrSequenceChoices, NetworkEstimator):
+class _Transformer(KindChoices, TableOrSequenceChoices, NetworkEstimator):
     _shared_doc = """
     Every point is a token. Every column of a table is one as well (the FT-Transformer), unless ``particle_features``
     says how columns form points. A block consists of attention, softmax(QKᵀ/√d)V, and of two linear layers; the result

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from ._initialise import linear_output
+from ._kinds import first_layer
 from ._layers import ACTIVATIONS, dropout_layer, norm
 from ._packed import arrangement, pool
 
@@ -13,11 +16,18 @@ POINT_POOLINGS = ("sum", "mean", "max")
 
 
 class PointLayers(nn.Module):
-    """Fully connected layers of one width on packed points, each followed by normalisation and an activation."""
+    """Fully connected layers of one width on packed points, each followed by normalisation and an activation.
 
-    def __init__(self, d_in: int, d_out: int, *, n_layers: int, activation: str, normalisation: str) -> None:
+    The columns ``kinds`` tell kinds of points, each of which has a first layer of its own.
+    """
+
+    def __init__(
+        self, d_in: int, d_out: int, *, n_layers: int, activation: str, normalisation: str, kinds: Sequence[int] = ()
+    ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(d_in if i == 0 else d_out, d_out) for i in range(n_layers))
+        self.layers = nn.ModuleList(
+            first_layer(d_in, d_out, kinds) if i == 0 else nn.Linear(d_out, d_out) for i in range(n_layers)
+        )
         self.norms = nn.ModuleList(norm(normalisation, d_out, channel_axis=-1) for _ in range(n_layers))
         self.activation = ACTIVATIONS[activation]()
 
@@ -53,6 +63,8 @@ class DeepSets(nn.Module):
         Probability with which a node of the layers after the pooling is dropped during training.
     normalisation : str
         A name in ``NORMALISATIONS``.
+    kinds : sequence of int
+        Columns of the points that tell their kinds; each kind has a first layer of its own.
 
     References
     ----------
@@ -79,13 +91,16 @@ class DeepSets(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         normalisation: str = "none",
+        kinds: Sequence[int] = (),
     ) -> None:
         super().__init__()
         d, d_event = shape_in
         choices = {"activation": activation, "normalisation": normalisation}
         self.pooling, self.unit = pooling, n_points if pooling == "sum" else 1.0
-        self.points = PointLayers(d, width, n_layers=n_layers - 1, **choices)
-        self.latent = PointLayers(width if n_layers > 1 else d, latent_width, n_layers=1, **choices)
+        self.points = PointLayers(d, width, n_layers=n_layers - 1, kinds=kinds, **choices)
+        self.latent = PointLayers(
+            width if n_layers > 1 else d, latent_width, n_layers=1, kinds=() if n_layers > 1 else kinds, **choices
+        )
         after: list[nn.Module] = []
         for i in range(n_layers):
             after += [nn.Linear(latent_width + d_event if i == 0 else width, width), norm(normalisation, width)]

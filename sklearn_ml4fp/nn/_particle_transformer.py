@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -161,6 +161,8 @@ class ParticleTransformer(nn.Module):
     output : {"event", "point", "edge"}
         What the outputs belong to; those of edges belong to the given ones. Points
         and edges need no class token, and no blocks of it.
+    kinds : sequence of int
+        Columns of the points that tell their kinds; each kind has a first layer of its own.
 
     Notes
     -----
@@ -197,13 +199,14 @@ class ParticleTransformer(nn.Module):
         dropout: float = 0.0,
         normalisation: str = "layer",
         output: str = "event",
+        kinds: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.output = output
         self.d, d_event, d_edge = shape_in
         self.periodic = periodic
         choices: dict[str, Any] = {"activation": activation, "normalisation": normalisation}
-        self.layers = PointLayers(self.d, width, n_layers=1, **choices)
+        self.layers = PointLayers(self.d, width, n_layers=1, kinds=kinds, **choices)
         self.tokens = linear_output(nn.Linear(width, width))
         d_pair = n_pair_features(periodic, has_pt) + d_edge
         of_pairs = {**choices, "normalisation": each_alone(normalisation)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ._initialise import linear_output
+from ._kinds import first_layer
 from ._layers import ACTIVATIONS, dropout_layer, norm, pool_points
 
 POOLINGS = ("class_token", "mean", "max", "sum")
@@ -86,6 +88,10 @@ class EncoderBlock(nn.Module):
         return out
 
 
+def _embedding(d_in: int, width: int) -> nn.Linear:
+    return linear_output(nn.Linear(d_in, width))
+
+
 class Transformer(nn.Module):
     """Tokens, encoder blocks, pooling, and a linear layer.
 
@@ -115,6 +121,8 @@ class Transformer(nn.Module):
         Probability with which a feature that a block adds is dropped during training.
     normalisation : str
         A name in ``NORMALISATIONS``, applied before each half of a block.
+    kinds : sequence of int
+        Columns of the points that tell their kinds; each kind has an embedding of its own.
 
     References
     ----------
@@ -142,11 +150,14 @@ class Transformer(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         normalisation: str = "layer",
+        kinds: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.pooling, self.positions = pooling, positions
         of_table = len(shape_in) == 1
-        self.tokens = ColumnTokens(shape_in[0], width) if of_table else linear_output(nn.Linear(shape_in[0], width))
+        self.tokens = (
+            ColumnTokens(shape_in[0], width) if of_table else first_layer(shape_in[0], width, kinds, _embedding)
+        )
         self.class_token = ClassToken(width) if pooling == "class_token" else None
         settings: dict[str, Any] = {"activation": activation, "dropout": dropout, "normalisation": normalisation}
         self.blocks = nn.ModuleList(
