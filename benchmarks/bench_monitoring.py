@@ -2,7 +2,8 @@
 
 Gradient norms and the checkup behind `TrainingWarning` belong to every fit: the candidate "without" has neither. The
 others add what a user asks for: two metrics, the score history, and verbose=1 into a log file. The table shows the
-median over the rounds of the ratio of times in the same round, and of the difference in seconds.
+median over the rounds of the ratio of times in the same round, and of the difference in seconds. The last lines are the
+CPU time inside of the gradient norm and of the checkup in one more fit, which the noise of the machine blurs less.
 
 With ``--healthy``, each network is trained with its defaults on shipped data instead, and every `TrainingWarning` is
 printed: there should be none.
@@ -62,6 +63,32 @@ def seconds(X: np.ndarray, y: np.ndarray, name: str, epochs: int, batch: Any) ->
         return time.process_time() - begin
 
 
+def inside(X: np.ndarray, y: np.ndarray, epochs: int) -> None:
+    """Print the CPU time that one fit spends in the gradient norm and in the checkup."""
+    spent = {"gradient norm": 0.0, "checkup": 0.0}
+
+    def timed(call: Any, what: str) -> Any:
+        def run(*args: Any, **kwargs: Any) -> Any:
+            begin = time.thread_time()
+            try:
+                return call(*args, **kwargs)
+            finally:
+                spent[what] += time.thread_time() - begin
+
+        return run
+
+    with contextlib.ExitStack() as stack:
+        for owner, what, names in (
+            (Gradients, "gradient norm", ("look", "read")),
+            (Checkup, "checkup", ("on_train_begin", "on_epoch_end", "on_train_end")),
+        ):
+            for name in names:
+                stack.enter_context(patch.object(owner, name, timed(getattr(owner, name), what)))
+        all_of_it = seconds(X, y, "gradient norm and checkup", epochs, "auto")
+    for what, took in spent.items():
+        print(f"  inside of the {what:14s} {100 * took / all_of_it:+6.2f} %  {took:+8.4f} s")
+
+
 def costs(n_events: int, epochs: int, rounds: int) -> None:
     """Print the table for one size."""
     rng = np.random.default_rng(0)
@@ -81,6 +108,7 @@ def costs(n_events: int, epochs: int, rounds: int) -> None:
         ratio = statistics.median(t / b for t, b in zip(times, base, strict=True))
         more = statistics.median(t - b for t, b in zip(times, base, strict=True))
         print(f"  {name:28s} {100 * (ratio - 1):+6.2f} %  {more:+8.4f} s")
+    inside(X, y, epochs)
 
 
 def healthy() -> None:

@@ -56,15 +56,25 @@ class ScoreHistory(Callback):
                 "ScoreHistory records the scores of the hold-out, and there is none: pass early_stopping=True, or "
                 "X_val and y_val to fit."
             )
-        read = net.criterion_.read(torch.from_numpy(net.outputs(dataset_valid)))
-        target = dataset_valid.target.cpu()
-        weight = np.ones(len(target)) if dataset_valid.weight is None else dataset_valid.weight.double().cpu().numpy()
+        read, target, weight = _predicted(net, dataset_valid)
         scores, group = _scores(read, target)
         low, high = (0.0, 1.0) if target.ndim == 1 else (-_WIDEST, _WIDEST)
         place = np.clip((scores - low) / (high - low) * self.bins, 0, self.bins - 1).astype(int)
         n_groups = read.shape[1]
         counts = np.bincount(group * self.bins + place, np.resize(weight, len(place)), n_groups * self.bins)
         net.history.record("event_scores", counts.reshape(n_groups, self.bins).tolist())
+
+
+@torch.inference_mode()
+def _predicted(net: Any, data: Any) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
+    """Predict the hold-out in single precision, which is enough for a histogram: outputs, targets and weights."""
+    net.module_.eval()
+    found = [
+        (net.infer(X), target, torch.ones(len(target)) if X[1] is None else X[1])
+        for X, target in net.get_iterator(data)
+    ]
+    outputs, target, weight = (torch.cat(one).cpu() for one in zip(*found, strict=True))
+    return net.criterion_.read(outputs.float()), target, weight.double().numpy()
 
 
 def _scores(read: torch.Tensor, target: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
