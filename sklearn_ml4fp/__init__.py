@@ -164,6 +164,7 @@ _MODULE_OF: dict[str, str] = {
     "describe_model": "export._model_file",
     "load_model": "export._model_file",
     "save_model": "export._model_file",
+    "to_onnx": "export._onnx",
     "write_scores": "export._scores",
     "CalibrationDisplay": "inspection._calibration",
     "ConvergenceDisplay": "inspection._convergence",

@@ -817,6 +817,21 @@ def cases_of_save_model():
     yield from varied(run, "path", [3, TABLE])
 
 
+def cases_of_to_onnx():
+    fitted = LogisticRegression().fit(TABLE, CLASSES)
+
+    def run(model=fitted, X=TABLE, path=None, opset=17):
+        path = Path(gettempdir()) / "never_written.onnx" if path is None else path
+        return sklearn_ml4fp.to_onnx(model, X, path, opset=opset)
+
+    yield from varied(run, "model", [3, "model", TABLE, LogisticRegression(), LogisticRegression])
+    yield from varied(run, "path", [3, TABLE])
+    yield from varied(run, "opset", [3, 17.5, "17", None, True, 1000])
+    for what, X in BAD_TABLES.items():
+        if what != "infinity":  # the model refuses it by itself
+            yield f"X: {what}", partial(run, X=X)
+
+
 def cases_of_momentum_components():
     def run(known=None, wanted=("pt",)):
         return sklearn_ml4fp.momentum_components({"px": EVENTS, "py": EVENTS} if known is None else known, wanted)
@@ -865,6 +880,7 @@ CASES_BY_NAME = {
     "momentum_components": cases_of_momentum_components,
     "ScoreHistory": cases_of_score_history,
     "save_model": cases_of_save_model,
+    "to_onnx": cases_of_to_onnx,
     "DaskBackend": cases_of_DaskBackend,
     "Graphs": cases_of_graphs,
     "LabBook": cases_of_lab_book,

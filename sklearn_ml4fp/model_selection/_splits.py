@@ -82,8 +82,13 @@ class _EventFolds(_EventSplitter):
         folds : ndarray of shape (n_events,)
             Numbers from 0 to ``n_splits - 1``: the fold in which the event is a test event.
         """
+        return assign(ids, self.n_splits, self._salt_of_folds)
+
+    @property
+    def _salt_of_folds(self) -> int:
+        """Salt of the hash that decides the fold."""
         # n_splits is part of the role: 3 folds inside 5 are then independent of them without a salt.
-        return assign(ids, self.n_splits, derive_salt(self.salt, f"{type(self).__name__} {self.n_splits}"))
+        return derive_salt(self.salt, f"{type(self).__name__} {self.n_splits}")
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Generate row numbers of the training and the test events, fold by fold.
