@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+import time
 
 import numpy as np
 import pytest
@@ -136,11 +137,15 @@ def test_wandb_writes_the_losses(two_blobs, tmp_path, monkeypatch):
     with wandb.init(project="test", mode="offline", dir=tmp_path) as run:
         network = classifier(WandbLogger(run)).fit(X, y)
     (file,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
-    steps = [
-        {(item.key or item.nested_key[0]): json.loads(item.value_json) for item in record.history.item}
-        for record in records_in(file)
-        if record.HasField("history")
-    ]
+    for _ in range(300):  # a process of wandb's writes the file, and may still be at it on a busy machine
+        steps = [
+            {(item.key or item.nested_key[0]): json.loads(item.value_json) for item in record.history.item}
+            for record in records_in(file)
+            if record.HasField("history")
+        ]
+        if len(steps) == len(network.history_["epoch"]):
+            break
+        time.sleep(0.1)
     for name in ("train_loss", "valid_loss"):
         np.testing.assert_allclose([step[name] for step in steps], network.history_[name], rtol=1e-12)
     (best,) = tmp_path.glob("wandb/offline-run-*/files/best_model.pth")
