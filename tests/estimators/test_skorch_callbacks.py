@@ -133,8 +133,9 @@ def records_in(file):
 def test_wandb_writes_the_losses(two_blobs, tmp_path, monkeypatch):
     wandb = pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.setenv("WANDB__SERVICE_WAIT", "250")  # its own process may begin slowly on a machine that is busy
     X, y, _ = two_blobs
-    with wandb.init(project="test", mode="offline", dir=tmp_path) as run:
+    with wandb.init(project="test", mode="offline", dir=tmp_path, settings={"init_timeout": 250}) as run:
         network = classifier(WandbLogger(run)).fit(X, y)
     (file,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
     for _ in range(300):  # a process of wandb's writes the file, and may still be at it on a busy machine
