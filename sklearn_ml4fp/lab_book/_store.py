@@ -18,6 +18,7 @@ from urllib.request import url2pathname
 
 from .._optional import needs
 from ._process import is_dead
+from ._sqlite import write_ahead
 
 T = TypeVar("T")
 
@@ -95,6 +96,8 @@ class Store:
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
         if found is not None:
             return client, found.experiment_id
+        if self.uri.startswith("sqlite:///"):
+            write_ahead(Path(self.uri.removeprefix("sqlite:///")))
         try:
             return client, client.create_experiment(self.experiment, artifact_location=self.files)
         except needs("mlflow").exceptions.MlflowException:  # another process was faster

@@ -1,5 +1,6 @@
 """Every fit is a run, and what is fitted inside of it belongs to it; read with MLflow's own client."""
 
+import itertools
 import json
 import shutil
 import warnings
@@ -15,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from skorch.callbacks import Callback
 
 import sklearn_ml4fp
 from sklearn_ml4fp import (
@@ -95,6 +97,33 @@ def test_a_composition_is_one_run_with_the_epochs_of_its_network(wrap, store, ta
     assert set(run.data.params) == {"class", *names}
     assert len(client.get_metric_history(run.info.run_id, "train_loss")) == 3
     np.testing.assert_array_equal(book.model(run.info.run_id).predict(X), model.predict(X))
+
+
+def test_a_training_that_runs_can_be_followed(store, table, network, monkeypatch):
+    monkeypatch.setattr("sklearn_ml4fp.lab_book._recorder._INTERVAL", 0.0)  # seconds
+    seen = []
+
+    class Look(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            client, (run,) = all_runs(store)
+            points = client.get_metric_history(run.info.run_id, "valid_loss")
+            seen.append((run.info.status, len(points), run.data.params.get("width")))
+
+    with LabBook(store):
+        network.set_params(callbacks=[Look()]).fit(*table[:2])
+    assert seen == [("RUNNING", 0, None), ("RUNNING", 1, "8"), ("RUNNING", 2, "8")]
+    client, (run,) = all_runs(store)
+    points = client.get_metric_history(run.info.run_id, "valid_loss")
+    np.testing.assert_array_equal([point.value for point in points], network.history_["valid_loss"])
+    assert all(a.timestamp < b.timestamp for a, b in itertools.pairwise(points))
+
+
+def test_a_warm_start_records_its_own_epochs(store, table, network):
+    with LabBook(store):
+        network.set_params(warm_start=True).fit(*table[:2]).fit(*table[:2])
+    client, runs = all_runs(store)
+    points = [client.get_metric_history(run.info.run_id, "train_loss") for run in runs]
+    assert [[point.step for point in one] for one in points] == [[1, 2, 3], [4, 5, 6]]
 
 
 def test_without_anything_of_ours_nothing_is_recorded(store, table):
