@@ -31,8 +31,10 @@ from sklearn_ml4fp import (
     Compose,
     CrossFitClassifier,
     CrossFitRegressor,
+    DeepSetsClassifier,
     DropMissingColumns,
     DropOutliers,
+    EdgeConvClassifier,
     EventKFold,
     FeedForwardClassifier,
     FeedForwardRegressor,
@@ -284,6 +286,9 @@ def test_networks_of_points_and_images(path):
     X = clouds(MOMENTA["pt"])
     y = (X.event_values[:, 0] > 0).astype(int)
     models = (
+        make_pipeline(ParticleWise(ZScoreScaler(), columns=["pt", "d0"]), small(DeepSetsClassifier, max_epochs=1)),
+        make_pipeline(ToSet(5), small(DeepSetsClassifier, max_epochs=1)),
+        small(EdgeConvClassifier, max_epochs=1),
         make_pipeline(ToImage(9, extent=2.0), small(CNNClassifier, max_epochs=1)),
         make_pipeline(ToList(3), MissingValueImputer(), ZScoreScaler(), network()),
     )
