@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from ._events import check_ids, derive_salt, uniform
-from ._protocols import HoldOutSplitter
+from ._protocols import EventAssigner, HoldOutSplitter
 
 # Salt of the hold-out, which makes it independent of every split that a user makes by the same ids.
 _SALT = derive_salt(0, "hold-out")
@@ -112,11 +114,74 @@ def hold_out(
         if codes is not None:  # a class with a single event is trained on, not only watched
             in_training = np.bincount(codes[~apart], minlength=codes.max() + 1)
             apart &= in_training[codes] > 0
-    for side, what in ((apart, "hold-out"), (~apart, "training part")):
-        if not side.any():
-            unit = "" if groups is None else f" in {len(np.unique(np.asarray(groups), axis=0))} groups"
-            raise ValueError(
-                f"The {what} for early stopping is empty: n_samples={n}{unit}, validation={fraction:g}. Pass more "
-                "events, another validation=, your own X_val and y_val, or early_stopping=False."
-            )
+    unit = "" if groups is None or 0 < apart.sum() < n else f" in {len(np.unique(np.asarray(groups), axis=0))} groups"
+    check_sides(n - int(apart.sum()), int(apart.sum()), fraction, unit)
     return apart
+
+
+def check_sides(n_train: int, n_held: int | None, validation: Any, unit: str = "") -> None:
+    """Refuse a side of the hold-out without an event; there may be no hold-out (None)."""
+    for n, what in ((n_held, "hold-out"), (n_train, "training part")):
+        if n == 0:
+            raise ValueError(
+                f"The {what} for early stopping is empty: n_samples={n_train + (n_held or 0)}{unit}, "
+                f"validation={validation}. Pass more events, another validation=, your own X_val and y_val, or "
+                "early_stopping=False."
+            )
+
+
+@dataclass
+class ApartById:
+    """Choice of the events to watch by their ids alone, chunk by chunk.
+
+    Parameters
+    ----------
+    validation : float or splitter
+        A share of the events, or a splitter with ``assign(ids)``.
+    fold : int or None
+        Fold of the splitter that is watched.
+    """
+
+    validation: Any
+    fold: int | None = None
+
+    def __call__(self, ids: Any) -> np.ndarray:
+        """Return the mask of the events to watch."""
+        if self.fold is None:
+            return uniform(ids, _SALT) < float(self.validation)
+        return self.validation.assign(ids) == self.fold
+
+
+def apart_by_id(validation: Any, ids: Callable[[], Iterable[Any]]) -> ApartById:
+    """Make the choice of the events to watch, the same as `set_apart` makes with the ids of all events.
+
+    Parameters
+    ----------
+    validation : float or splitter
+        A share of the events; or a splitter with ``assign(ids)``, of which the first fold is watched, unless it has a
+        ``hold_out(groups)`` of its own.
+    ids : callable
+        Function that gives the ids of all events, chunk by chunk; it is called if the splitter depends on which folds
+        there are.
+
+    Raises
+    ------
+    ValueError
+        The splitter cannot tell the fold of an event by its id.
+    """
+    if isinstance(validation, Real):
+        return ApartById(validation)
+    if not isinstance(validation, EventAssigner):
+        raise ValueError(
+            f"validation={validation!r} cannot split a stream: expected a share of the events, or a splitter that "
+            "tells the fold of any event by assign(ids), such as EventKFold."
+        )
+    if not isinstance(validation, HoldOutSplitter):
+        return ApartById(validation, 0)
+    one_of: dict[int, Any] = {}  # an id of each fold stands for all
+    for some in ids():
+        folds = validation.assign(some)
+        for fold in set(np.unique(folds).tolist()) - one_of.keys():
+            one_of[fold] = some[np.argmax(folds == fold)]
+    _, held = validation.hold_out(np.array(list(one_of.values())))
+    return ApartById(validation, list(one_of)[held[0]])

@@ -199,19 +199,30 @@ def check_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np
     weights = event_weights(sample_weight, n, name)
     if weights is None:
         return None
-    if (total := weights.sum()) <= 0:
+    check_sum(weights.sum(), np.abs(weights).sum(), name)
+    return weights
+
+
+def check_sum(total: float, size: float, name: str) -> None:
+    """Refuse weights whose sum ``total`` is zero or less; warn if the sum of their sizes is much larger.
+
+    Raises
+    ------
+    ValueError
+        The sum is zero or less.
+    """
+    if total <= 0:
         raise ValueError(
             f"{name} sums to {total:g}: expected a positive sum of weights. With weights that are all zero, or that "
             "cancel, there is nothing to fit; use more events, or fewer negative weights."
         )
-    if total < _CANCELLATION_LIMIT * np.abs(weights).sum():
+    if total < _CANCELLATION_LIMIT * size:
         warnings.warn(
-            f"Σw/Σ|w| = {total / np.abs(weights).sum():.2g} for {name}: positive and negative weights nearly cancel, "
-            "and the fit has the statistical power of a small part of these events.",
+            f"Σw/Σ|w| = {total / size:.2g} for {name}: positive and negative weights nearly cancel, and the fit has "
+            "the statistical power of a small part of these events.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
-    return weights
 
 
 def class_factors(factors: dict, classes: np.ndarray) -> np.ndarray:

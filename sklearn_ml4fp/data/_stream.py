@@ -39,13 +39,6 @@ class Block(NamedTuple):
     stop: int
 
 
-def bytes_of(data: Any) -> int:
-    """Return the memory that the events ``data`` of a chunk take."""
-    if isinstance(data, PointClouds):
-        return int(data.values.nbytes + data.offsets.nbytes + data.event_values.nbytes)
-    return int(data.nbytes)
-
-
 def joined(parts: Sequence[Bunch]) -> Bunch:
     """Join chunks of events; their descriptions are those of the first."""
     first, data = parts[0], [part.data for part in parts]
@@ -281,7 +274,7 @@ class Stream(ABC):
         with self.loading() as load:
             for block in self.blocks(_FIRST):
                 events = load(block)
-                n_bytes, n_entries = n_bytes + bytes_of(events.data), n_entries + block.stop - block.start
+                n_bytes, n_entries = n_bytes + events.data.nbytes, n_entries + block.stop - block.start
                 if n_bytes > self.memory:
                     return None, n_bytes / n_entries
                 if len(events.data):

@@ -1,6 +1,7 @@
 """The training loop: skorch and torch; knows no architecture."""
 
-from ._batches import ShuffledBatches, TensorData
+from ._ahead import ahead
+from ._batches import PiecewiseData, ShuffledBatches, TensorData, sample_of
 from ._checkpoint import CheckpointFile, fingerprint_of
 from ._devices import has_bfloat16, resolve_device
 from ._losses import Loss, WeightedLoss, make_loss, split_gaussian
@@ -22,17 +23,20 @@ __all__ = [
     "Monitor",
     "Net",
     "PackedData",
+    "PiecewiseData",
     "PointData",
     "Recipe",
     "Schedule",
     "ShuffledBatches",
     "TensorData",
     "WeightedLoss",
+    "ahead",
     "build_on_meta",
     "fingerprint_of",
     "has_bfloat16",
     "make_loss",
     "optimizer_arguments",
     "resolve_device",
+    "sample_of",
     "split_gaussian",
 ]

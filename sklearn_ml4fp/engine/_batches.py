@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -114,6 +114,63 @@ class TensorData:
     def _order(self, generator: torch.Generator) -> Tensor:
         order = torch.randperm(len(self), generator=generator, device=generator.device)
         return order.to(self.target.device)
+
+
+class Pieces(Protocol):
+    """Events that become tensors piece by piece."""
+
+    def __len__(self) -> int:
+        """Return the number of events."""
+
+    def pieces(self, batch_size: int, generator: torch.Generator | None) -> Iterator[TensorData]:
+        """Yield all events once.
+
+        Parameters
+        ----------
+        batch_size : int
+            Number of events in a batch: that of every piece but the last is a multiple of it.
+        generator : torch.Generator or None
+            Source of the shuffling, which differs in every call; None keeps the order.
+        """
+
+    def sample(self) -> TensorData:
+        """Return some events of all kinds, always the same ones."""
+
+
+@dataclass
+class PiecewiseData(TensorData):
+    """Events that become tensors anew in every epoch, piece by piece, so that they take little memory.
+
+    Parameters
+    ----------
+    source : Pieces
+        Where the pieces come from.
+    """
+
+    source: Pieces = field(kw_only=True)
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def placed_on(self, device: torch.device) -> PiecewiseData:
+        """Return the data itself: the pieces are placed on the device as they come."""
+        return self
+
+    def batches(
+        self, batch_size: int, device: torch.device, generator: torch.Generator | None = None
+    ) -> Iterator[Batch]:
+        """Yield all events once, as `TensorData.batches` does; the pieces are shuffled already."""
+        for piece in self.source.pieces(batch_size, generator):
+            yield from piece.placed_on(device).batches(batch_size, device)
+
+    def pieces(self, size: int) -> Iterator[TensorData]:
+        """Yield all events in their order, in pieces of a multiple of ``size`` events."""
+        return self.source.pieces(size, None)
+
+
+def sample_of(data: TensorData) -> TensorData:
+    """Return data that are in memory as tensors: all, or some events of all kinds."""
+    return data.source.sample() if isinstance(data, PiecewiseData) else data
 
 
 @dataclass

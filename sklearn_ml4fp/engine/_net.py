@@ -17,7 +17,7 @@ from skorch.callbacks import BatchScoring, Callback, EpochScoring, EpochTimer, L
 from torch import Tensor
 
 from ..nn import set_generator
-from ._batches import ShuffledBatches, TensorData
+from ._batches import PiecewiseData, ShuffledBatches, TensorData
 from ._checkpoint import CheckpointFile, restore
 from ._devices import GpuUse, in_bfloat16
 from ._double import DoubleTwin
@@ -313,6 +313,8 @@ class Net(NeuralNet):
     @torch.inference_mode()
     def outputs(self, data: TensorData) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Compute outputs ``(n_events, n_outputs)``, which do not depend on other events beyond rounding."""
+        if isinstance(data, PiecewiseData):
+            return np.concatenate([self.outputs(piece) for piece in data.pieces(self._block)])
         device = torch.device(self.device)
         few = data.n_numbers <= _FEW and device.type != "mps"  # mps has no double precision
         if self.module_.training:

@@ -30,7 +30,6 @@ from ..engine import (
     Net,
     Recipe,
     Schedule,
-    TensorData,
     build_on_meta,
     has_bfloat16,
     make_loss,
@@ -38,6 +37,7 @@ from ..engine import (
     resolve_device,
 )
 from ..nn import initialise
+from ._augmenting import changer_of, refresher_of
 from ._entries import EntryOutputs
 from ._fitted import Conversion, Fitted, Part
 from ._inputs import TableInput
@@ -46,6 +46,7 @@ from ._members import WithMembers
 from ._metrics import check_metrics, columns_of, measure_of, scorers_of
 from ._observers import ClonedWithCallbacks, check_callbacks, copied, fit_task, observers_of
 from ._resuming import checkpoint_of
+from ._streams import Large, StreamedPart, Surveyor, read_if_small
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
 from ._whole_network import AsModule
@@ -144,7 +145,7 @@ class NetworkEstimator(
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         *,
         sample_weight: Any = None,
         groups: Any = None,
@@ -156,16 +157,17 @@ class NetworkEstimator(
 
         Parameters
         ----------
-        X : array-like of shape (n_events, n_features)
-            Events.
+        X : array-like of shape (n_events, n_features), or EventSource
+            Events. A source carries targets, weights and ids by itself; one that is larger than its ``memory`` is read
+            in every epoch anew, see :doc:`/streams`.
         y : array-like of shape (n_events,), for a regressor also (n_events, n_targets)
-            Class labels or targets.
+            Class labels or targets; None for a source.
         sample_weight : array-like of shape (n_events,), default=None
             Event weights; negative ones are legal.
         groups : array-like of shape (n_events,) or (n_events, n_columns), default=None
             Event ids (integers or strings): the hold-out shares no id with the training part.
         X_val, y_val : array-like, default=None
-            Events to watch instead of a hold-out.
+            Events to watch instead of a hold-out; ``X_val`` may be a source.
         sample_weight_val : array-like of shape (n_val,), default=None
             Weights of the validation events.
 
@@ -194,12 +196,21 @@ class NetworkEstimator(
         else:
             fitted = Fitted(self._new_input(), self._new_target(), rng)
         check_metrics(self, has_hold_out=self.early_stopping or X_val is not None)
-        everything = fitted.check(self, X, y, sample_weight)
-        if groups is not None:
-            check_ids(groups, len(everything.target))
-        self._check_augmenter(y)
-        val = self._check_val(fitted, X_val, y_val, sample_weight_val)
-        train, valid = self._set_apart(fitted, everything, groups) if val is None else (everything, val)
+        X, y, sample_weight, groups = read_if_small("X", X, y, sample_weight, groups)
+        X_val, y_val, sample_weight_val, _ = read_if_small("X_val", X_val, y_val, sample_weight_val)
+        train: Any
+        if isinstance(X, Large):
+            train, valid = Surveyor(self, fitted).survey(
+                X, lambda: self._check_val(fitted, X_val, y_val, sample_weight_val)
+            )
+            X = X.source
+        else:
+            everything = fitted.check(self, X, y, sample_weight)
+            if groups is not None:
+                check_ids(groups, len(everything.target))
+            val = self._check_val(fitted, X_val, y_val, sample_weight_val)
+            train, valid = self._set_apart(fitted, everything, groups) if val is None else (everything, val)
+            self._check_augmenter(y)
         if valid is not None and valid.weights is not None and train.weights is None:
             valid = valid.with_unit_mean()  # to be compared with the training's
         self._begin(fitted, train, complete=True)
@@ -208,9 +219,14 @@ class NetworkEstimator(
             try:
                 recipe, checkpoint = self._make_recipe(), checkpoint_of(self, train, valid)
                 self._train(train, valid, self.max_epochs, recipe, observers_of(self, recipe, task), checkpoint)
+            except Exception:
+                if isinstance(train, StreamedPart):  # a file has changed: nothing half-trained is left
+                    self._forget()
+                raise
             finally:  # also after Ctrl-C
-                self.n_iter_ = len(self.net_.history) - before
-                self.best_epoch_ = (self.net_.monitor.best_epoch_ or len(self.net_.history)) - before
+                if hasattr(self, "net_"):
+                    self.n_iter_ = len(self.net_.history) - before
+                    self.best_epoch_ = (self.net_.monitor.best_epoch_ or len(self.net_.history)) - before
         return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, target: ClassTarget | NumberTarget) -> Self:
@@ -243,7 +259,9 @@ class NetworkEstimator(
             self.n_iter_ = len(self.net_.history)
         return self
 
-    def _check_val(self, fitted: Fitted, X_val: Any, y_val: Any, sample_weight_val: Any) -> Part | None:
+    def _check_val(self, fitted: Fitted, X_val: Any, y_val: Any, sample_weight_val: Any) -> Any:
+        if isinstance(X_val, Large):
+            return Surveyor(self, fitted).held(X_val)
         given = [name for name, value in (("X_val", X_val), ("y_val", y_val)) if value is not None]
         if not given:
             if sample_weight_val is not None:
@@ -256,19 +274,20 @@ class NetworkEstimator(
     def _set_apart(self, fitted: Fitted, everything: Part, groups: Any) -> tuple[Part, Part | None]:
         if not self.early_stopping:
             return everything, None
-        X, target, _ = everything
+        X, target = everything.X, everything.target
         codes = target if fitted.target.by_class and isinstance(target, np.ndarray) else None
         train, held = set_apart(self.validation, X, target, groups=groups, codes=codes, rng=fitted.rng)
         return everything.rows(train), everything.rows(held)
 
-    def _begin(self, fitted: Fitted, train: Part, *, complete: bool) -> None:
+    def _begin(self, fitted: Fitted, train: Any, *, complete: bool) -> None:
         """Learn units and weights from the training part, and make the network, if there is none yet."""
         if fitted.net is None:
-            shown = fitted.input.learn(train.X, train.event_weights())
+            train.show_to(fitted.input)
+            shown = fitted.input.learn()
             loss = self._make_loss()
             if loss.standardised:
-                fitted.target.learn_unit(train.target, train.weights)
-            automatic = max(8, min(256, len(train.target) // 10))
+                fitted.target.learn_unit(train)
+            automatic = max(8, min(256, len(train) // 10))
             batch_size = automatic if self.batch_size == "auto" else int(self.batch_size)
             net = self._make_net(fitted, loss, resolve_device(self.device), fitted.seed(), batch_size)
             fitted.net, fitted.made_with = net.initialize(), self.get_params(deep=False)
@@ -320,22 +339,24 @@ class NetworkEstimator(
 
     def _train(
         self,
-        train: Part,
-        valid: Part | None,
+        train: Any,
+        valid: Any,
         epochs: int,
         recipe: Recipe,
         observers: tuple[Callback, ...] = (),
         checkpoint: CheckpointFile | None = None,
     ) -> None:
         fitted = self._fitted
-        data = fitted.tensors(train)
-        if self.augment is not None:
-            data.refresh = self._augmented(train)
+        if self.augment is not None and isinstance(train, StreamedPart):
+            train.change = changer_of(self, train.sample())
+        data = fitted.source(train)
+        if self.augment is not None and isinstance(train, Part):
+            data.refresh = refresher_of(self, train)
         scorers = scorers_of(self.metrics)
         automatic = self.precision == "auto" and has_bfloat16(self.net_.device)
         self.net_.train(
             data,
-            None if valid is None else fitted.tensors(valid),
+            None if valid is None else fitted.source(valid),
             epochs=epochs,
             seed=fitted.seed(),
             observers=observers,
@@ -346,23 +367,6 @@ class NetworkEstimator(
             compiled=self.compile,
             checkpoint=checkpoint,
         )
-
-    def _augmented(self, train: Part) -> Callable[[], TensorData]:
-        """Make a function that returns the data of an epoch: newly changed training events and their targets."""
-        fitted, names = self._fitted, getattr(self, "feature_names_in_", None)
-        rng = np.random.RandomState(fitted.seed())
-        by_class = fitted.target.by_class
-        known = "y" if by_class else "target"  # classes stay, the targets of a regression change with the events
-        there = slice(None) if train.weights is None else np.flatnonzero(train.weights)  # weight zero is no event
-        augment = self.augment.learn(train.X[there], names=names, **{known: train.target[there]})
-
-        def refresh() -> TensorData:
-            changed = augment.augment(train.X, rng, names=names, **{known: train.target})
-            X, target = (changed, train.target) if by_class else changed
-            return fitted.tensors(Part(X, target, train.weights))
-
-        refresh.rng = rng  # type: ignore[attr-defined]  # of which a checkpoint keeps the state
-        return refresh
 
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "net_")

@@ -11,7 +11,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 
-from ..engine import PackedData, Recipe, TensorData, WeightedLoss
+from ..engine import PackedData, Recipe, TensorData, WeightedLoss, sample_of
 from ._metrics import scorers_of
 
 # What a warning needs as evidence. With Adam and the default learning rate, a weight has moved by up to 0.1 in 100
@@ -73,9 +73,16 @@ class Checkup(Callback):
 
     def on_train_begin(self, net: Any, X: TensorData, **kwargs: Any) -> None:
         """Forget the last training."""
-        self.train, self.before = X, len(net.history)
+        self._data, self.before = X, len(net.history)
+        self._sampled: TensorData | None = None
         self.valid: TensorData | None = None
         self.n_steps, self.n_epochs, self.has_exploded = 0, 0, False
+
+    @property
+    def train(self) -> TensorData:
+        """Training part; some of its events, if they are not all in memory as tensors."""
+        self._sampled = self._sampled or sample_of(self._data)
+        return self._sampled
 
     def on_epoch_end(self, net: Any, dataset_valid: TensorData | None = None, **kwargs: Any) -> None:
         """Look at data and hold-out as soon as there is evidence, and at the gradients."""
@@ -96,6 +103,7 @@ class Checkup(Callback):
             self._look_at_layers()
         if self.n_steps >= _STEPS:
             self._look_at_loss(net)
+        self._data, self._sampled, self.valid = TensorData((), torch.empty(0)), None, None
 
     # --- data ---
 
@@ -261,7 +269,7 @@ def _predicted(net: Any, data: TensorData) -> tuple[TensorData, torch.Tensor] | 
 
     Outputs belong to events, or to their points or edges.
     """
-    device = torch.device(net.device)
+    device, data = torch.device(net.device), sample_of(data)
     chosen = torch.Generator(device).manual_seed(0)
     batch = next(data.batches(min(_SAMPLE, len(data)), device, chosen), None)
     if batch is None:

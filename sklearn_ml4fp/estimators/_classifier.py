@@ -15,8 +15,10 @@ from .._compat import HasMethods, Interval, StrOptions, num_samples
 from .._missing import column_or_1d
 from .._params import hp
 from .._validation import event_weights
+from ..data import EventSource
 from ._base import NetworkEstimator
 from ._entries import EntryClassTarget
+from ._streams import scored
 from ._targets import ClassTarget
 
 
@@ -107,13 +109,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             raise ValueError(f"classes={classes} differs from that of the first call, {self.classes_}.")
         return self._partial_fit(X, y, sample_weight, target)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Compute the accuracy of the predictions.
 
         Parameters
         ----------
-        X : array-like of shape (n_events, n_features)
-            Events.
+        X : array-like of shape (n_events, n_features), or EventSource
+            Events; a source carries labels and weights by itself.
         y : array-like of shape (n_events,)
             Labels.
         sample_weight : array-like of shape (n_events,), default=None
@@ -126,6 +128,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         """
         if self._has_entries:
             return self._score_entries(accuracy_score, X, y, sample_weight)
+        if isinstance(X, EventSource):
+            return scored(accuracy_score, self, X)
         return super().score(X, column_or_1d(y), sample_weight=event_weights(sample_weight, num_samples(X)))
 
     def _new_target(self) -> ClassTarget:

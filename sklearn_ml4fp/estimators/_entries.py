@@ -29,10 +29,6 @@ class OfEntries:
             )
         return y.with_values(super().check(y.values))  # type: ignore[misc]
 
-    def learn_unit(self, target: RaggedArray, weights: RaggedArray | None) -> None:
-        """Learn the unit from all values of the training part."""
-        super().learn_unit(flat(target), flat(weights))  # type: ignore[misc]
-
     def learn_factors(self, target: RaggedArray, weights: RaggedArray | None, *, complete: bool) -> None:
         """Learn the factors of the classes from all values of the training part."""
         super().learn_factors(flat(target), flat(weights), complete=complete)  # type: ignore[misc]

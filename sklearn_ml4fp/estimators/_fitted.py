@@ -2,30 +2,155 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
 
 from .._segments import segment_sum
 from .._validation import check_weights, entry_weights
-from ..data import RaggedArray
-from ..engine import Net, Recipe, TensorData
-from ._entries import OfEntries
+from ..data import EventSource, RaggedArray
+from ..engine import Net, PiecewiseData, Recipe, TensorData, ahead
+from ._entries import OfEntries, flat
 from ._inputs import TableInput, as_tensor
+from ._moments import Moments
+
+_WHOLE = 2**24  # bytes of events up to which they become tensors at once
+_PIECE = 2**21  # bytes of a piece of more events
+_SAMPLE = 2**12  # events of a sample
+CHUNK = 2**14  # entries of a source that are predicted at a time
 
 
-class Part(NamedTuple):
-    """Checked events of one side of the hold-out; targets and weights of points or edges are ragged."""
+@dataclass
+class Part:
+    """Checked events of one side of the hold-out.
 
-    X: Any
+    Parameters
+    ----------
+    everything : array or container
+        Events, of both sides.
+    target : ndarray of shape (n_events, ...), or RaggedArray
+        Targets of this side; of points or edges a ragged array.
+    weights : ndarray of shape (n_events,), RaggedArray or None
+        Weights of this side.
+    chosen : ndarray of shape (n_events,) or None
+        Row numbers of this side: the events themselves are not copied. None for all.
+    """
+
+    everything: Any
     target: Any
     weights: Any
+    chosen: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    @property
+    def X(self) -> Any:
+        """Events of this side."""
+        return self.everything if self.chosen is None else self.everything[self.chosen]
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of events, or of their points or edges where these have targets."""
+        return len(flat(self.target))
+
+    @property
+    def identity(self) -> Any:
+        """What tells these events from others, for a checkpoint."""
+        return self.everything, self.chosen, self.target, self.weights
+
+    def moments(self) -> Moments:
+        """Moments of the targets."""
+        moments = Moments()
+        moments.add(flat(self.target), flat(self.weights))
+        return moments
+
+    def show_to(self, events: TableInput) -> None:
+        """Let an input look at the events."""
+        for piece in self.pieces() if self.everything.nbytes > _WHOLE else [self]:
+            events.look(piece.X, piece.event_weights())
+
+    def pieces_for(self, tensors: Callable[[Part], TensorData]) -> InMemory:
+        """Make pieces for the engine."""
+        return InMemory(self, tensors)
+
+    def event_weights(self) -> np.ndarray | None:
+        """Weight of each event: the mean of those of its points or edges."""
+        if not isinstance(self.weights, RaggedArray):
+            return self.weights
+        return segment_sum(self.weights.values, self.weights.offsets) / np.maximum(self.weights.counts, 1)
+
+    def with_unit_mean(self) -> Part:
+        """Return the same with weights whose mean is one."""
+        weights = flat(self.weights)
+        return replace(self, weights=_like(self.weights, weights / weights.mean()))
 
     def rows(self, chosen: np.ndarray) -> Part:
-        """Return the chosen events."""
-        return Part(self.X[chosen], self.target[chosen], None if self.weights is None else self.weights[chosen])
+        """Return the events that a mask chooses, without a copy of them."""
+        weights = None if self.weights is None else self.weights[chosen]
+        return Part(self.everything, self.target[chosen], weights, np.flatnonzero(chosen))
+
+    def taken(self, rows: Any) -> Part:
+        """Return a copy of the events of some rows, or a view of a slice of them."""
+        X = self.everything[rows if self.chosen is None else self.chosen[rows]]
+        return Part(X, self.target[rows], None if self.weights is None else self.weights[rows])
+
+    def pieces(self, order: np.ndarray | None = None, multiple: int = 1) -> Iterator[Part]:
+        """Yield all events in pieces that take little memory, in the given order or their own.
+
+        The number of events in every piece but the last is the same multiple of ``multiple``.
+        """
+        n = multiple_of(multiple, self.everything.nbytes / len(self.everything))
+        for start in range(0, len(self), n):
+            rows = slice(start, start + n)
+            yield self.taken(rows if order is None else order[rows])
+
+
+@dataclass
+class InMemory:
+    """Events of a `Part` as pieces for the engine.
+
+    Parameters
+    ----------
+    part : Part
+        Events.
+    tensors : callable
+        Function that makes tensors of a part.
+    """
+
+    part: Part
+    tensors: Callable[[Part], TensorData]
+
+    def __len__(self) -> int:
+        return len(self.part)
+
+    def pieces(self, batch_size: int, generator: torch.Generator | None) -> Iterator[TensorData]:
+        """Yield all events once, shuffled if there is a generator."""
+        order = None
+        if generator is not None:
+            order = torch.randperm(len(self), generator=generator, device=generator.device).cpu().numpy()
+        yield from map(self.tensors, self.part.pieces(order, batch_size))
+
+    def sample(self) -> TensorData:
+        """Return some events, always the same ones."""
+        return self.tensors(self.part.taken(some_of(len(self))))
+
+
+def _like(form: Any, values: np.ndarray) -> Any:
+    return form.with_values(values) if isinstance(form, RaggedArray) else values
+
+
+def some_of(n: int) -> np.ndarray:
+    """Return the numbers of some of ``n`` events, always the same ones, in their order."""
+    return np.sort(np.random.default_rng(0).permutation(n)[:_SAMPLE])
+
+
+def multiple_of(batch_size: int, event_bytes: float) -> int:
+    """Return a number of events that is a multiple of the size of a batch, and takes little memory."""
+    return max(1, int(_PIECE // max(1, event_bytes) // batch_size)) * batch_size
 
     def event_weights(self) -> np.ndarray | None:
         """Weight of each event: the mean of those of its points or edges."""
@@ -101,17 +226,29 @@ class Fitted:
         weights = check_weights(entry_weights(weights, target, name), len(target.values), name)
         return Part(X, target, None if weights is None else target.with_values(weights))
 
-    def learn_weights(self, train: Part, *, complete: bool) -> None:
+    def learn_weights(self, train: Any, *, complete: bool) -> None:
         """Learn class factors and the unit of the weights."""
         self.target.learn_factors(train.target, train.weights, complete=complete)
         weights = self.target.weigh(train.target, train.weights)
-        self.weight_scale = 1.0 if weights is None else float(weights.mean())
+        self.weight_scale = 1.0 if weights is None else float(weights.sum() / train.n_outputs)
+
+    def source(self, part: Any) -> TensorData:
+        """Make a source of batches, at once of a small part, else piece by piece."""
+        assert self.net is not None
+        on_gpu = torch.device(self.net.device).type != "cpu"  # where they stay, if they fit
+        if isinstance(part, Part) and (on_gpu or part.everything.nbytes <= _WHOLE):
+            return self.tensors(part)
+        return PiecewiseData((), *self._encoded(part), source=part.pieces_for(self.tensors))
 
     def tensors(self, part: Part) -> TensorData:
-        """Make a source of batches of checked events, targets and weights."""
+        """Convert checked events, targets and weights to tensors."""
+        return self.input.data(part.X, *self._encoded(part))
+
+    def _encoded(self, part: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Targets and weights as the loss takes them."""
         weights = self.target.weigh(part.target, part.weights)
         scaled = None if weights is None else as_tensor((weights / self.weight_scale).astype(np.float32))
-        return self.input.data(part.X, self.target.encode(part.target), scaled)
+        return self.target.encode(part.target), scaled
 
     def shaped(self, owner: Any, X: Any, values: np.ndarray) -> Any:
         """Return values of events as they are, and those of points or edges as a ragged array."""
@@ -126,10 +263,21 @@ class Fitted:
         assert self.net is not None
         if self.known is not None and X is self.known[0]:
             return self.known[1]
+        if isinstance(X, EventSource):
+            parts = [self.outputs(owner, events.data) for events in ahead(X.chunks(CHUNK))]
+            return torch.cat([self._nothing, *parts])
         X = self.input.check(X, owner)
         if len(X) == 0:
-            return torch.zeros(0, self.net.criterion_.n_outputs(self.target.n), dtype=torch.float64)
-        return torch.from_numpy(self.net.outputs(self.input.data(X, torch.zeros(len(X)))))
+            return self._nothing
+        part = Part(X, np.zeros(len(X)), None)
+        pieces = part.pieces() if X.nbytes > _WHOLE else [part]
+        tensors = (self.input.data(piece.X, torch.zeros(len(piece))) for piece in pieces)
+        return torch.from_numpy(np.concatenate([self.net.outputs(data) for data in tensors]))
+
+    @property
+    def _nothing(self) -> torch.Tensor:
+        assert self.net is not None
+        return torch.zeros(0, self.net.criterion_.n_outputs(self.target.n), dtype=torch.float64)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
 
@@ -22,6 +22,7 @@ from .._validation import check_finite
 from ..data import Graphs, PointClouds, as_point_clouds
 from ..engine import PointData, TensorData
 from ._kinds import kinds_among
+from ._moments import Moments
 
 _LENGTH = Interval(Integral, 1, None, closed="left")
 # Filling would turn an absent jet into a jet.
@@ -34,15 +35,6 @@ _ABSENT = (
 def as_tensor(array: np.ndarray) -> torch.Tensor:
     """Convert an array to a tensor of the same memory; a read-only array is copied, since torch might write to it."""
     return torch.from_numpy(array if array.flags.writeable else array.copy())
-
-
-def mean_and_scale(values: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Compute the weighted mean and standard deviation of each column; without a usable spread the unit is kept."""
-    mean = np.average(values, axis=0, weights=weights)
-    variance = np.average((values - mean) ** 2, axis=0, weights=weights)
-    # a constant column, or negative weights on the tails, leave no usable spread
-    usable = variance > np.finfo(np.float64).eps * mean**2
-    return mean, np.where(usable, np.sqrt(np.abs(variance)), 1.0)
 
 
 def features_of(columns: Sequence[str], n_features: int) -> list[str] | None:
@@ -93,6 +85,7 @@ class TableInput:
     """
 
     shape: tuple[int, ...] | None = None
+    _survey: Any = field(default=None, init=False, repr=False)  # of the training part, until `learn`
 
     @property
     def allows_nan(self) -> bool:
@@ -148,8 +141,11 @@ class TableInput:
         """Return the offsets of the events among all outputs; None where each event has one output."""
         return None
 
-    def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
-        """Learn from the training part; return attributes for the estimator."""
+    def look(self, X: Any, weights: np.ndarray | None) -> None:
+        """Take in checked events of the training part, and their weights, before `learn`; it may be called often."""
+
+    def learn(self) -> dict[str, Any]:
+        """Learn from the events that were taken in; return attributes for the estimator."""
         return {}
 
     def data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
@@ -304,10 +300,16 @@ class SequenceInput(TableInput):
         features = features_of(() if names is None else names, n_features)
         return PointClouds.from_padded(points, feature_names=features, padding=padding)
 
-    def learn(self, X: PointClouds, weights: np.ndarray | None) -> dict[str, Any]:
-        """Learn the unit of the event columns, which transformers of points do not change."""
+    def look(self, X: PointClouds, weights: np.ndarray | None) -> None:
+        """Take in events."""
         if X.event_names:
-            self._event_unit = mean_and_scale(X.event_values.astype(np.float64), weights)
+            self._survey = self._survey or Moments()
+            self._survey.add(X.event_values, weights)
+
+    def learn(self) -> dict[str, Any]:
+        """Learn the unit of the event columns, which transformers of points do not change."""
+        if self._survey is not None:
+            self._event_unit, self._survey = self._survey.unit(), None
         return self._kinds_found()
 
     def data(self, X: PointClouds, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
@@ -323,9 +325,10 @@ class SequenceInput(TableInput):
 class _ArrayOrSequenceInput(SequenceInput):
     """Points in their order, or arrays that enter the network unchanged."""
 
-    def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
-        """Learn the unit of the event columns of points."""
-        return super().learn(X, weights) if isinstance(X, PointClouds) else self._kinds_found()
+    def look(self, X: Any, weights: np.ndarray | None) -> None:
+        """Take in events; of arrays there is nothing to learn."""
+        if isinstance(X, PointClouds):
+            super().look(X, weights)
 
     def data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:
         """Make a source of batches of checked events."""

@@ -11,7 +11,7 @@ import numpy as np
 from .._kinematics import wrap_phi
 from .._roles import column_for, is_position, role_of, the_one, with_role
 from ..data import PointClouds
-from ._inputs import mean_and_scale
+from ._moments import Moments
 
 Columns = str | int
 # Coordinates in which neighbours are searched: the first set of which all features exist.
@@ -67,55 +67,24 @@ def places(coordinates: Sequence[Columns] | None, names: Sequence[str]) -> tuple
     return ()
 
 
-def looks_standardised(column: np.ndarray) -> tuple[float, float, bool]:
-    """Return mean and standard deviation of a column, and whether they are near 0 and 1."""
-    column = column.astype(np.float64) if len(column) else np.zeros(1)
-    mean, spread = float(column.mean()), float(column.std())
-    return mean, spread, abs(mean) <= _NEAR and abs(spread - 1) <= _NEAR
+def looks_standardised(mean: float, deviation: float) -> bool:
+    """Return whether a mean and a standard deviation are near 0 and 1."""
+    return abs(mean) <= _NEAR and abs(deviation - 1) <= _NEAR
 
 
-def angles_of(angles: Sequence[Columns] | None, names: Sequence[str], values: np.ndarray) -> tuple[Angle, ...]:
-    """Find the columns that are angles: the given ones, else unscaled ones with the role of an azimuth.
+def angles_of(angles: Sequence[Columns] | None, names: Sequence[str]) -> tuple[Angle, ...]:
+    """Find the columns that are angles: the given ones, else those with the role of an azimuth.
 
     Raises
     ------
     ValueError
-        An angle does not exist, or an absolute one looks standardised.
+        An angle does not exist.
     """
     if angles is not None:
         chosen = columns_named(angles, names, "angles")
         return tuple(Angle(i, role_of(names[i]) == "delta_phi") for i in chosen)
-    found = []
-    for i, name in enumerate(names):
-        if (role := role_of(name)) not in ("phi", "delta_phi"):
-            continue
-        relative = role == "delta_phi"
-        mean, spread, standardised = looks_standardised(values[:, i])
-        if not standardised:
-            found.append(Angle(i, relative))
-        elif not relative:
-            raise ValueError(
-                f"{name!r} is an azimuth by its name, but its mean is {mean:.2f} and its standard deviation "
-                f"{spread:.2f}: it has been standardised, and ±π can no longer be told. Leave it out of the scaling, "
-                f"ParticleWise(scaler, columns=[...]), or pass angles=() to take it for a plain number, "
-                f"angles=[{name!r}] if it is in rad."
-            )
-    return tuple(found)
-
-
-def weighted_moments(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Compute mean and standard deviation ``(2, n_columns)``; 0 and 1 without a row or a usable spread."""
-    moments = np.stack([np.zeros(values.shape[1]), np.ones(values.shape[1])])
-    if len(values) == 0:
-        return moments
-    if (
-        weights is not None and weights.sum() <= 0
-    ):  # negative weights may dominate among the points, though not among the events
-        weights = np.abs(weights)
-    for i, column in enumerate(values.T):  # one column at a time: the data may fill half of the memory
-        mean, scale = mean_and_scale(column[:, np.newaxis].astype(np.float64), weights)
-        moments[:, i] = mean[0], scale[0]
-    return moments
+    roles = [role_of(name) for name in names]
+    return tuple(Angle(i, role == "delta_phi") for i, role in enumerate(roles) if role in ("phi", "delta_phi"))
 
 
 @dataclass
@@ -134,12 +103,6 @@ class TableEncoding:
 
     angles: tuple[Angle, ...]
     moments: np.ndarray
-
-    @classmethod
-    def learn(cls, values: np.ndarray, names: Sequence[str], angles: Any, weights: np.ndarray | None) -> TableEncoding:
-        """Learn from the rows ``values`` and their weights."""
-        found = angles_of(angles, names, values)
-        return cls(found, weighted_moments(_unwound(values, found), weights))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Encode rows to ``(n, n_encoded)``, float32."""
@@ -168,6 +131,58 @@ def _unwound(values: np.ndarray, angles: tuple[Angle, ...]) -> np.ndarray:
     return np.column_stack([values, *sines])
 
 
+class TableSurvey:
+    """What is learned of the columns of a table, part by part, for their encoding.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of the columns.
+    angles : sequence of str or int, or None
+        Columns that are angles; None chooses unscaled ones with the role of an azimuth.
+    """
+
+    def __init__(self, names: Sequence[str], angles: Any) -> None:
+        self.names = names
+        self._declared = angles is not None
+        self._angles = angles_of(angles, names)
+        self._raw, self._unwound, self._azimuths = Moments(), Moments(), Moments()
+
+    def add(self, values: np.ndarray, weights: np.ndarray | None) -> None:
+        """Take in rows and their weights."""
+        self._raw.add(values, weights)
+        if self._angles:
+            self._unwound.add(_unwound(values, self._angles), weights)
+            self._azimuths.add(values[:, [angle.column for angle in self._angles]])
+
+    def encoding(self) -> TableEncoding:
+        """Return the encoding.
+
+        Raises
+        ------
+        ValueError
+            An absolute angle that was not declared looks standardised.
+        """
+        unwound = np.stack((self._unwound if self._angles else self._raw).unit())
+        found, width = [], len(self.names) + sum(not angle.relative for angle in self._angles)
+        for angle, mean, deviation in zip(self._angles, *self._azimuths.mean_and_deviation(), strict=False):
+            if self._declared or not looks_standardised(mean, deviation):
+                found.append(angle)
+            elif angle.relative:
+                unwound[:, angle.column] = np.stack(self._raw.unit())[:, angle.column]
+            else:
+                name = self.names[angle.column]
+                raise ValueError(
+                    f"{name!r} is an azimuth by its name, but its mean is {mean:.2f} and its standard deviation "
+                    f"{deviation:.2f}: it has been standardised, and ±π can no longer be told. Leave it out of the "
+                    f"scaling, ParticleWise(scaler, columns=[...]), or pass angles=() to take it for a plain number, "
+                    f"angles=[{name!r}] if it is in rad."
+                )
+        if unwound.shape[1] != width:  # there was no row
+            return TableEncoding(self._angles, np.stack([np.zeros(width), np.ones(width)]))
+        return TableEncoding(tuple(found), unwound)
+
+
 @dataclass
 class PointEncoding:
     """Encodings of the points and of the event columns, and the coordinates of the points.
@@ -187,15 +202,6 @@ class PointEncoding:
     coordinates: tuple[int, ...]
     n_points: float
 
-    @classmethod
-    def learn(cls, clouds: PointClouds, weights: np.ndarray | None, *, angles: Any, coordinates: Any) -> PointEncoding:
-        """Learn from clouds and the weights of their events."""
-        of_points = None if weights is None else np.repeat(weights, clouds.counts)
-        points = TableEncoding.learn(clouds.values, clouds.feature_names, angles, of_points)
-        event = TableEncoding.learn(clouds.event_values, clouds.event_names, None, weights)
-        n_points = max(1.0, float(weighted_moments(clouds.counts[:, np.newaxis], weights)[0, 0]))
-        return cls(points, event, places(coordinates, clouds.feature_names), n_points)
-
     @property
     def periodic(self) -> tuple[bool, ...]:
         """Mask of the coordinates that are angles."""
@@ -211,3 +217,34 @@ class PointEncoding:
             raw = np.where(self.periodic, wrap_phi(raw.astype(np.float64)), raw) if any(self.periodic) else raw
             points = np.concatenate([points, raw.astype(np.float32)], axis=1)
         return points, self.event(clouds.event_values)
+
+
+class PointSurvey:
+    """What is learned of point clouds, part by part, for their encoding.
+
+    Parameters
+    ----------
+    feature_names, event_names : sequence of str
+        Names of the features of points, and of events.
+    angles : sequence of str or int, or None
+        Features that are angles.
+    """
+
+    def __init__(self, feature_names: Sequence[str], event_names: Sequence[str], angles: Any) -> None:
+        self.names = feature_names
+        self._points, self._event = TableSurvey(feature_names, angles), TableSurvey(event_names, None)
+        self._counts = Moments()
+        self.most = 0  # points of an event
+
+    def add(self, clouds: PointClouds, weights: np.ndarray | None) -> None:
+        """Take in events and their weights."""
+        self._points.add(clouds.values, None if weights is None else np.repeat(weights, clouds.counts))
+        self._event.add(clouds.event_values, weights)
+        self._counts.add(clouds.counts[:, np.newaxis], weights)
+        self.most = max(self.most, int(clouds.counts.max(initial=0)))
+
+    def encoding(self, coordinates: Any) -> PointEncoding:
+        """Return the encoding, with the given coordinates or those that are known by name."""
+        n_points = max(1.0, float(self._counts.unit()[0][0]))
+        points = self._points.encoding()
+        return PointEncoding(points, self._event.encoding(), places(coordinates, self.names), n_points)

@@ -13,8 +13,10 @@ from .._compat import HasMethods, Interval, StrOptions, num_samples
 from .._missing import with_nan
 from .._params import hp
 from .._validation import event_weights
+from ..data import EventSource
 from ._base import NetworkEstimator
 from ._entries import EntryNumberTarget
+from ._streams import scored
 from ._targets import NumberTarget
 
 
@@ -71,13 +73,13 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             return self._partial_fit_members(X, y, sample_weight=sample_weight)
         return self._partial_fit(X, y, sample_weight, self._new_target())
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Compute R² of the predictions.
 
         Parameters
         ----------
-        X : array-like of shape (n_events, n_features)
-            Events.
+        X : array-like of shape (n_events, n_features), or EventSource
+            Events; a source carries targets and weights by itself.
         y : array-like of shape (n_events,) or (n_events, n_targets)
             Targets.
         sample_weight : array-like of shape (n_events,), default=None
@@ -90,6 +92,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         """
         if self._has_entries:
             return self._score_entries(r2_score, X, y, sample_weight)
+        if isinstance(X, EventSource):
+            return scored(r2_score, self, X)
         return super().score(X, with_nan(y), sample_weight=event_weights(sample_weight, num_samples(X)))
 
     def _validate_params(self) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ..engine import CheckpointFile, fingerprint_of
-from ._fitted import Part
 
 
 def check_seed(random_state: Any) -> None:
@@ -19,12 +18,13 @@ def check_seed(random_state: Any) -> None:
         )
 
 
-def checkpoint_of(estimator: Any, train: Part, valid: Part | None) -> CheckpointFile | None:
+def checkpoint_of(estimator: Any, train: Any, valid: Any) -> CheckpointFile | None:
     """The file of this very fit in the folder ``checkpoint``."""
     if estimator.checkpoint is None:
         return None
     check_seed(estimator.random_state)
     made_of = (type(estimator), type(estimator)._module, *(estimator.callbacks or []))
     weights = [value.numpy() for value in estimator.net_.module_.state_dict().values()]
-    fingerprint = fingerprint_of(estimator.get_params(deep=False), made_of, [train, valid, weights])
+    held = None if valid is None else valid.identity
+    fingerprint = fingerprint_of(estimator.get_params(deep=False), made_of, [train.identity, held, weights])
     return CheckpointFile(Path(estimator.checkpoint) / f"{type(estimator).__name__}-{fingerprint}.pt")

@@ -14,8 +14,10 @@ from .._validation import check_finite
 from ..data import Graphs, PointClouds
 from ..engine import PackedData
 from ._inputs import SequenceInput, as_tensor
-from ._point_encoding import PointEncoding, TableEncoding
-from ._transverse_momentum import TransverseMomentum
+from ._point_encoding import PointEncoding, PointSurvey, TableEncoding, TableSurvey
+from ._transverse_momentum import MomentumSurvey, TransverseMomentum
+
+_EVENTS = 4096  # events that are surveyed at a time
 
 
 def clouds_of(X: Any) -> PointClouds:
@@ -60,14 +62,30 @@ class SetInput(SequenceInput):
             return super()._points_of(X, names)
         return PointClouds(X, np.arange(len(X) + 1))
 
-    def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
-        """Learn the units of the features."""
+    def look(self, X: Any, weights: np.ndarray | None) -> None:
+        """Take in events."""
+        self._survey = self._survey or self._new_surveys(X)
+        for start in range(0, len(X), _EVENTS):
+            rows = slice(start, start + _EVENTS)
+            self._add(X[rows], None if weights is None else weights[rows])
+
+    def _new_surveys(self, X: Any) -> dict[str, Any]:
+        """Make what collects the facts about the events, by names."""
         clouds = clouds_of(X)
-        self._points = PointEncoding.learn(clouds, weights, angles=self.angles, coordinates=self.coordinates)
-        return {
-            **self._kinds_found(),
-            "angles_": tuple(clouds.feature_names[angle.column] for angle in self._points.points.angles),
-        }
+        return {"points": PointSurvey(clouds.feature_names, clouds.event_names, self.angles)}
+
+    def _add(self, X: Any, weights: np.ndarray | None) -> None:
+        self._survey["points"].add(clouds_of(X), weights)
+
+    def learn(self) -> dict[str, Any]:
+        """Learn the units of the features."""
+        surveys, self._survey = self._survey, None
+        return self._learn(**surveys)
+
+    def _learn(self, points: PointSurvey) -> dict[str, Any]:
+        self._points = points.encoding(self.coordinates)
+        angles = tuple(points.names[angle.column] for angle in self._points.points.angles)
+        return {**self._kinds_found(), "angles_": angles}
 
     def _tensors(self, X: Any) -> tuple[torch.Tensor, ...]:
         clouds = clouds_of(X)
@@ -129,22 +147,27 @@ class GraphInput(SetInput):
         check_finite(X.edge_values, X.edge_names)
         return X
 
-    def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
-        """Learn the units of the features of points and edges, and the coordinates."""
-        attributes = super().learn(X, weights)
-        clouds = clouds_of(X)
-        coordinates = tuple(clouds.feature_names[i] for i in self.encoding.coordinates)
-        if self.coordinates is None and not coordinates and clouds.counts.max(initial=0) > 1:
+    def _new_surveys(self, X: Any) -> dict[str, Any]:
+        edges = TableSurvey(X.edge_names, None) if isinstance(X, Graphs) else None
+        return {**super()._new_surveys(X), "edges": edges}
+
+    def _add(self, X: Any, weights: np.ndarray | None) -> None:
+        super()._add(X, weights)
+        if isinstance(X, Graphs):
+            self._survey["edges"].add(X.edge_values, None if weights is None else np.repeat(weights, X.edge_counts))
+
+    def _learn(self, points: PointSurvey, edges: TableSurvey | None) -> dict[str, Any]:  # type: ignore[override]
+        attributes = super()._learn(points)
+        coordinates = tuple(points.names[i] for i in self.encoding.coordinates)
+        if self.coordinates is None and not coordinates and points.most > 1:
             warnings.warn(
-                f"No coordinates are known by name among the features {clouds.feature_names}: "
+                f"No coordinates are known by name among the features {points.names}: "
                 f"{self.without_coordinates}. Name them (eta, phi; x, y, z; JetConstituentFeatures makes them of "
                 "four-momenta), say which by coordinates=, or coordinates=() if this is meant.",
                 UserWarning,
                 stacklevel=2,
             )
-        if isinstance(X, Graphs):
-            of_edges = None if weights is None else np.repeat(weights, X.edge_counts)
-            self._edges = TableEncoding.learn(X.edge_values, X.edge_names, None, of_edges)
+        self._edges = None if edges is None else edges.encoding()
         return {**attributes, "coordinates_": coordinates}
 
     def entries(self, X: Any) -> np.ndarray | None:
@@ -184,28 +207,35 @@ class KinematicInput(GraphInput):
         """Periods of the coordinates, and whether a transverse momentum is known."""
         return {**super().module_arguments, "has_pt": self._pt is not None}
 
-    def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
-        """Learn the units, and the feature that is the transverse momentum."""
-        attributes = super().learn(X, weights)
-        clouds, declared = clouds_of(X), self.transverse_momentum
-        of_points = None if weights is None else np.repeat(weights, clouds.counts)
-        pt = TransverseMomentum.learn(declared, clouds.feature_names, clouds.values, of_points)
+    def _new_surveys(self, X: Any) -> dict[str, Any]:
+        return {**super()._new_surveys(X), "pt": MomentumSurvey(self.transverse_momentum, clouds_of(X).feature_names)}
+
+    def _add(self, X: Any, weights: np.ndarray | None) -> None:
+        super()._add(X, weights)
+        clouds = clouds_of(X)
+        self._survey["pt"].add(clouds.values, None if weights is None else np.repeat(weights, clouds.counts))
+
+    def _learn(  # type: ignore[override]
+        self, points: PointSurvey, edges: TableSurvey | None, pt: MomentumSurvey
+    ) -> dict[str, Any]:
+        attributes = super()._learn(points, edges)
+        names, found = points.names, pt.learned()
         if not self.encoding.coordinates:
-            if declared is not None:
+            if self.transverse_momentum is not None:
                 raise ValueError(
-                    f"transverse_momentum={declared!r} is used with coordinates alone, but none are known among the "
-                    f"features {tuple(clouds.feature_names)}: pass coordinates= as well."
+                    f"transverse_momentum={self.transverse_momentum!r} is used with coordinates alone, but none are "
+                    f"known among the features {tuple(names)}: pass coordinates= as well."
                 )
-            pt = None
-        elif pt is None and self.encoding.periodic.count(True) == 1 and not _known(clouds.feature_names):
+            found = None
+        elif found is None and self.encoding.periodic.count(True) == 1 and not _known(names):
             warnings.warn(
-                f"No transverse momentum is known by name among the features {clouds.feature_names}: pairs have no ln "
-                "kT, ln z and ln m². Name it pt, or say which feature it is by transverse_momentum=.",
+                f"No transverse momentum is known by name among the features {names}: pairs have no ln kT, ln z and "
+                "ln m². Name it pt, or say which feature it is by transverse_momentum=.",
                 UserWarning,
                 stacklevel=2,
             )
-        self._pt = pt
-        return {**attributes, "transverse_momentum_": None if pt is None else clouds.feature_names[pt.column]}
+        self._pt = found
+        return {**attributes, "transverse_momentum_": None if found is None else names[found.column]}
 
     def _tensors(self, X: Any) -> tuple[torch.Tensor, ...]:
         points, *others = super()._tensors(X)

@@ -17,7 +17,7 @@ from sklearn.utils.validation import assert_all_finite
 from .._missing import check_array, column_or_1d
 from .._validation import check_class_weights, class_factors
 from ..engine import split_gaussian
-from ._inputs import mean_and_scale
+from ._moments import Moments
 
 
 @dataclass
@@ -45,9 +45,7 @@ class ClassTarget:
         ValueError
             There are no labels, only one class, or a label that is not among the classes.
         """
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
+        y = self.read(y)
         if self.classes is None:
             classes = np.unique(y)
             if len(classes) < 2:
@@ -68,8 +66,19 @@ class ClassTarget:
     def unit(self) -> None:
         """Classes have no unit."""
 
-    def learn_unit(self, codes: np.ndarray, weights: np.ndarray | None) -> None:
+    def learn_unit(self, train: Any) -> None:
         """Do nothing: classes have no unit."""
+
+    def read(self, y: Any) -> np.ndarray:
+        """Check the labels of a chunk, in which not all classes need be."""
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
+        return y
+
+    def survey(self) -> ClassSurvey:
+        """Make what counts the classes of a stream."""
+        return ClassSurvey()
 
     def learn_factors(self, codes: np.ndarray, weights: np.ndarray | None, *, complete: bool) -> None:
         """Learn the factors of the classes from the training part.
@@ -103,7 +112,7 @@ class ClassTarget:
 
     def encode(self, codes: np.ndarray) -> torch.Tensor:
         """Convert targets to the tensor that the loss compares with the outputs."""
-        return torch.from_numpy(codes.astype(np.int64))
+        return torch.from_numpy(codes.astype(np.int64, copy=False))
 
 
 @dataclass
@@ -137,9 +146,17 @@ class NumberTarget:
         """Mean and standard deviation of the targets of the training part; 0 and 1 for a loss that takes them raw."""
         return {"mean": self._mean, "scale": self._scale}
 
-    def learn_unit(self, target: np.ndarray, weights: np.ndarray | None) -> None:
+    def learn_unit(self, train: Any) -> None:
         """Learn mean and standard deviation from the training part."""
-        self._mean, self._scale = mean_and_scale(target, weights)
+        self._mean, self._scale = train.moments().unit()
+
+    def read(self, y: Any) -> np.ndarray:
+        """Check the targets of a chunk."""
+        return self.check(y)
+
+    def survey(self) -> NumberSurvey:
+        """Make what sums the targets of a stream."""
+        return NumberSurvey()
 
     def learn_factors(self, target: np.ndarray, weights: np.ndarray | None, *, complete: bool) -> None:
         """Do nothing: there are no classes."""
@@ -166,3 +183,80 @@ class NumberTarget:
 
     def _shaped(self, values: np.ndarray) -> np.ndarray:
         return values[:, 0] if self._is_column else values
+
+
+class ClassSurvey:
+    """Counts and weights of the classes in the blocks of a stream.
+
+    Attributes
+    ----------
+    codes, sums : ndarray of shape (n_classes,)
+        Numbers of the classes, and the sums of their weights.
+    counts : ndarray of shape (n_blocks,)
+        Numbers of events of the blocks.
+    means : ndarray of shape (n_blocks, n_classes)
+        Shares of the classes in the blocks.
+    variance : float
+        Variance of the classes, 1 − Σp².
+    leading, keys : ndarray of shape (n_blocks,)
+        Most frequent class of each block, and its share.
+    """
+
+    def __init__(self) -> None:
+        self._labels: list[np.ndarray] = []
+        self._blocks: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # labels, counts, sums of weights
+
+    def note(self, y: np.ndarray) -> None:
+        """Take in labels of the hold-out: their classes, and not their numbers."""
+        self._labels.append(np.unique(y))
+
+    def add(self, y: np.ndarray, weights: np.ndarray | None) -> None:
+        """Take in the labels and weights of a block."""
+        labels, inverse = np.unique(y, return_inverse=True)
+        counts = np.bincount(inverse)
+        self._blocks.append((labels, counts, counts if weights is None else np.bincount(inverse, weights)))
+        self.note(labels)
+
+    def __len__(self) -> int:
+        return sum(int(counts.sum()) for _, counts, _ in self._blocks)
+
+    def finish(self, target: ClassTarget) -> None:
+        """Learn the classes, and sort the sums by them."""
+        target.check(np.unique(np.concatenate(self._labels)))
+        table = np.zeros((2, len(self._blocks), target.n))
+        for i, (labels, *sums) in enumerate(self._blocks):
+            table[:, i, target.check(labels)] = sums
+        self.codes, self.sums = np.arange(target.n), table[1].sum(axis=0)
+        self.counts = table[0].sum(axis=1)
+        self.means = table[0] / self.counts[:, np.newaxis]
+        self.variance = float(1 - np.square(table[0].sum(axis=0) / len(self)).sum())
+        self.leading, self.keys = self.means.argmax(axis=1), self.means.max(axis=1)
+
+
+class NumberSurvey:
+    """Sums of the targets and weights in the blocks of a stream; attributes as for classes."""
+
+    def __init__(self) -> None:
+        self.moments, self._plain = Moments(), Moments()
+        self._blocks: list[tuple[int, float, np.ndarray]] = []  # number, sum of weights, means
+
+    def note(self, y: np.ndarray) -> None:
+        """Do nothing: of the hold-out nothing is learned."""
+
+    def add(self, y: np.ndarray, weights: np.ndarray | None) -> None:
+        """Take in the targets and weights of a block."""
+        self.moments.add(y, weights)
+        self._plain.add(y)
+        self._blocks.append((len(y), len(y) if weights is None else float(weights.sum()), y.mean(axis=0)))
+
+    def __len__(self) -> int:
+        return sum(n for n, _, _ in self._blocks)
+
+    def finish(self, target: NumberTarget) -> None:
+        """Put the sums of the blocks side by side, in units of the targets."""
+        mean, scale = self._plain.unit()
+        self.codes, self.sums = np.zeros(1), np.array([sum(total for _, total, _ in self._blocks)])
+        self.counts = np.array([n for n, _, _ in self._blocks], dtype=float)
+        self.means = (np.stack([means for _, _, means in self._blocks]) - mean) / scale
+        self.variance = float(len(mean))
+        self.leading, self.keys = np.zeros(len(self._blocks), dtype=int), self.means[:, 0]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._roles import find, is_natural_logarithm
-from ._point_encoding import Columns, columns_named, looks_standardised, weighted_moments
+from ._moments import Moments
+from ._point_encoding import Columns, columns_named, looks_standardised
 
 # 1e-8 GeV: the momentum of softer particles, and of those without one
 SOFTEST = 1e-8
@@ -33,47 +34,74 @@ class TransverseMomentum:
     logarithmic: bool
     mean: float = 0.0
 
-    @classmethod
-    def learn(
-        cls, declared: Columns | None, names: Sequence[str], values: np.ndarray, weights: np.ndarray | None
-    ) -> TransverseMomentum | None:
-        """Learn from the points ``values``, with features ``names``, and their weights.
-
-        Raises
-        ------
-        ValueError
-            The declared column does not exist, or holds no momentum; several columns are transverse momenta by name.
-        """
-        if declared is None:
-            places = (find(names, role, "Say which by transverse_momentum=.") for role in ("pt", "log_pt"))
-            column = next((place for place in places if place is not None), None)
-        else:
-            (column,) = columns_named([declared], names, "transverse_momentum")
-        if column is None:
-            return None
-        found = cls(column, is_natural_logarithm(names[column]))
-        mean, spread, standardised = looks_standardised(values[:, column])
-        negative = not found.logarithmic and bool((values[:, column] < 0).any())
-        if standardised or negative:
-            if declared is None:
-                warnings.warn(
-                    f"{names[column]!r} looks scaled, so that it is not taken for a transverse momentum: pairs have "
-                    "no ln kT, ln z and ln m². Leave it out of the scaling, ParticleWise(scaler, columns=[...]).",
-                    UserWarning,
-                    stacklevel=2,
-                )
-                return None
-            raise ValueError(
-                f"transverse_momentum={declared!r}: the feature {names[column]!r} has mean {mean:.2g}, standard "
-                f"deviation {spread:.2g} and the lowest value {values[:, column].min():.2g}, so that it has been "
-                "scaled. Expected pT, or ln pT in a feature with a name such as 'log_pt'. Leave it out of the "
-                "scaling, ParticleWise(scaler, columns=[...])."
-            )
-        found.mean = float(weighted_moments(found(values)[:, np.newaxis], weights)[0, 0])
-        return found
-
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Compute ln pT of the points ``(n,)`` relative to its mean; float32."""
         column = values[:, self.column].astype(np.float64)
         logarithm = column if self.logarithmic else np.log(np.maximum(column, SOFTEST))
         return (logarithm - self.mean).astype(np.float32)
+
+
+class MomentumSurvey:
+    """What is learned of the transverse momentum of points, part by part.
+
+    Parameters
+    ----------
+    declared : str, int or None
+        The column; None chooses it by its name.
+    names : sequence of str
+        Names of the features.
+
+    Raises
+    ------
+    ValueError
+        The declared column does not exist; several columns are transverse momenta by name.
+    """
+
+    def __init__(self, declared: Columns | None, names: Sequence[str]) -> None:
+        self._declared, self._names = declared, names
+        if declared is None:
+            places = (find(names, role, "Say which by transverse_momentum=.") for role in ("pt", "log_pt"))
+            column = next((place for place in places if place is not None), None)
+        else:
+            (column,) = columns_named([declared], names, "transverse_momentum")
+        self._found = None if column is None else TransverseMomentum(column, is_natural_logarithm(names[column]))
+        self._raw, self._logarithms, self._lowest = Moments(), Moments(), np.inf
+
+    def add(self, values: np.ndarray, weights: np.ndarray | None) -> None:
+        """Take in points and their weights."""
+        if (found := self._found) is None or not len(values):
+            return
+        column = values[:, [found.column]]
+        self._lowest = min(self._lowest, float(column.min()))
+        self._raw.add(column)
+        self._logarithms.add(found(values)[:, np.newaxis], weights)
+
+    def learned(self) -> TransverseMomentum | None:
+        """Return the column and the mean of ln pT; None without a column that holds pT.
+
+        Raises
+        ------
+        ValueError
+            The declared column holds no momentum.
+        """
+        if (found := self._found) is None:
+            return None
+        mean, deviation = (float(one[0]) for one in self._raw.mean_and_deviation())
+        if looks_standardised(mean, deviation) or (not found.logarithmic and self._lowest < 0):
+            name = self._names[found.column]
+            if self._declared is None:
+                warnings.warn(
+                    f"{name!r} looks scaled, so that it is not taken for a transverse momentum: pairs have no ln kT, "
+                    "ln z and ln m². Leave it out of the scaling, ParticleWise(scaler, columns=[...]).",
+                    UserWarning,
+                    stacklevel=2,
+                )
+                return None
+            raise ValueError(
+                f"transverse_momentum={self._declared!r}: the feature {name!r} has mean {mean:.2g}, standard deviation "
+                f"{deviation:.2g} and the lowest value {self._lowest:.2g}, so that it has been scaled. Expected pT, or "
+                "ln pT in a feature with a name such as 'log_pt'. Leave it out of the scaling, ParticleWise(scaler, "
+                "columns=[...])."
+            )
+        found.mean = float(self._logarithms.unit()[0][0])
+        return found

@@ -1,0 +1,123 @@
+"""Hold-out of a stream, and parts of events that are joined and grouped anew."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..data import EventSource
+from ..engine import TensorData
+from ._fitted import Part, some_of
+
+
+def joined(parts: Sequence[Part]) -> Part:
+    """Join parts, which have no chosen rows."""
+    data = [part.everything for part in parts]
+    X = np.concatenate(data) if isinstance(data[0], np.ndarray) else type(data[0]).concatenate(data)
+    weights = None if parts[0].weights is None else np.concatenate([part.weights for part in parts])
+    return Part(X, np.concatenate([part.target for part in parts]), weights)
+
+
+def regrouped(parts: Iterator[Part], multiple: int) -> Iterator[Part]:
+    """Yield the same events in parts whose sizes, but for the last one, are multiples of a number."""
+    rest: list[Part] = []
+    for part in parts:
+        part = joined([*rest, part]) if rest else part
+        n = len(part) // multiple * multiple
+        if n:
+            yield part.taken(slice(0, n))
+        rest = [part.taken(slice(n, None))] if n < len(part) else []
+    yield from rest
+
+
+@dataclass
+class HeldPart:
+    """Hold-out of a stream, kept in memory as far as there is room, else in a temporary file.
+
+    Parameters
+    ----------
+    X : EventSource
+        Its events, for a metric that asks for them.
+    memory : int
+        Bytes from which on they are in the file.
+    """
+
+    X: EventSource
+    memory: int
+    target: np.ndarray = field(init=False)
+    weights: np.ndarray | None = field(init=False)
+    identity: Any = None
+
+    def __post_init__(self) -> None:
+        self._file = SpooledTemporaryFile(max_size=self.memory)  # noqa: SIM115 (closed with the object)
+        self._targets: list[Any] = []
+        self._weights: list[Any] = []
+
+    @property
+    def n(self) -> int:
+        """Number of events."""
+        return sum(map(len, self._targets))
+
+    def __len__(self) -> int:
+        return self.n
+
+    def add(self, X: Any, y: Any, weights: np.ndarray | None) -> None:
+        """Take in events."""
+        if len(y):
+            pickle.dump(X, self._file, protocol=5)
+            self._targets.append(y)
+            self._weights.append(weights)
+
+    def with_unit_mean(self) -> HeldPart:
+        """Return the same with weights whose mean is one."""
+        assert self.weights is not None
+        self.weights = self.weights / self.weights.mean()
+        return self
+
+    def finish(self, check_target: Callable[[Any], np.ndarray]) -> None:
+        """Check the targets, once all classes are known."""
+        self.target = check_target(np.concatenate(self._targets))
+        self.weights = None if self._weights[0] is None else np.concatenate(self._weights)
+
+    def pieces_for(self, tensors: Callable[[Part], TensorData]) -> Held:
+        """Make pieces for the engine."""
+        return Held(self, tensors)
+
+    def parts(self) -> Iterator[Part]:
+        """Yield all events in their order."""
+        self._file.seek(0)
+        ends = np.cumsum([0, *map(len, self._targets)])
+        for a, b in pairwise(ends):
+            X = pickle.load(self._file)  # what this object wrote
+            yield Part(X, self.target[a:b], None if self.weights is None else self.weights[a:b])
+
+
+@dataclass
+class Held:
+    """Events of a `HeldPart` as pieces for the engine."""
+
+    part: HeldPart
+    tensors: Callable[[Part], TensorData]
+
+    def __len__(self) -> int:
+        return len(self.part)
+
+    def pieces(self, batch_size: int, generator: torch.Generator | None) -> Iterator[TensorData]:
+        """Yield all events once, in their order."""
+        yield from map(self.tensors, regrouped(self.part.parts(), batch_size))
+
+    def sample(self) -> TensorData:
+        """Return some events, always the same ones."""
+        rows, parts, start = some_of(len(self)), [], 0
+        for part in self.part.parts():
+            inside = rows[(rows >= start) & (rows < start + len(part))] - start
+            parts += [part.taken(inside)] if len(inside) else []
+            start += len(part)
+        return self.tensors(joined(parts))

@@ -1,0 +1,321 @@
+"""Training on a stream: one pass for what must be known, then epochs through a buffer of mixed blocks of files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import joblib
+import numpy as np
+import torch
+
+from .._holdout import apart_by_id, check_sides
+from .._validation import check_sum, event_weights
+from ..data import EventSource
+from ..engine import TensorData, ahead
+from ._fitted import CHUNK, Fitted, Part
+from ._held import HeldPart, joined, regrouped
+from ._mixing import BETWEEN, PER_WINDOW, Mixing
+from ._moments import Moments
+
+_LEAST = 256  # entries of a block
+_SHARE = 4  # a window takes this part of the memory: one is trained on, one is read, one holds the hold-out
+
+
+@dataclass
+class Large:
+    """Source that is larger than its ``memory``.
+
+    Parameters
+    ----------
+    source : EventSource
+        Events.
+    entry_bytes : float
+        Memory that an entry takes.
+    """
+
+    source: EventSource
+    entry_bytes: float
+
+
+def read_if_small(name: str, X: Any, y: Any, weights: Any, groups: Any = None) -> tuple[Any, Any, Any, Any]:
+    """Read the events of a source that fits into its ``memory``; a larger one becomes `Large`, arrays stay."""
+    if not isinstance(X, EventSource):
+        return X, y, weights, groups
+    if given := [what for what, one in (("y", y), ("weights", weights), ("groups", groups)) if one is not None]:
+        raise ValueError(
+            f"{name} is an EventSource, which carries target, weights and ids by itself, and {', '.join(given)} came "
+            "as well: say target=, weight= and event_id= in the source, and pass it alone."
+        )
+    if X.target is None:
+        raise ValueError(f"{X!r} has no target: say which column it is by target=.")
+    held, entry_bytes = X.held()
+    if held is None:
+        return Large(X, entry_bytes), None, None, None
+    return held.data, held.target, held.sample_weight, held.groups
+
+
+def mixed(parts: Sequence[Part], n: int, rng: np.random.Generator) -> Iterator[Part]:
+    """Yield all events of several parts in ``n`` parts of random ones, in random order."""
+    starts = np.cumsum([0, *map(len, parts)])
+    for rows in np.array_split(rng.permutation(starts[-1]), n):
+        rows.sort()
+        cuts = np.searchsorted(rows, starts)
+        some = [
+            part.taken(rows[a:b] - start)
+            for part, start, a, b in zip(parts, starts, cuts[:-1], cuts[1:], strict=False)
+            if a < b
+        ]
+        if some:
+            yield joined(some).taken(rng.permutation(len(rows)))
+
+
+def scored(metric: Callable[..., float], estimator: Any, source: EventSource) -> float:
+    """Compare the targets of a source with what is predicted for its events; it is read once."""
+    if source.target is None:
+        raise ValueError(f"{source!r} has no target to compare with: say which column it is by target=.")
+    parts = [(one.target, estimator.predict(one.data), one.sample_weight) for one in source.chunks(CHUNK)]
+    if not parts:
+        raise ValueError(f"{source!r} has no event.")
+    targets, predictions, weights = zip(*parts, strict=True)
+    weight = None if weights[0] is None else np.concatenate(weights)
+    return float(metric(np.concatenate(targets), np.concatenate(predictions), sample_weight=weight))
+
+
+@dataclass
+class StreamedPart:
+    """Training part of a stream, of which the sums are known.
+
+    Parameters
+    ----------
+    source : EventSource
+        Events, without those that were set apart.
+    check : callable
+        Function that makes a `Part` of a chunk.
+    mixing : Mixing
+        Order of the blocks.
+    targets : ClassSurvey or NumberSurvey
+        Sums over the events.
+    identity : object
+        What tells this part from others, for a checkpoint.
+    change : callable or None
+        Function ``(part, rng)`` that augments events.
+    """
+
+    source: EventSource
+    check: Callable[[Any], Part]
+    mixing: Mixing
+    targets: Any
+    identity: Any
+    change: Callable[[Part, np.random.RandomState], Part] | None = None
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @property
+    def target(self) -> np.ndarray:
+        """One target for each class."""
+        return self.targets.codes
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Sums of the weights of these."""
+        return self.targets.sums
+
+    def moments(self) -> Moments:
+        """Moments of the targets of all events."""
+        return self.targets.moments
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of events."""
+        return len(self)
+
+    def show_to(self, events: Any) -> None:
+        """Do nothing: the input has seen the events in the first pass."""
+
+    def pieces_for(self, tensors: Callable[[Part], TensorData]) -> Streamed:
+        """Make pieces for the engine."""
+        return Streamed(self, tensors)
+
+    def sample(self) -> Part:
+        """Some events of the whole, always the same ones."""
+        return next(self.epoch(np.random.default_rng(0)))
+
+    def epoch(self, rng: np.random.Generator) -> Iterator[Part]:
+        """Yield all events in mixed parts: those of a window, one for each block of the next window that is read."""
+        ready: Iterator[Part] = iter(())
+        with self.source.loading() as load:
+            for window in self.mixing.windows(rng):
+                parts = []
+                for block in window:
+                    yield from _first(ready)
+                    part = self.check(load(block))
+                    if len(part):
+                        parts.append(part)
+                yield from ready
+                ready = mixed(parts, len(window), rng) if parts else iter(())
+                del parts
+            yield from ready
+
+
+def _first(parts: Iterator[Part]) -> Iterator[Part]:
+    yield from (part for part in [next(parts, None)] if part is not None)
+
+
+@dataclass
+class Streamed:
+    """Events of a `StreamedPart` as pieces for the engine, which are read and mixed ahead by a thread."""
+
+    part: StreamedPart
+    tensors: Callable[[Part], TensorData]
+
+    def __len__(self) -> int:
+        return len(self.part)
+
+    def pieces(self, batch_size: int, generator: torch.Generator | None) -> Iterator[TensorData]:
+        """Yield all events once, in an order drawn from the generator."""
+        assert generator is not None
+        seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
+        rng = np.random.default_rng(seed)
+        change, of_changes = self.part.change, np.random.RandomState(seed % 2**32)
+        parts = regrouped(self.part.epoch(rng), batch_size)
+        changed = parts if change is None else (change(part, of_changes) for part in parts)
+        yield from ahead(map(self.tensors, changed))
+
+    def sample(self) -> TensorData:
+        """Return some events, always the same ones."""
+        return self.tensors(self.part.sample())
+
+
+@dataclass
+class Surveyor:
+    """First pass over a stream: sums of weights and targets, units of the input, the hold-out.
+
+    Parameters
+    ----------
+    owner : NetworkEstimator
+        Estimator that is fitted.
+    fitted : Fitted
+        Its learned state.
+    """
+
+    owner: Any
+    fitted: Fitted
+
+    def checked(self, events: Any) -> tuple[Any, Any, np.ndarray | None]:
+        """Check the events of a chunk, their targets as far as one chunk tells, and their weights."""
+        X = self.fitted.input.check(events.data, self.owner)
+        y = self.fitted.target.read(events.target) if len(X) else events.target
+        return X, y, event_weights(events.sample_weight, len(X))
+
+    def held(self, large: Large) -> HeldPart:
+        """Take in a whole stream as a hold-out."""
+        held, digests = HeldPart(large.source, large.source.memory // _SHARE), []
+        for events in ahead(large.source.chunks(self._block_size(large))):
+            held.add(*self.checked(events))
+            digests.append(self._digest(events))
+        if not held.n:
+            raise ValueError(f"{large.source!r} has no event.")
+        held.finish(self.fitted.target.check)
+        held.identity = digests
+        return held
+
+    def _digest(self, events: Any) -> Any:
+        return None if self.owner.checkpoint is None else joblib.hash(dict(events))
+
+    @staticmethod
+    def _block_size(large: Large) -> int:
+        return max(_LEAST, int(large.source.memory / _SHARE / PER_WINDOW / large.entry_bytes))
+
+    def survey(self, large: Large, given: Callable[[], Any]) -> tuple[StreamedPart, Any]:
+        """Read the stream once; return the training part, and the hold-out: what ``given`` returns, if not None.
+
+        Raises
+        ------
+        ValueError
+            There are no ids to set events apart by; or the blocks of the files are too large to be mixed.
+        """
+        source, owner, fitted = large.source, self.owner, self.fitted
+        if owner._has_entries:
+            raise ValueError(f"output={owner.output!r}: a source has one target per event, and no others.")
+        first = next(source.chunks())  # for the form of the events
+        self.checked(first)
+        owner._check_augmenter(first.target)
+        keep, valid = None, given()
+        if valid is None and owner.early_stopping:
+            keep = _Kept(self._apart(source))
+            valid = HeldPart(source.where(keep.held), source.memory // _SHARE)
+        blocks, targets, digests, n_bytes = source.blocks(self._block_size(large)), fitted.target.survey(), [], 0
+        sums, used = np.zeros(2), []  # Σw, Σ|w|
+        with source.loading() as load:
+            for block, events in zip(blocks, ahead(map(load, blocks)), strict=True):
+                digests.append(self._digest(events))
+                X, y, weights = self.checked(events)
+                if keep is not None and len(y):
+                    held = keep.held(events)
+                    targets.note(y[held])
+                    valid.add(X[held], y[held], _rows(weights, held))
+                    X, y, weights = X[~held], y[~held], _rows(weights, ~held)
+                if len(y):
+                    used.append(block)
+                    n_bytes += X.nbytes
+                    fitted.input.look(X, weights)
+                    targets.add(y, weights)
+                    sums += len(y) if weights is None else (weights.sum(), np.abs(weights).sum())
+        check_sides(len(targets), None if keep is None else valid.n, owner.validation)
+        check_sum(float(sums[0]), float(sums[1]), "sample_weight")
+        targets.finish(fitted.target)
+        if keep is not None:
+            valid.finish(fitted.target.check)
+            valid.identity = "held"
+        if source.weight is None and valid is not None and valid.weights is not None:
+            valid = valid.with_unit_mean()
+        n_windows = max(1, -(-_SHARE * n_bytes // source.memory))
+        mixing = Mixing.of(used, targets, n_windows=n_windows)
+        self._check_mixing(mixing.between(used, targets), large)
+        part = StreamedPart(
+            source if keep is None else source.where(keep), self._part, mixing, targets, [digests, source.memory]
+        )
+        return part, valid
+
+    def _part(self, events: Any) -> Part:
+        X, y, weights = self.checked(events)
+        return Part(X, self.fitted.target.check(y) if len(y) else y, weights)
+
+    def _apart(self, source: EventSource) -> Callable[[Any], np.ndarray]:
+        if source.event_id is None:
+            raise ValueError(
+                "a stream sets events apart by their ids, and the source has none: say which column is the id by "
+                "event_id=, or pass X_val=, a source of the events to watch, or early_stopping=False."
+            )
+        return apart_by_id(self.owner.validation, lambda: (events.groups for events in source.chunks()))
+
+    @staticmethod
+    def _check_mixing(between: float, large: Large) -> None:
+        if not Mixing.is_enough(between):
+            raise ValueError(
+                f"The events are sorted by their target, and memory={large.source.memory} has no room for enough "
+                f"blocks to mix them: {between:.0%} of the variance of the target lies between the windows that are "
+                f"read at a time, expected {BETWEEN:.0%} at most. Pass a larger memory= to the EventSource, or write "
+                "the events in random order once."
+            )
+
+
+@dataclass
+class _Kept:
+    """Condition on a stream: events that are not set apart."""
+
+    apart: Callable[[Any], np.ndarray]
+
+    def __call__(self, events: Any) -> np.ndarray:
+        return ~self.held(events)
+
+    def held(self, events: Any) -> np.ndarray:
+        """Return the mask of the events that are set apart."""
+        return self.apart(events.groups) if len(events.data) else np.zeros(0, dtype=bool)
+
+
+def _rows(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
+    return None if values is None else values[rows]
