@@ -1,15 +1,18 @@
 """Several processes that write into one lab book, one that is killed, and one that has no lab book."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import sklearn_ml4fp
 from sklearn_ml4fp import LabBook
+from sklearn_ml4fp.lab_book._sqlite import _LOCAL, _file_system
 
 BEGINNING = """
 import os, signal, sys
@@ -69,6 +72,15 @@ def test_nothing_is_imported_without_and_four_processes_write_at_once(store):
     expected = [(str(4 + number), lr) for number in range(4) for lr in lrs]
     killed = ("7", "0.003")
     assert found == Counter((*one, "KILLED" if one == killed else "FINISHED") for one in expected)
+
+
+def test_a_file_on_a_local_disk_has_a_write_ahead_log(store):
+    LabBook(store).runs()
+    path = Path(store)
+    with closing(sqlite3.connect(path)) as connection:
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    assert mode == ("wal" if _file_system(path) in _LOCAL else "delete")
+    assert _file_system(path) != _file_system(Path("/proc/self")) or _file_system(path) is None
 
 
 def test_the_environment_opens_a_lab_book(store):
