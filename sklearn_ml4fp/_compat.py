@@ -7,7 +7,7 @@ of joblib's Dask backend stand in ``_compat_dask``, because they load Dask.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sklearn.exceptions import UnsetMetadataPassedError
@@ -26,6 +26,7 @@ from sklearn.utils.validation import _num_samples as num_samples
 
 try:  # scikit-learn >= 1.9
     from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn.callback._callback_support import callback_management_context
 except ImportError:
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
@@ -37,6 +38,10 @@ except ImportError:
     def with_callbacks(method: Any) -> Any:
         """Return the method as it is: there are no callbacks."""
         return method
+
+    def callback_management_context(estimator: Any) -> Any:
+        """Do nothing: there are no callbacks."""
+        return nullcontext()
 
 
 class Interval(_param_validation.Interval):
@@ -173,6 +178,7 @@ __all__ = [
     "StrOptions",
     "asking_parts",
     "best_row",
+    "callback_management_context",
     "callbacks_of",
     "check_feature_names_in",
     "check_method_params",

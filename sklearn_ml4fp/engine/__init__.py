@@ -13,6 +13,7 @@ from ._packed import PackedData
 from ._points import PointData
 from ._recipe import Recipe
 from ._schedules import SCHEDULES, Schedule
+from ._together import train_together
 
 __all__ = [
     "OPTIMIZERS",
@@ -39,4 +40,5 @@ __all__ = [
     "resolve_device",
     "sample_of",
     "split_gaussian",
+    "train_together",
 ]

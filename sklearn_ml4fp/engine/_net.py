@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from typing import Any
 
@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
 from skorch import NeuralNet
-from skorch.callbacks import BatchScoring, Callback, EpochScoring, EpochTimer, LRScheduler
+from skorch.callbacks import Callback, EpochTimer
 from torch import Tensor
 
 from ..nn import set_generator
 from ._batches import PiecewiseData, ShuffledBatches, TensorData
+from ._callbacks import check_scoring, wants_batch_events
 from ._checkpoint import CheckpointFile, restore
 from ._devices import GpuUse, in_bfloat16
 from ._double import DoubleTwin
@@ -35,24 +36,7 @@ _BLOCK_ON_A_GPU = 16384
 # scikit-learn's checks compare at 1e-7, where float32 fails one time in five. Larger calls are computed in float32,
 # which is twice as fast.
 _FEW = 2**16
-_BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 _PASSING = ("_data", "_generator", "_forward", "_recipe", "_sends_batch_events", "_measure", "_followed", "_gpu")
-
-
-def wants_batch_events(callback: Callback) -> bool:
-    """Return whether a callback acts on batches or gradients."""
-    if isinstance(callback, LRScheduler):
-        return callback.step_every == "batch"
-    return any(getattr(type(callback), event) is not getattr(Callback, event) for event in _BATCH_EVENTS)
-
-
-def _check_scoring(callbacks: Sequence[tuple[str, Callback]]) -> None:
-    for name, callback in callbacks:
-        if isinstance(callback, (EpochScoring, BatchScoring)) and not callback.use_caching:
-            raise ValueError(
-                f"The callback {name!r} has use_caching=False, and would have to predict events that are tensors "
-                "already: pass use_caching=True, which scores the outputs of the loop itself."
-            )
 
 
 def _outputs_of(forward: Callable[..., Tensor], inputs: Any) -> Tensor:
@@ -108,7 +92,14 @@ class Net(NeuralNet):
         self.module_ = self.first_weights(deepcopy(self.module).to_empty(device="cpu"))
         return self
 
-    def train(
+    def train(self, data: TensorData, valid: TensorData | None, **choices: Any) -> Net:
+        """Train from the present weights; the arguments are those of `in_training`."""
+        with self.in_training(data, valid, **choices) as (data, valid, epochs):
+            self.fit_loop(data, valid, epochs)
+        return self
+
+    @contextmanager
+    def in_training(
         self,
         data: TensorData,
         valid: TensorData | None,
@@ -122,8 +113,8 @@ class Net(NeuralNet):
         bfloat16: bool = False,
         compiled: bool = False,
         checkpoint: CheckpointFile | None = None,
-    ) -> Net:
-        """Train for at most ``epochs`` epochs, from the present weights.
+    ) -> Iterator[tuple[TensorData, TensorData | None, int]]:
+        """Begin a training of at most ``epochs`` epochs, and end it; give the data and the epochs that are left.
 
         Parameters
         ----------
@@ -151,7 +142,7 @@ class Net(NeuralNet):
         state = None if checkpoint is None else checkpoint.read()
         device = torch.device(self.device)
         data, valid = data.placed_on(device), valid and valid.placed_on(device)
-        _check_scoring(self.callbacks_)
+        check_scoring(self.callbacks_)
         kept, self._double, self._data = self.callbacks_, None, data
         observers = (*observers, *([] if checkpoint is None else [checkpoint]))
         self.callbacks_ = [*kept, *((f"observer{i}", callback) for i, callback in enumerate(observers))]
@@ -170,9 +161,9 @@ class Net(NeuralNet):
             if state is not None:
                 restore(self, state)
             try:
-                if state is None or not state["finished"]:
-                    with suppress(StopTraining):
-                        self.fit_loop(data, valid, epochs - len(self.history) + before)
+                is_finished = state is not None and state["finished"]
+                with suppress(StopTraining):
+                    yield data, valid, 0 if is_finished else epochs - len(self.history) + before
                 if checkpoint is not None:
                     checkpoint.finish(self)
             finally:  # also after an error or Ctrl-C: to close a progress bar, and restore the best weights
@@ -186,7 +177,6 @@ class Net(NeuralNet):
             self._recipe.end()
             for name in _PASSING:
                 delattr(self, name)
-        return self
 
     @property
     def monitor(self) -> Monitor:
@@ -245,10 +235,16 @@ class Net(NeuralNet):
                 self.history.record_batch(f"{prefix}_loss", losses[-1].item())
                 self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
                 self.notify("on_batch_end", batch=batch, training=training, **step)
-        self._record_loss(prefix, losses, sizes)
         if training:
-            self.history.record("events_per_second", len(iterator.data) / (time.perf_counter() - began))
-            self._recipe.end_steps()
+            self.end_training_epoch(losses, sizes, began)
+        else:
+            self._record_loss(prefix, losses, sizes)
+
+    def end_training_epoch(self, losses: list[Tensor], sizes: list[int], began: float) -> None:
+        """Record losses and sizes of all batches and the speed since ``began``, and end the steps of the recipe."""
+        self._record_loss("train", losses, sizes)
+        self.history.record("events_per_second", sum(sizes) / (time.perf_counter() - began))
+        self._recipe.end_steps()
 
     def _record_loss(self, prefix: str, batch_losses: list[Tensor], sizes: list[int]) -> None:
         share = torch.tensor(sizes, dtype=torch.float64)

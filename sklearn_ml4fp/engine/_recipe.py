@@ -32,10 +32,15 @@ class WeightAverage:
 
     def __init__(self, decay: float, parameters: list[nn.Parameter]) -> None:
         self.decay = decay
-        self.trained: list[Tensor] = [parameter.data for parameter in parameters]
+        self.parameters = parameters
         self.spare = [parameter.detach().clone() for parameter in parameters]
         self.n_steps = 0
         self.shown = False  # whether the module now holds the average
+
+    @property
+    def trained(self) -> list[Tensor]:
+        """The trained weights, which may have been moved to other memory."""
+        return [parameter.data for parameter in self.parameters]
 
     @torch.no_grad()
     def update(self) -> None:
@@ -49,8 +54,9 @@ class WeightAverage:
         """Put the average, or the trained weights, into the module, and keep the other of the two aside."""
         if self.shown == average:
             return
-        kept = [weight.clone() for weight in self.trained]
-        torch._foreach_copy_(self.trained, self.spare)
+        trained = self.trained
+        kept = [weight.clone() for weight in trained]
+        torch._foreach_copy_(trained, self.spare)
         torch._foreach_copy_(self.spare, kept)
         self.shown = average
 
@@ -135,9 +141,18 @@ class Recipe:
                 group["lr"] = self.lr
         self._step += 1
 
+    @property
+    def _looks(self) -> bool:
+        return self._step == (self._n_batches + 1) // 2  # a full batch, if there is more than one
+
+    @property
+    def reads_gradients(self) -> bool:
+        """Return whether `after_backward` does anything in this step."""
+        return self._looks or self.max_grad_norm is not None or self.l1 > 0
+
     def after_backward(self, n_events: int) -> None:
         """Clip the gradients of a batch and add the L1 term; in the middle of the epoch, look at them before."""
-        if self._step == (self._n_batches + 1) // 2:  # a full batch, if there is more than one
+        if self._looks:
             self.gradients.look(n_events)
         if self.max_grad_norm is not None:
             nn.utils.clip_grad_norm_(self._parameters, self.max_grad_norm)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
 from inspect import signature
@@ -17,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import Callback
 from torch import nn
 
-from .._compat import CallbackSupportMixin, with_callbacks
+from .._compat import CallbackSupportMixin, callback_management_context
 from .._events import check_ids
 from .._holdout import set_apart
 from .._optional import needs
@@ -29,7 +30,6 @@ from ..engine import (
     Monitor,
     Net,
     Recipe,
-    Schedule,
     build_on_meta,
     has_bfloat16,
     make_loss,
@@ -141,7 +141,6 @@ class NetworkEstimator(
         return module
 
     @recorded
-    @with_callbacks
     def fit(
         self,
         X: Any,
@@ -183,9 +182,20 @@ class NetworkEstimator(
         FloatingPointError
             The loss is not finite in the first epoch.
         """
+        held = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
+        given = {"sample_weight": sample_weight, "groups": groups, **held}
         if self._has_several():
-            own = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
-            return self._fit_members(X, y, {"sample_weight": sample_weight, "groups": groups, **own})
+            return self._fit_members(X, y, given)
+        with self._in_fit(X, y, **given) as training:
+            self.net_.train(**training)
+        return self
+
+    @contextmanager
+    def _in_fit(
+        self, X: Any, y: Any, sample_weight: Any, groups: Any, X_val: Any, y_val: Any, sample_weight_val: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Do all that `fit` does, except for the training, whose arguments it gives."""
+        self._validate_params()
         check_callbacks(self.callbacks)
         rng = check_random_state(self.random_state)
         if self.warm_start:
@@ -215,10 +225,11 @@ class NetworkEstimator(
             valid = valid.with_unit_mean()  # to be compared with the training's
         self._begin(fitted, train, complete=True)
         before = len(self.net_.history)
-        with fit_task(self, self.max_epochs, X, y, sample_weight) as task:
+        with callback_management_context(self), fit_task(self, self.max_epochs, X, y, sample_weight) as task:
             try:
                 recipe, checkpoint = self._make_recipe(), checkpoint_of(self, train, valid)
-                self._train(train, valid, self.max_epochs, recipe, observers_of(self, recipe, task), checkpoint)
+                observers = observers_of(self, recipe, task)
+                yield self._training(train, valid, self.max_epochs, recipe, observers, checkpoint)
             except Exception:
                 if isinstance(train, StreamedPart):  # a file has changed: nothing half-trained is left
                     self._forget()
@@ -227,7 +238,6 @@ class NetworkEstimator(
                 if hasattr(self, "net_"):
                     self.n_iter_ = len(self.net_.history) - before
                     self.best_epoch_ = (self.net_.monitor.best_epoch_ or len(self.net_.history)) - before
-        return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, target: ClassTarget | NumberTarget) -> Self:
         """Train for one pass over a part of the data; weights and targets keep the scale of the first part."""
@@ -254,7 +264,7 @@ class NetworkEstimator(
                 'partial_fit that will come, or with a schedule without an end, such as "constant".'
             )
         try:
-            self._train(part, None, 1, fitted.stream)
+            self.net_.train(**self._training(part, None, 1, fitted.stream))
         finally:
             self.n_iter_ = len(self.net_.history)
         return self
@@ -326,18 +336,7 @@ class NetworkEstimator(
             **optimizer,
         )
 
-    def _make_recipe(self) -> Recipe:
-        schedule = Schedule(
-            self.lr_schedule,
-            epochs=self.max_epochs,
-            warmup_epochs=self.warmup_epochs,
-            decay=self.lr_decay,
-            decay_epochs=self.lr_decay_epochs,
-        )
-        changes_lr = self.lr_schedule != "constant" or self.warmup_epochs > 0
-        return Recipe(schedule if changes_lr else None, self.gradient_clipping, self.l1, self.ema_decay)
-
-    def _train(
+    def _training(
         self,
         train: Any,
         valid: Any,
@@ -345,7 +344,8 @@ class NetworkEstimator(
         recipe: Recipe,
         observers: tuple[Callback, ...] = (),
         checkpoint: CheckpointFile | None = None,
-    ) -> None:
+    ) -> dict[str, Any]:
+        """Make the arguments of the training of the net."""
         fitted = self._fitted
         if self.augment is not None and isinstance(train, StreamedPart):
             train.change = changer_of(self, train.sample())
@@ -354,19 +354,19 @@ class NetworkEstimator(
             data.refresh = refresher_of(self, train)
         scorers = scorers_of(self.metrics)
         automatic = self.precision == "auto" and has_bfloat16(self.net_.device)
-        self.net_.train(
-            data,
-            None if valid is None else fitted.source(valid),
-            epochs=epochs,
-            seed=fitted.seed(),
-            observers=observers,
-            recipe=recipe,
-            measure=measure_of(self, scorers, valid) if scorers and valid is not None else None,
-            monitor=self.monitor,
-            bfloat16=automatic or self.precision == "bfloat16",
-            compiled=self.compile,
-            checkpoint=checkpoint,
-        )
+        return {
+            "data": data,
+            "valid": None if valid is None else fitted.source(valid),
+            "epochs": epochs,
+            "seed": fitted.seed(),
+            "observers": observers,
+            "recipe": recipe,
+            "measure": measure_of(self, scorers, valid) if scorers and valid is not None else None,
+            "monitor": self.monitor,
+            "bfloat16": automatic or self.precision == "bfloat16",
+            "compiled": self.compile,
+            "checkpoint": checkpoint,
+        }
 
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "net_")

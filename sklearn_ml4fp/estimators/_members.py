@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -10,13 +12,36 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._checkpoints import removed_in_the_end
-from .._compat import member_task
+from .._compat import callback_management_context, member_task
+from ..engine import train_together
 from ._observers import fit_task
 from ._resuming import check_seed
 
 
 def _is_learned(name: str) -> bool:
     return name.endswith("_") and not name.startswith("_")
+
+
+Fit = tuple[Any, Any, Any, dict[str, Any]]
+
+
+def fit_together(fits: Sequence[Fit], tasks: Sequence[AbstractContextManager[Any]] = ()) -> None:
+    """Fit networks in one pass where they allow it, with the result of one after another, to rounding.
+
+    Parameters
+    ----------
+    fits : sequence of (NetworkEstimator, X, y, dict)
+        Networks with ``n_members=1``, and the arguments of their ``fit``, all of them.
+    tasks : sequence of context manager
+        What is open during the fit of each.
+    """
+    with ExitStack() as stack:
+        trainings = []
+        for (network, X, y, given), task in zip(fits, tasks or [nullcontext()] * len(fits), strict=True):
+            stack.enter_context(task)
+            arguments = stack.enter_context(network._in_fit(X, y, **given))
+            trainings.append((network.net_, arguments))
+        train_together(trainings)
 
 
 class WithMembers:
@@ -31,6 +56,7 @@ class WithMembers:
     best_epoch_: int
     random_state: Any
     warm_start: bool
+    verbose: int
     checkpoint: Any
     _members: list[Self]  # there if the last fit made several
     _init_callback_context: Any
@@ -94,10 +120,15 @@ class WithMembers:
         if self.checkpoint is not None:
             check_seed(self.random_state)
         members = self._members_to_go_on() if self.warm_start else self._new_members()
-        with fit_task(self, len(members), X, y, given["sample_weight"]) as task, removed_in_the_end():
-            for member in members:
-                with member_task(None if task is None else task.context, member):
-                    member.fit(X, y, **given)
+        begun = callback_management_context(self), fit_task(self, len(members), X, y, given["sample_weight"])
+        with begun[0], begun[1] as task, removed_in_the_end():
+            tasks = [member_task(None if task is None else task.context, member) for member in members]
+            if self.checkpoint is None and not self.verbose:
+                fit_together([(member, X, y, given) for member in members], tasks)
+            else:  # a state of each by itself, or lines that follow one another
+                for member, its_task in zip(members, tasks, strict=True):
+                    with its_task:
+                        member.fit(X, y, **given)
             return self._take(members)
 
     def _partial_fit_members(self, X: Any, y: Any, **given: Any) -> Self:

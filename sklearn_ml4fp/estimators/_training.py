@@ -9,7 +9,7 @@ from typing import Any
 from .._compat import HasMethods, Interval, StrOptions
 from .._params import Declared, hp
 from .._protocols import EventAugmenter, HoldOutSplitter, methods_of
-from ..engine import OPTIMIZERS, SCHEDULES
+from ..engine import OPTIMIZERS, SCHEDULES, Recipe, Schedule
 from ..nn import ACTIVATIONS, INITIALISATIONS, NORMALISATIONS
 
 _DECAYING = ("exponential", "step", "plateau")  # schedules with γ and T
@@ -222,3 +222,15 @@ class TrainingChoices(Declared):
         doc="What is shown of the epochs: 1 one live line in a terminal or a notebook, and plain lines in a log file, "
         "one a second at most; 2 a line for every epoch.",
     )
+
+    def _make_recipe(self) -> Recipe:
+        """Make the recipe of a training."""
+        schedule = Schedule(
+            self.lr_schedule,
+            epochs=self.max_epochs,
+            warmup_epochs=self.warmup_epochs,
+            decay=self.lr_decay,
+            decay_epochs=self.lr_decay_epochs,
+        )
+        changes_lr = self.lr_schedule != "constant" or self.warmup_epochs > 0
+        return Recipe(schedule if changes_lr else None, self.gradient_clipping, self.l1, self.ema_decay)

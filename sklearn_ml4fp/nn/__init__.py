@@ -14,6 +14,7 @@ from ._particle_transformer import ParticleTransformer
 from ._read_out import OUTPUTS
 from ._recurrent import CELLS, Recurrent
 from ._resnet import ResNet
+from ._stacked import can_be_stacked, has_onednn, is_wide, stacked
 from ._transformer import POOLINGS, POSITIONS, Transformer
 
 __all__ = [
@@ -41,6 +42,10 @@ __all__ = [
     "Recurrent",
     "ResNet",
     "Transformer",
+    "can_be_stacked",
+    "has_onednn",
     "initialise",
+    "is_wide",
     "set_generator",
+    "stacked",
 ]

@@ -18,6 +18,7 @@ class DenseLayer(nn.Module):
         self, n_axes: int, d_in: int, width: int, *, activation: str, dropout: float, normalisation: str
     ) -> None:
         super().__init__()
+        self.axis = 1 if n_axes else -1
         self.new = nn.Sequential(
             norm(normalisation, d_in),
             ACTIVATIONS[activation](),
@@ -27,7 +28,7 @@ class DenseLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(n, d_in, ...)`` to ``(n, d_in + width, ...)``."""
-        return torch.cat([x, self.new(x)], dim=1)
+        return torch.cat([x, self.new(x)], dim=self.axis)
 
 
 class DenseNet(nn.Module):

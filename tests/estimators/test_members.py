@@ -2,25 +2,32 @@
 
 import copy
 import pickle
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import check_estimator
+from skorch.callbacks import Callback
 from test_common import EXPECTED_FAILURES, NETWORKS, small
 
 from sklearn_ml4fp import (
+    DenseNetClassifier,
     FeedForwardClassifier,
     FeedForwardRegressor,
     LossCurveDisplay,
     NetworkClassifier,
     OptunaSearchCV,
+    ResNetClassifier,
+    Smear,
     describe_model,
     load_model,
     save_model,
     search_space,
 )
+from sklearn_ml4fp.engine import Net
 
 # The same products of matrices in another order differ by rounding, 1e-7 of a value, which Adam's division by the size
 # of a gradient may raise, and a few steps carry on; another seed differs by the whole spread, of about 1.
@@ -74,6 +81,121 @@ def test_weights_ids_and_own_validation_reach_every_member(two_blobs):
     of_its_own = {"X_val": X[:50], "y_val": y[:50], "sample_weight_val": weights[:50]}
     for member in model.fit(X, y, **of_its_own).members_:
         np.testing.assert_allclose(member._read(X), alone(member, X, y, **of_its_own)._read(X), **ALIKE)
+
+
+# what a training may have, on events that leave a last batch of another size for some members
+CHOICES = {
+    "plain": {},
+    "sgd": {"optimizer": "sgd", "momentum": 0.9, "nesterov": True, "lr": 0.02},
+    "adagrad": {"optimizer": "adagrad", "lr": 0.01},
+    "rmsprop": {"optimizer": "rmsprop", "momentum": 0.5},
+    "adamw": {"optimizer": "adamw", "weight_decay": 0.1},
+    "plateau": {"lr_schedule": "plateau", "lr_decay_epochs": 1, "lr": 0.01, "max_epochs": 6},
+    "one cycle, warm-up": {"lr_schedule": "one_cycle", "warmup_epochs": 1},
+    "clipping, L1, L2, average": {"gradient_clipping": 0.1, "l1": 1e-3, "weight_decay": 1e-3, "ema_decay": 0.9},
+    # a bias in front of a batch normalisation has no gradient but rounding, which Adam would blow up to full steps
+    "batch": {"normalisation": "batch", "dropout": 0.3, "optimizer": "sgd", "lr": 0.05},
+    "layer, selu": {"normalisation": "layer", "activation": "selu", "dropout": 0.3},
+    "focal": {"loss": "focal", "label_smoothing": 0.1, "activation": "silu"},
+    "metrics": {"metrics": "roc_auc", "monitor": "roc_auc", "max_epochs": 5, "patience": 2},
+    "augmented": {"augment": Smear(columns=[0], relative=0.1)},
+    "early": {"max_epochs": 12, "patience": 1, "lr": 0.01},
+    "to the end": {"early_stopping": False},
+    "wide": {"width": 256, "batch_size": 128, "max_epochs": 2},
+    "balanced": {"class_weight": "balanced"},
+}
+CASES = [
+    *((FeedForwardClassifier, choice) for choice in CHOICES),
+    *((one, choice) for one in (ResNetClassifier, DenseNetClassifier) for choice in ("batch", "layer, selu", "wide")),
+]
+
+
+def in_one_pass(monkeypatch, model, X, y, **given):
+    """Fit the members, none of which may enter the loop of a single net."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Net, "train", lambda *args, **choices: pytest.fail("trained alone"))
+        return model.fit(X, y, **given)
+
+
+def assert_as_alone(model, X, y, **given):
+    for member in model.members_:
+        one = alone(member, X, y, **given)
+        assert one.n_iter_ == member.n_iter_
+        for name, values in one.history_.items():
+            if name not in ("dur", "events_per_second"):
+                np.testing.assert_allclose(member.history_[name], values, **ALIKE, err_msg=name)
+        np.testing.assert_allclose(member._read(X), one._read(X), **ALIKE)
+
+
+@pytest.mark.parametrize(("network", "choice"), CASES)
+def test_one_pass_is_as_one_after_another(network, choice, two_blobs, monkeypatch):
+    X, y, _ = two_blobs
+    X, y = X[:313], np.minimum(y[:313] + (X[:313, 0] > 2), 2)  # classes of other sizes
+    weights = np.random.default_rng(1).normal(1.0, 0.3, len(y)) if choice in ("batch", "plateau", "early") else None
+    model = small(network, n_members=3, **{"max_epochs": 3, "lr": 1e-3, **CHOICES[choice]})
+    in_one_pass(monkeypatch, model, X, y, sample_weight=weights)
+    assert_as_alone(model, X, y, sample_weight=weights)
+
+
+@pytest.mark.parametrize("loss", ["mse", "huber", "quantile", "gaussian_nll"])
+def test_one_pass_of_regressions(loss, two_blobs, monkeypatch):
+    X, _, groups = two_blobs
+    y = X[:, :2] ** 2
+    weights = np.random.default_rng(1).normal(1.0, 0.3, len(y)) if loss == "mse" else None
+    model = small(FeedForwardRegressor, n_members=3, max_epochs=3, lr=1e-3, loss=loss)
+    given = {"sample_weight": weights, "groups": groups}
+    assert_as_alone(in_one_pass(monkeypatch, model, X, y, **given), X, y, **given)
+
+
+def test_the_optimiser_goes_on_after_one_pass(two_blobs, monkeypatch):
+    X, y, _ = two_blobs
+    model = small(FeedForwardClassifier, n_members=2, max_epochs=2, warm_start=True, early_stopping=False, lr=1e-3)
+    in_one_pass(monkeypatch, in_one_pass(monkeypatch, model, X, y), X, y)
+    for member in model.members_:
+        np.testing.assert_allclose(alone(member, X, y).fit(X, y)._read(X), member._read(X), **ALIKE)
+
+
+def test_an_error_in_one_pass_ends_every_member(two_blobs):
+    class Bomb(Callback):
+        ended: ClassVar[list] = []
+
+        def on_epoch_end(self, net, **kwargs):
+            if len(net.history) == 2:
+                raise RuntimeError("bang")
+
+        def on_train_end(self, net, **kwargs):
+            self.ended.append(net)
+
+    X, y, _ = two_blobs
+    model = small(FeedForwardClassifier, n_members=2, max_epochs=4, callbacks=[Bomb()])
+    with pytest.raises(RuntimeError, match="bang"):
+        model.fit(X, y)
+    assert len(Bomb.ended) == 2
+    assert np.isfinite(model.set_params(callbacks=None).fit(X, y).predict_proba(X)).all()
+
+
+def test_a_member_holds_its_own_weights_alone(two_blobs):
+    X, y, _ = two_blobs
+    few, many = (small(FeedForwardClassifier, n_members=n, max_epochs=1).fit(X, y).members_[0] for n in (2, 12))
+    assert len(pickle.dumps(few)) == pytest.approx(len(pickle.dumps(many)), rel=0.05)
+
+
+def test_a_member_that_diverges_says_so_and_the_others_go_on(two_blobs):
+    class Poison(Callback):
+        """Spoil the weights of the first network after its second epoch."""
+
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 3 and net.first_weights.keywords["seed"] == self.seed:
+                net.module_.head.weight.data.fill_(np.inf)
+
+    X, y, _ = two_blobs
+    model = small(FeedForwardClassifier, n_members=2, max_epochs=5, early_stopping=False).fit(X, y)
+    Poison.seed = model.members_[0].net_.first_weights.keywords["seed"]
+    model.set_params(callbacks=[Poison()])
+    with pytest.warns(ConvergenceWarning, match="diverged in epoch 3; the weights of epoch 2"):
+        model.fit(X, y)
+    assert [member.n_iter_ for member in model.members_] == [3, 5]
+    assert np.isfinite(model.predict_proba(X)).all()
 
 
 def test_a_member_stops_at_its_own_best_epoch(two_blobs):
