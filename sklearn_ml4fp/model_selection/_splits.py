@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -15,6 +17,7 @@ from sklearn.utils.validation import check_consistent_length
 from .._compat import safe_indexing
 from .._events import assign, check_ids, derive_salt, uniform
 from .._keeping import FilledUp
+from ..data import EventSource
 
 
 def _check_parts(
@@ -42,6 +45,27 @@ def _check_parts(
         UserWarning,
         stacklevel=3,
     )
+
+
+@dataclass
+class _InPart:
+    """Condition on a source: events of one part, or of all others."""
+
+    part_of: Callable[[Any], np.ndarray]
+    part: int
+    others: bool = False
+
+    def __call__(self, events: Any) -> np.ndarray:
+        inside = self.part_of(events.groups) == self.part if len(events.data) else np.zeros(0, dtype=bool)
+        return inside != self.others if len(events.data) else inside
+
+
+def _check_source(source: EventSource, groups: Any) -> None:
+    """Refuse a source without ids, and ids beside it."""
+    if source.event_id is None or groups is not None:
+        raise ValueError(
+            "a source is split by its own ids: say which column is the id by event_id=, and leave out groups=."
+        )
 
 
 def _check_n_splits(n_splits: Any, least: int) -> None:
@@ -90,27 +114,32 @@ class _EventFolds(_EventSplitter):
         # n_splits is part of the role: 3 folds inside 5 are then independent of them without a salt.
         return derive_salt(self.salt, f"{type(self).__name__} {self.n_splits}")
 
-    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Any, Any]]:
         """Generate row numbers of the training and the test events, fold by fold.
 
         Parameters
         ----------
-        X : array-like of shape (n_events, ...)
+        X : array-like of shape (n_events, ...), or EventSource
         y : array-like of shape (n_events,), optional
             Ignored.
         groups : array-like of shape (n_events,) or (n_events, n_columns)
-            Event ids.
+            Event ids; a source has its own.
 
         Yields
         ------
-        train, test : ndarray of int
-            All events with one id are on the same side.
+        train, test : ndarray of int, or EventSource
+            All events with one id are on the same side. Of a source, sources of the two sides: nothing is read yet.
 
         Raises
         ------
         ValueError
             If ids are absent or unusable, or a fold has no event.
         """
+        if isinstance(X, EventSource):
+            _check_source(X, groups)
+            for fold in range(self.n_splits):
+                yield X.where(_InPart(self.assign, fold, others=True)), X.where(_InPart(self.assign, fold))
+            return
         folds = self.assign(groups)
         check_consistent_length(X, y, groups)
         _check_parts(folds, [f"fold {i}" for i in range(self.n_splits)], groups, repr(self))
@@ -296,9 +325,17 @@ def _take(array: Any, rows: np.ndarray) -> Any:
     return safe_indexing(array, rows) if known else array[rows]
 
 
+def _sources(arrays: Sequence[Any], groups: Any, part_of: Callable[[Any], np.ndarray]) -> list[Any]:
+    for one in arrays:
+        if not isinstance(one, EventSource):
+            raise TypeError(f"sources are split alone, since they carry targets, weights and ids; got {type(one)} too.")
+        _check_source(one, groups)
+    return [one.where(_InPart(part_of, part)) for one in arrays for part in range(3)]
+
+
 def train_val_test_split(
     *arrays: Any,
-    groups: Any,
+    groups: Any = None,
     sizes: tuple[float | None, float | None, float | None] = (0.6, 0.2, 0.2),
     salt: int | str = 0,
 ) -> list[Any]:
@@ -309,9 +346,10 @@ def train_val_test_split(
 
     Parameters
     ----------
-    *arrays : array-like of shape (n_events, ...) or None
+    *arrays : array-like of shape (n_events, ...), None, or EventSource
         Arrays, lists, pandas or polars frames, sparse matrices, or any container that takes ``X[rows]``. None gives
-        None three times. Pass the ids too if you need them afterwards.
+        None three times. Pass the ids too if you need them afterwards. A source gives three sources, which are split
+        as they are read, by their own ids, without ``groups``.
     groups : array-like of shape (n_events,) or (n_events, n_columns)
         Event ids: integers, strings, or several columns (run, luminosity block, event).
     sizes : tuple of three floats, default=(0.6, 0.2, 0.2)
@@ -347,6 +385,8 @@ def train_val_test_split(
         raise ValueError("train_val_test_split needs at least one array to split.")
     names = ("train", "val", "test")
     fractions = _fractions(sizes, names)
+    if any(isinstance(one, EventSource) for one in arrays):
+        return _sources(arrays, groups, partial(_parts, fractions=fractions, salt=salt, role="train_val_test_split"))
     parts = _parts(groups, fractions, salt, "train_val_test_split")
     check_consistent_length(groups, *arrays)
     _check_parts(parts, list(names), groups, f"train_val_test_split(sizes={sizes}, salt={salt!r})", fractions)
