@@ -6,6 +6,8 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
+import matplotlib as mpl
+
 import sklearn_ml4fp
 
 project = "sklearn_ml4fp"
@@ -31,10 +33,19 @@ numpydoc_class_members_toctree = False
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
 
+# Colours of Okabe and Ito, which colour-blind readers can distinguish, in all examples.
+mpl.use("agg")
+mpl.rcParams["axes.prop_cycle"] = mpl.cycler(
+    color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+)
+
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/(plot_|quickstart)",
+    "subsection_order": ["../examples/course", "*"],
+    "within_subsection_order": "FileNameSortKey",  # the course has numbers, in the order of teaching
+    "reset_modules": (),  # it would reset the colours; no example changes settings of matplotlib
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,

@@ -45,7 +45,7 @@ def test_the_snippets_run(page, made):
 
 def test_the_example_of_the_demo_imports_public_names_only():
     """What a user copies from the quickstart must not depend on private modules; the same for all examples."""
-    for example in (ROOT / "examples").glob("*.py"):
+    for example in (ROOT / "examples").rglob("*.py"):
         assert not re.findall(r"sklearn_ml4fp\.?\S* import _|sklearn_ml4fp\._|import _", example.read_text()), example
 
 

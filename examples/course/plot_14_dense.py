@@ -1,0 +1,40 @@
+r"""
+Dense connections: parameters against score
+===========================================
+
+A layer that sees all earlier layers need not learn again what they found.
+
+In a dense block every layer appends a few features to those of all layers before it,
+
+.. math:: h_{l+1} = \big[h_l,\; F_l(h_l)\big]
+
+(Huang et al., `arXiv:1608.06993 <https://arxiv.org/abs/1608.06993>`_), so its layers can be narrow. A residual network
+adds in the place of appending, and every layer is as wide as the whole. On small images both are scored against what
+they cost: the number of their weights.
+"""
+
+import matplotlib.pyplot as plt
+from sklearn.datasets import load_digits
+
+from sklearn_ml4fp import DenseNetClassifier, ResNetClassifier
+
+images, y = load_digits(return_X_y=True)
+images = images.reshape(-1, 8, 8) / 16
+common = {"lr": 0.004, "max_epochs": 15, "batch_size": 64, "early_stopping": False, "random_state": 0}
+families = {
+    "ResNet": [ResNetClassifier(n_blocks=3, width=width, **common) for width in (8, 16, 32)],
+    "DenseNet": [DenseNetClassifier(n_blocks=2, n_layers=3, width=width, **common) for width in (3, 6, 12)],
+}
+figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
+for (name, networks), style in zip(families.items(), ("o-", "s--"), strict=True):
+    scores, sizes = [], []
+    for network in networks:
+        scores.append(network.fit(images[:900], y[:900]).score(images[900:], y[900:]))
+        sizes.append(sum(weights.numel() for weights in network.net_.module_.parameters()))
+    axis.semilogx(sizes, scores, style, label=name)
+axis.set(title="What a weight is worth", xlabel="number of weights", ylabel="accuracy on test digits")
+axis.legend()
+plt.show()
+
+# %%
+# **Try:** three other seeds. How far apart are two points that differ in nothing but the seed?
