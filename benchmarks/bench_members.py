@@ -1,6 +1,6 @@
 """Several networks in one pass against the same networks one after another: processor time of a fit.
 
-Members of one estimator, folds of a cross-fit, and the interleaved time of both ways, medians of ``--repeats``. One
+Members of one estimator, the interleaved time of both ways, medians of ``--repeats``. One
 thread; the processor time of the process, which other jobs on the machine change least. ``--threads 2`` gives the wall
 clock of two threads and of two processes of joblib instead: it means something on an idle machine alone.
 
@@ -12,14 +12,13 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from functools import partial
 
 import numpy as np
 import torch
 from joblib import Parallel, delayed
 from sklearn.base import clone
 
-from sklearn_ml4fp import CrossFitClassifier, FeedForwardClassifier
+from sklearn_ml4fp import FeedForwardClassifier
 
 SHAPES = {"3 x 64, batch 64": (64, 64, 6_400), "3 x 256, batch 256": (256, 256, 12_800)}
 
@@ -28,7 +27,7 @@ def events(n, n_columns=20):
     """Two overlapping classes."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, n_columns)).astype(np.float32)
-    return X, (X[:, 0] + rng.normal(size=n) > 0).astype(int), np.arange(n)
+    return X, (X[:, 0] + rng.normal(size=n) > 0).astype(int)
 
 
 def took(fit, clock):
@@ -55,10 +54,6 @@ def fit_all(members, X, y):
     return [clone(member).fit(X, y) for member in members]
 
 
-def fit_folds(model, X, y, folds):
-    return [clone(model).fit(X[folds != fold], y[folds != fold]) for fold in np.unique(folds)]
-
-
 def members_of(model, X, y):
     """Unfitted copies of the members, to be fitted one after another."""
     return [clone(one).set_params(max_epochs=model.max_epochs) for one in clone(model).fit(X, y).members_]
@@ -69,22 +64,14 @@ def row(name, what, apart, together):
 
 
 def members(name, width, batch, n, k, repeats):
-    X, y, _ = events(n)
+    X, y = events(n)
     model = network(width, batch, k)
     alone = members_of(model, X, y)
     row(name, f"{k} members", *compared(lambda: fit_all(alone, X, y), lambda: clone(model).fit(X, y), repeats))
 
 
-def folds(name, width, batch, n, repeats):
-    X, y, ids = events(n)
-    cross = CrossFitClassifier(network(width, batch), cv=5).fit(X, y, groups=ids)
-    assigned = cross.cv_.assign(ids)
-    apart = partial(fit_folds, cross.estimator, X, y, assigned)
-    row(name, "5 folds, with their scores", *compared(apart, lambda: clone(cross).fit(X, y, groups=ids), repeats))
-
-
 def two_cores(name, width, batch, n, repeats):
-    X, y, _ = events(n)
+    X, y = events(n)
     model = network(width, batch, 10)
     alone = members_of(model, X, y)
 
@@ -113,4 +100,3 @@ if __name__ == "__main__":
             continue
         for k in (1, 5, 10, 32):
             members(name, *shape, k, chosen.repeats)
-        folds(name, *shape, chosen.repeats)
