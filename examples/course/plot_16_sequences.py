@@ -20,14 +20,7 @@ from sklearn_ml4fp import RecurrentClassifier
 
 rng = np.random.default_rng(0)
 lengths = (10, 30, 60, 90)
-common = {
-    "width": 16,
-    "lr": 0.01,
-    "gradient_clipping": 1.0,
-    "max_epochs": 12,
-    "early_stopping": False,
-    "random_state": 0,
-}
+common = {"width": 16, "lr": 0.01, "gradient_clipping": 1.0, "max_epochs": 12, "early_stopping": False}
 figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
 for cell, style in (("rnn", "s:"), ("gru", "^--"), ("lstm", "o-")):
     scores = []

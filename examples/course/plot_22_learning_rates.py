@@ -35,7 +35,7 @@ for lr, style in ((1e-5, ":"), (1e-3, "-"), (0.3, "--")):
 axes[0].set(xlabel="epoch", ylabel="cross-entropy of the hold-out", title="three constant rates", ylim=(0.3, 0.9))
 axes[0].legend(title="learning rate")
 for schedule, style in (("constant", "-"), ("step", "-."), ("cosine", "--"), ("one_cycle", ":")):
-    history = FeedForwardClassifier(lr=0.02, lr_schedule=schedule, **common).fit(X, y).history_
+    history = FeedForwardClassifier(lr=0.05, lr_schedule=schedule, **common | {"width": 8}).fit(X, y).history_
     axes[1].plot(history["epoch"], history["lr"], linestyle=style, label=schedule)
     axes[2].plot(history["epoch"], history["valid_loss"], linestyle=style, label=schedule)
 axes[1].set(xlabel="epoch", ylabel="learning rate", title="four schedules")
