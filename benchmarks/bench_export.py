@@ -1,10 +1,15 @@
-"""Files of models: time to load and to save, and size, against joblib.
+"""Files of models: time to load and to save, and size, against joblib; and ONNX graphs against ``predict_proba``.
 
-The model is a network of 3 layers of 256 nodes behind an imputer and a scaler, on the shipped table. Both ways run one
-after the other in each round; the table has medians over the rounds, and of their ratios in the same round. The files
-are read from the memory of the system, which has them from the writing.
+All ways run one after the other in each round; the tables have medians over the rounds, and of their ratios in the
+same round.
 
-    OMP_NUM_THREADS=1 python benchmarks/bench_export.py [files] [--rounds 21]
+- ``files``: a network of 3 layers of 256 nodes behind an imputer and a scaler, on the shipped table. The files are read
+  from the memory of the system, which has them from the writing.
+- ``latency``: the same pipeline, and ParticleNet-Lite and ParticleTransformer on features of the shipped jets.
+  onnxruntime has a single thread, and arrays that are ready: jets are padded to the longest of the call.
+  ``predict_proba`` has the events as the user has them.
+
+    OMP_NUM_THREADS=1 python benchmarks/bench_export.py [files] [latency] [--rounds 21]
 """
 
 from __future__ import annotations
@@ -18,15 +23,23 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
+import onnxruntime
 from sklearn.pipeline import make_pipeline
 
 from sklearn_ml4fp import (
+    EdgeConvClassifier,
     FeedForwardClassifier,
+    JetConstituentFeatures,
     MissingValueImputer,
+    ParticleTransformerClassifier,
+    PointClouds,
     ZScoreScaler,
     load_events,
     load_model,
+    load_quark_gluon_jets,
     save_model,
+    to_onnx,
 )
 
 
@@ -80,7 +93,63 @@ def files(rounds: int) -> None:
         print(f"\n{n_weights} weights, predictions after loading bit-equal: {same}")
 
 
-PARTS = {"files": files}
+def pipelines() -> dict[str, tuple[Any, Any, int]]:
+    """Fitted pipelines, their events, and how many of them are many."""
+    once: dict[str, Any] = {"max_epochs": 1, "device": "cpu", "random_state": 0}
+    jets, kinds = load_quark_gluon_jets(return_X_y=True)
+    nets = {
+        "ParticleNet-Lite": EdgeConvClassifier.particle_net_lite(**once),
+        "ParticleTransformer": ParticleTransformerClassifier(**once),
+    }
+    found = {"3 × 256": (*table_pipeline(), 10_000)}
+    for name, net in nets.items():
+        model = make_pipeline(JetConstituentFeatures(), net).fit(jets[:500], kinds[:500])
+        found[name] = (model, jets[-500:], 200)
+    return found
+
+
+def arrays_of(X: Any) -> dict[str, np.ndarray]:
+    """What the graph takes, as a program has it."""
+    if not isinstance(X, PointClouds):
+        return {"X": X.astype(np.float32)}
+    points, mask = X.to_padded(fill=0.0)
+    return {name: array.astype(np.float32) for name, array in (("points", points), ("mask", mask))} | (
+        {"event": X.event_values.astype(np.float32)} if X.event_names else {}
+    )
+
+
+def latency(rounds: int) -> None:
+    """Compare onnxruntime on one thread with the pipelines: one event at a time, and many in one call."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    print("\n| | kB | one event: `predict_proba`, ms | ONNX, ms | ratio | many: events/s | ONNX, events/s | ratio |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|")
+    for name, (model, X, n_many) in pipelines().items():
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.onnx"
+            to_onnx(model, X[:200], path)
+            size, session = path.stat().st_size, onnxruntime.InferenceSession(path, options)
+        singles, many = [X[i : i + 1] for i in range(20)], X[:n_many]
+        given, block = [arrays_of(one) for one in singles], arrays_of(many)
+        calls: dict[str, Callable[[], Any]] = {
+            "ours": lambda m=model, s=singles: [m.predict_proba(one) for one in s],
+            "graph": lambda s=session, g=given: [s.run(None, one) for one in g],
+            "ours, many": lambda m=model, X=many: m.predict_proba(X),
+            "graph, many": lambda s=session, g=block: s.run(None, g),
+        }
+        seconds = interleaved(calls, rounds)
+        median = {way: statistics.median(one) for way, one in seconds.items()}
+        ratio, ratio_many = (
+            statistics.median(a / b for a, b in zip(seconds[f"ours{of}"], seconds[f"graph{of}"], strict=True))
+            for of in ("", ", many")
+        )
+        print(
+            f"| {name} | {size / 1e3:.0f} | {50 * median['ours']:.2f} | {50 * median['graph']:.2f} | {ratio:.1f} "
+            f"| {n_many / median['ours, many']:.0f} | {n_many / median['graph, many']:.0f} | {ratio_many:.2f} |"
+        )
+
+
+PARTS = {"files": files, "latency": latency}
 
 
 def main() -> None:

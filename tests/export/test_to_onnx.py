@@ -5,6 +5,7 @@ import subprocess
 import sys
 from functools import partial
 
+import lightgbm
 import numpy as np
 import onnx
 import onnxruntime
@@ -15,7 +16,13 @@ import sklearn.preprocessing as theirs
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier, VotingClassifier, VotingRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    VotingClassifier,
+    VotingRegressor,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
@@ -251,6 +258,8 @@ def test_images_without_their_steps_and_large_clouds(path):
 
 # --- networks in pipelines --------------------------------------------------------------------------------------------
 
+boosted = partial(HistGradientBoostingClassifier, max_iter=5, max_leaf_nodes=4)
+
 NETWORKS = {
     "two classes": (make_pipeline(MissingValueImputer(), ZScoreScaler(), network()), TWO),
     "three classes": (make_pipeline(AutoScaler(), MissingValueImputer(add_indicator=True), network()), THREE),
@@ -259,6 +268,15 @@ NETWORKS = {
     "numbers": (make_pipeline(MissingValueImputer(), ZScoreScaler(), regressor()), np.c_[TARGET, -TARGET]),
     "union": (make_pipeline(SimpleImputer(), make_union(ZScoreScaler(), PCA(2)), ZScoreScaler(), network()), TWO),
     "resampled": (make_pipeline(MissingValueImputer(), ZScoreScaler(), Resampled(DropOutliers(), network())), TWO),
+    "boosted trees": (boosted(), TWO),
+    "boosted trees, three classes": (boosted(), THREE),
+    "boosted trees, numbers": (HistGradientBoostingRegressor(max_iter=5, max_leaf_nodes=4), TARGET),
+    "boosted trees and a network": (
+        VotingClassifier(
+            [("t", boosted()), ("n", make_pipeline(MissingValueImputer(), ZScoreScaler(), network()))], voting="soft"
+        ),
+        TWO,
+    ),
 }
 
 
@@ -454,6 +472,10 @@ REFUSED = {
     "an unknown class": (
         lambda: VotingClassifier([("f", Unknown())], voting="soft").fit(TABLE, TWO),
         r"Unknown, member 'f', cannot be exported to ONNX: skl2onnx does not convert it",
+    ),
+    "trees of another package": (
+        lambda: scaled(lightgbm.LGBMClassifier(n_estimators=2, verbose=-1)).fit(TABLE, TWO),
+        r"LGBMClassifier, step 'lgbmclassifier', cannot be exported to ONNX: skl2onnx does not convert it",
     ),
     "a wrong converter": (
         lambda: fitted(MinMaxScaler(), Doubling(), LogisticRegression()),
