@@ -12,12 +12,22 @@ gives all columns mean 0 and standard deviation 1; it leaves a long tail long, a
 (LeCun et al., *Efficient BackProp*, 1998, section 4.3). ``AutoScaler`` chooses by quantiles, column by column.
 """
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from sklearn_ml4fp import AutoScaler, FeedForwardClassifier, MissingValueImputer, ZScoreScaler, load_events
+from sklearn_ml4fp import (
+    AutoScaler,
+    FeedForwardClassifier,
+    MissingValueImputer,
+    TrainingWarning,
+    ZScoreScaler,
+    load_events,
+)
 
+warnings.simplefilter("ignore", TrainingWarning)  # it says that the first network needs a scaler
 events = load_events(as_frame=True)
 X, y = events.data[:8000], np.asarray(events.target)[:8000]
 scalers = {"as it is, in GeV": "passthrough", "z-score": ZScoreScaler(), "AutoScaler": AutoScaler()}

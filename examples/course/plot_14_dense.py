@@ -21,10 +21,12 @@ from sklearn_ml4fp import DenseNetClassifier, ResNetClassifier
 
 images, y = load_digits(return_X_y=True)
 images = images.reshape(-1, 8, 8) / 16
-common = {"lr": 0.004, "max_epochs": 10, "batch_size": 64, "early_stopping": False, "random_state": 0}
+common = {"lr": 0.01, "lr_schedule": "one_cycle", "max_epochs": 10, "batch_size": 50, "early_stopping": False}
 families = {
-    "ResNet": [ResNetClassifier(n_blocks=3, width=width, **common) for width in (8, 16, 32)],
-    "DenseNet": [DenseNetClassifier(n_blocks=2, n_layers=3, width=width, **common) for width in (3, 6, 12)],
+    "ResNet": [ResNetClassifier(n_blocks=3, width=width, random_state=0, **common) for width in (8, 16, 32)],
+    "DenseNet": [
+        DenseNetClassifier(n_blocks=2, n_layers=3, width=width, random_state=0, **common) for width in (3, 6, 12)
+    ],
 }
 figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
 for (name, networks), style in zip(families.items(), ("o-", "s--"), strict=True):
