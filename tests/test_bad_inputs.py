@@ -845,6 +845,12 @@ def cases_of_lab_book():
     yield from varied(sklearn_ml4fp.LabBook, "experiment", [3, "", None])
     yield from varied(sklearn_ml4fp.LabBook, "fold_models", [1, "all", None])
 
+    def add(name="result", scores=None):
+        sklearn_ml4fp.LabBook("never made.db").add(name, {"mu": 1.0} if scores is None else scores)
+
+    yield from varied(add, "name", [3, "", None])
+    yield from varied(add, "scores", [[1.0], {"mu": "large"}, {"mu": None}, {"mu": True}])
+
 
 def cases_of_event_source():
     def run(files=FRAME, **roles):

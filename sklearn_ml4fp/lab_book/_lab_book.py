@@ -6,9 +6,11 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from numbers import Real
 from pathlib import Path
+from time import time
 from typing import Any, Self
 
 from sklearn.base import clone
@@ -18,7 +20,7 @@ from .._recording import recorders
 from ..export import load_model
 from ._comparison import Comparison, Reproduction, compare
 from ._facts import FORMAT, facts_of, is_estimator, with_states
-from ._process import git_state
+from ._process import git_state, process_tags
 from ._store import Store, store_of, uri_of
 
 _COLUMNS = ("kind", "estimator", "data", "device", "seeds", "versions", "git_commit", "git_tree", "error", "no_model")
@@ -111,8 +113,7 @@ class LabBook:
             return self
         from ._recorder import Spec, begin, recorder_of  # which loads torch; to read a lab book needs none
 
-        tags = {"mlflow.source.name": str(sys.argv[0] or "interactive"), "mlflow.user": _user()}
-        spec = Spec(self._uri, self.experiment, self.fold_models, {"git": git_state(), "tags": tags})
+        spec = Spec(self._uri, self.experiment, self.fold_models, {"git": git_state(), "tags": _tags()})
         recorder = recorder_of(spec)
         recorder.spec = spec  # of this start
         self._opened()
@@ -135,6 +136,43 @@ class LabBook:
     def __exit__(self, *error: Any) -> None:
         """End to record."""
         self.stop()
+
+    def add(self, name: str, scores: Mapping[str, float], *, params: Mapping[str, Any] | None = None) -> str:
+        """Add a run of numbers that come after the fits, such as the result of an analysis.
+
+        Parameters
+        ----------
+        name : str
+            Name of the run.
+        scores : dict of str to float
+            Numbers; they become metrics ``score.<name>``.
+        params : dict, default=None
+            Settings that the numbers depend on.
+
+        Returns
+        -------
+        str
+            Id of the run, as in the index of `runs`; its kind is "result".
+
+        Raises
+        ------
+        TypeError
+            A score is no number.
+        """
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"name={name!r}: expected a name of the run.")
+        if not isinstance(scores, Mapping):
+            raise TypeError(f"scores={scores!r}: expected a dict of names to numbers.")
+        for key, value in scores.items():
+            if not isinstance(value, Real) or isinstance(value, bool):
+                raise TypeError(f"scores[{key!r}]={value!r}: expected a number.")
+        git = git_state()
+        tags = {**process_tags(), **_tags(), **{f"git_{key}": value for key, value in git.items()}}
+        run = self._store.begin(name, {**tags, "kind": "result"}, None)
+        metrics = [(f"score.{key}", float(value), int(1000 * time()), 0) for key, value in scores.items()]
+        self._store.write(run, metrics=metrics, params={key: str(value) for key, value in (params or {}).items()})
+        self._store.end(run, "FINISHED")
+        return run
 
     # --- reading ---
 
@@ -277,7 +315,7 @@ class LabBook:
         if path is None:
             raise ValueError(
                 f"The run {found.info.run_id} has no record of its data: it is a candidate, whose folds have one (see "
-                "runs(of=...)), or not from a lab book."
+                "runs(of=...)), or numbers that were added, or not from a lab book."
             )
         record = json.loads(path.read_text())
         if record["format"] > FORMAT:
@@ -309,6 +347,11 @@ def _why_no_model(run: Any) -> str:
     if run.info.status != "FINISHED":
         return f"it is {run.info.status}. Pass estimator= to reproduce it."
     return "it is inside of another run, which has one. Keep those too with LabBook(fold_models=True)."
+
+
+def _tags() -> dict[str, str]:
+    """Tags of MLflow that say who records."""
+    return {"mlflow.source.name": str(sys.argv[0] or "interactive"), "mlflow.user": _user()}
 
 
 def _user() -> str:

@@ -17,6 +17,6 @@ def test_the_snippets_run(store, monkeypatch):
         code = code.replace("FeedForwardClassifier(metrics", "FeedForwardClassifier(max_epochs=2, width=8, metrics")
         few = 'for part in ("data", "target", "sample_weight", "groups"): events[part] = events[part][:400]'
         exec(code.replace("(as_frame=True)\n", f"(as_frame=True)\n{few}\n"), names)
-    assert list(names["runs"]["status"]) == ["FINISHED"] * 2
+    assert list(names["runs"]["status"]) == ["FINISHED"] * 3
     assert len(names["candidates"]) == len(names["folds"]) == 2
     assert names["again"].agrees

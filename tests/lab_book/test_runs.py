@@ -311,3 +311,19 @@ def test_unknown_runs(store, table, network):
         book.runs(of=3)
     with pytest.raises(TypeError, match="expected an estimator"):
         book.reproduce(book.runs().index[0], *table[:2], estimator=FeedForwardClassifier)
+
+
+def test_numbers_that_come_after_the_fits_are_a_run(store):
+    """With every digit, and beside the fits, which stay the runs that they were."""
+    book = LabBook(store)
+    ids = [book.add("result", {"mu": value, "n_events": np.int64(7)}, params={"cut": 0.5}) for value in (1 / 3, 2 / 3)]
+    runs = book.runs()
+    assert list(runs.index) == ids[::-1]
+    assert runs.loc[ids[0], "score.mu"] == 1 / 3
+    assert runs.loc[ids[0], ["name", "kind", "status", "params.cut", "score.n_events"]].tolist() == [
+        "result", "result", "FINISHED", "0.5", 7.0,
+    ]  # fmt: skip
+    with pytest.raises(TypeError, match=r"scores\['mu'\]='1.0': expected a number"):
+        book.add("result", {"mu": "1.0"})
+    with pytest.raises(ValueError, match="numbers that were added"):
+        book.compare(*ids)
