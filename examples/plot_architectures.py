@@ -55,6 +55,7 @@ for name, network in networks.items():
     score = network.fit(X_train, y_train).predict_proba(X_test)[:, 1]
     background, signal, _ = roc_curve(y_test, score)
     plt.plot(signal, background, label=f"{name}, AUC {roc_auc_score(y_test, score):.3f}")
+plt.title("Networks on lists, images, sequences and sets of jets")
 plt.xlabel("signal efficiency")
 plt.ylabel("background efficiency")
 plt.yscale("log")

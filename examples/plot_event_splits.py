@@ -34,6 +34,7 @@ events = load_events(as_frame=True)
 X, y, w, event = events.data, np.asarray(events.target), np.asarray(events.sample_weight), np.asarray(events.groups)
 shown = ["jet1_pt", "jet2_pt", "lepton_pt", "met", "ht", "n_jets"]
 CorrelationDisplay.from_data(X[shown], sample_weight=w)
+plt.title("Weighted correlations")
 plt.show()
 
 # %%
@@ -110,6 +111,7 @@ for label, name in enumerate(events.target_names):
 # %%
 # Pictures, in scikit-learn's convention: ``from_estimator`` or ``from_predictions``, and ``ax=``.
 fig, axes = plt.subplots(2, 2, figsize=(11, 9), layout="constrained")
+fig.suptitle("Rejection, overtraining, calibration and importance")
 RejectionDisplay.from_predictions(y_test, score_test, sample_weight=w_test, name="cross-fitted", ax=axes[0, 0])
 OvertrainingDisplay.from_predictions(
     y_train, score_train, y_test, score_test, sample_weight_train=w_train, sample_weight_test=w_test, ax=axes[0, 1]

@@ -50,6 +50,7 @@ for network in networks.values():
 figure, axes = plt.subplots(figsize=(5, 4))
 for name, network in networks.items():
     RejectionDisplay.from_estimator(network, X[test], y[test], name=name, ax=axes)
+axes.set_title("Gluon jets rejected")
 figure.tight_layout()
 
 # %%

@@ -57,6 +57,7 @@ print(book.compare(slow, fast))
 for run in (slow, middle, fast):
     history = book.model(run)[-1].history_
     plt.plot(history["epoch"], history["valid_loss"], label=f"lr={runs.loc[run, 'params.feedforwardclassifier__lr']}")
+plt.title("Three runs from the lab book")
 plt.xlabel("Epoch")
 plt.ylabel("Loss of the hold-out")
 plt.legend()

@@ -49,6 +49,7 @@ scaler = AutoScaler().fit(X, sample_weight=w)
 scaled = scaler.set_output(transform="pandas").transform(X)
 shown = ["jet1_pt", "met", "jet1_eta", "jet1_phi"]
 figure, axes = plt.subplots(2, len(shown), figsize=(11, 4.5), layout="constrained")
+figure.suptitle("Four columns before and after AutoScaler")
 for column, name in enumerate(shown):
     for row, frame in enumerate((X, scaled)):
         axes[row, column].hist(frame[name], bins=60, weights=w, histtype="step")
@@ -80,7 +81,7 @@ smeared = Smear(columns=jets, stochastic=0.8, relative=0.05, random_state=0).aug
 figure, axis = plt.subplots(figsize=(5, 3.5), layout="constrained")
 axis.hist(smeared["jet1_pt"] / X["jet1_pt"], bins=np.linspace(0.6, 1.6, 80), histtype="step", label="jet1_pt")
 axis.hist(smeared["ht"] / X["ht"], bins=np.linspace(0.6, 1.6, 80), histtype="step", label="ht")
-axis.set_xlabel("smeared / measured")
+axis.set(title="Smeared jets", xlabel="smeared / measured")
 axis.legend()
 plt.show()
 sklearn.set_config(enable_metadata_routing=False)

@@ -37,13 +37,13 @@ model[-1].history_frame_.tail(3)
 # %%
 # The validation loss has its minimum before the end, and the metrics rise no more: what is learned after it is about
 # the training events alone.
-LossCurveDisplay.from_estimator(model)
+LossCurveDisplay.from_estimator(model).figure_.suptitle("Losses and metrics")
 plt.show()
 
 # %%
 # The scores of the two classes move apart in the first epochs. Then more and more events get a score near 0 or 1, and
 # the wrong ones among them make the loss rise.
-ScoreHistoryDisplay.from_estimator(model)
+ScoreHistoryDisplay.from_estimator(model).figure_.suptitle("Scores of the hold-out, epoch by epoch")
 plt.show()
 
 # %%

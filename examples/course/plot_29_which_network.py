@@ -62,8 +62,8 @@ for (name, model), marker in zip(models.items(), "osD^", strict=True):
     weights = sum(one.numel() for one in model[-1].net_.module_.parameters())
     axis.semilogx(seconds, area, marker, markersize=9, label=f"{name}, {weights} weights")
 axis.set(title="2000 jets in four forms", xlabel="processor time of the training (s)", ylabel="ROC AUC of test jets")
-axis.margins(0.2)
-axis.legend(fontsize="small")
+axis.margins(0.2, 0.5)
+axis.legend(fontsize="small", loc="upper left")
 plt.show()
 
 # %%
