@@ -2,7 +2,7 @@ r"""
 Residual connections: forty layers with and without
 ===================================================
 
-A deep network learns nothing; the same depth, with a way around every two layers, does.
+A deep plain network learns badly; the same depth, with a way around every two layers, learns well.
 
 A block adds to its input instead of replacing it, so that a gradient has a way past all matrices,
 

@@ -10,7 +10,7 @@ A convolution computes the same weighted sum around each pixel,
 
 (LeCun et al., Proc. IEEE 86 (1998) 2278). If the image moves, :math:`h` moves with it; fully connected layers have to
 learn each place anew. Three maxima over 2 × 2 pixels follow, which keep every second pixel: what moves by 4 pixels
-comes out alike again, and what moves by one or two does not quite (Zhang, `arXiv:1904.11486
+comes out nearly alike again, and what moves by one or two does not quite (Zhang, `arXiv:1904.11486
 <https://arxiv.org/abs/1904.11486>`_).
 """
 

@@ -39,7 +39,7 @@ slope, z0 = (graphs[90:].edge_values[:, graphs.edge_names.index(name)] for name 
 for window, marker in ((8e-4, "s"), (4e-4, "^"), (2e-4, "D")):
     cut = (np.abs(slope) < window) & (np.abs(z0) < 150)
     axes[1].plot(
-        truth[cut].sum() / truth.sum(), truth[cut].mean(), marker, color="C1", label=f"cut: |slope| < {window:g}/mm"
+        truth[cut].sum() / truth.sum(), truth[cut].mean(), marker, color="C1", label=f"cut: |slope| < {window:g} rad/mm"
     )
 axes[1].set(xlabel="efficiency: true edges that are kept", ylabel="purity: kept edges that are true", ylim=(0.4, 1.02))
 axes[1].legend(loc="lower left")

@@ -10,8 +10,8 @@ at a rate that is limited by arithmetic or by memory, after a start that costs :
 .. math:: t_\text{step} \approx t_0 + \frac{6\,B\,n^2\,L}{\text{operations per second}}
 
 (roofline: Williams, Waterman and Patterson, Commun. ACM 52 (2009) 65). Small networks on small batches are all
-:math:`t_0`, and a GPU does not help them; wide ones on large batches are all arithmetic, where it is tens of times
-faster. The figure is measured on the processor that built this page: no GPU was at hand.
+:math:`t_0`, and a GPU does not help them; wide ones on large batches are all arithmetic, where it
+is by far faster. The figure is measured on the processor that built this page: no GPU was at hand.
 """
 
 import time
