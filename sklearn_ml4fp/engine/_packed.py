@@ -15,7 +15,7 @@ from ._batches import Batch, TensorData
 _POINTS = 4
 
 
-def _ranges(starts: Tensor, counts: Tensor) -> Tensor:
+def ranges(starts: Tensor, counts: Tensor) -> Tensor:
     """Concatenate ranges: ``counts`` numbers from each of ``starts`` on."""
     ends = counts.cumsum(0)
     return torch.arange(int(counts.sum())) + torch.repeat_interleave(starts - ends + counts, counts)
@@ -57,7 +57,7 @@ class PackedData(TensorData):
         """Rows of the outputs of the events ``rows``."""
         if self.entries is None:
             return rows
-        return _ranges(self.entries[:-1][rows], self.entries.diff()[rows])
+        return ranges(self.entries[:-1][rows], self.entries.diff()[rows])
 
     def batches(
         self, batch_size: int, device: torch.device, generator: torch.Generator | None = None
@@ -82,12 +82,12 @@ class PackedData(TensorData):
     def _packed(self, rows: Tensor, device: torch.device) -> tuple[Tensor, ...]:
         """Inputs for the events ``rows``."""
         counts = self.counts[rows]
-        points = _take(self.inputs[0], _ranges(self.starts[rows], counts), device)
+        points = _take(self.inputs[0], ranges(self.starts[rows], counts), device)
         columns = _take(self.inputs[2], rows, device)
         if len(self.inputs) == 3:
             return points, counts, columns
         edge_counts = self.edge_counts[rows]
-        chosen = _ranges(self.edge_starts[rows], edge_counts)
+        chosen = ranges(self.edge_starts[rows], edge_counts)
         first = torch.repeat_interleave(counts.cumsum(0) - counts, edge_counts).to(device)
         edges = _take(self.inputs[3], chosen, device).add_(first[:, None])
         return points, counts, columns, edges, _take(self.inputs[4], chosen, device)

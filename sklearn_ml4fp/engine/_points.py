@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ._batches import Batch, TensorData
+from ._packed import ranges
 
 # Shortest length to which predictions are padded, and the ratio of one length to the next. With a ratio of two, at most
 # half of a block is padding, and there are few shapes to compile.
@@ -40,12 +41,15 @@ class PointData(TensorData):
         Points ``(n_points, d)``, offsets ``(n_events + 1,)`` of the events among them, and columns ``(n_events,
         d_event)`` of the events, if there are any.
     target, weight : Tensor
-        As for `TensorData`.
+        As for `TensorData`; with ``of_points``, of all points one after the other.
     in_parts : bool
         Whether batches come as `Parts`. Batch normalisation needs the whole batch.
+    of_points : bool
+        Whether every point has an output, and not the event.
     """
 
     in_parts: bool = True
+    of_points: bool = False
 
     def __post_init__(self) -> None:
         values, offsets, *event = self.inputs
@@ -53,6 +57,13 @@ class PointData(TensorData):
         # one more point, of zeros, is what padding refers to
         self._points = torch.cat([values, values.new_zeros(1, values.shape[1])])
         self._columns = tuple(event)
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def _outputs_of(self, rows: Tensor) -> Tensor:
+        """Rows of the outputs of the events ``rows``."""
+        return ranges(self.starts[rows], self.counts[rows]) if self.of_points else rows
 
     def batches(
         self, batch_size: int, device: torch.device, generator: torch.Generator | None = None
@@ -62,7 +73,9 @@ class PointData(TensorData):
         for rows in order.split(batch_size):
             parts = self._alike(rows) if self.in_parts else [rows]
             inputs = Parts(self._padded(part, max(1, int(self.counts[part].max())), device) for part in parts)
-            there = torch.cat(parts).to(self.target.device)
+            there = self._outputs_of(torch.cat(parts)).to(self.target.device)
+            if len(there) == 0:  # none of these events has a point
+                continue
             weight = None if self.weight is None else self.weight[there].to(device, non_blocking=True)
             yield inputs, self.target[there].to(device, non_blocking=True), weight
 
@@ -82,7 +95,7 @@ class PointData(TensorData):
         for length in lengths.unique().tolist():
             in_block = min(size, max(1, _POINTS * size // length))
             for rows in torch.nonzero(lengths == length)[:, 0].split(in_block):
-                yield rows, self._padded(rows, length, device)
+                yield self._outputs_of(rows), self._padded(rows, length, device)
 
     def _padded(self, rows: Tensor, length: int, device: torch.device) -> tuple[Tensor, ...]:
         """Inputs for the events ``rows``."""

@@ -319,7 +319,8 @@ class SequenceInput(TableInput):
         if self._event_unit is not None:
             mean, scale = self._event_unit
             inputs = (*inputs, as_tensor(((X.event_values - mean) / scale).astype(np.float32)))
-        return PointData(inputs, target, weight, in_parts=self.normalisation != "batch")
+        of_points = self.entries(X) is not None
+        return PointData(inputs, target, weight, in_parts=self.normalisation != "batch", of_points=of_points)
 
 
 class _ArrayOrSequenceInput(SequenceInput):
@@ -336,13 +337,31 @@ class _ArrayOrSequenceInput(SequenceInput):
         return kind.data(self, X, target, weight)
 
 
+@dataclass
 class TableOrSequenceInput(_ArrayOrSequenceInput):
-    """Points in their order, or rows of a table, whose columns are the tokens of a Transformer."""
+    """Points in their order, or rows of a table, whose columns are the tokens of a Transformer.
+
+    Parameters
+    ----------
+    output : {"event", "point"}
+        What the outputs belong to.
+    """
+
+    output: str = "event"
+
+    def entries(self, X: Any) -> np.ndarray | None:
+        """Return the offsets of the events among the points that have outputs; None for outputs of events."""
+        return X.offsets if self.output == "point" else None
 
     def check(self, X: Any, owner: Any) -> Any:
         """Return a table or clouds."""
         if self.particle_features is not None or holds_points(X) or getattr(X, "ndim", 2) > 2:
             return super().check(X, owner)
+        if self.output == "point":
+            raise ValueError(
+                'output="point" needs events of points: expected PointClouds, an awkward array, a list of arrays, an '
+                "array (n, t, f), or particle_features= for a table, got a table."
+            )
         self._check_kind("a table", owner)
         return TableInput.check(self, X, owner)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numbers import Integral
 
-from .._compat import Interval
+from .._compat import Interval, StrOptions
 from .._params import hp
 from ..nn import NORMALISATIONS, POOLINGS, POSITIONS, Transformer
 from ._base import NetworkEstimator
@@ -57,6 +57,12 @@ class _Transformer(KindChoices, TableOrSequenceChoices, NetworkEstimator):
         choices=POSITIONS,
         doc="Whether tokens carry their position in the sequence. Without it, the order of the points changes no "
         "prediction.",
+    )
+    output: str = hp(
+        "event",
+        valid=StrOptions({"event", "point"}),
+        doc="What the outputs belong to: events, or points, with a `RaggedArray` as y that has a value for every "
+        "point, and as the prediction.",
     )
     normalisation: str = hp(
         "layer",

@@ -121,6 +121,8 @@ class Transformer(nn.Module):
         Probability with which a feature that a block adds is dropped during training.
     normalisation : str
         A name in ``NORMALISATIONS``, applied before each half of a block.
+    output : {"event", "point"}
+        What the outputs belong to. Points are not pooled, and need no class token.
     kinds : sequence of int
         Columns of the points that tell their kinds; each kind has an embedding of its own.
 
@@ -151,14 +153,15 @@ class Transformer(nn.Module):
         dropout: float = 0.0,
         normalisation: str = "layer",
         kinds: Sequence[int] = (),
+        output: str = "event",
     ) -> None:
         super().__init__()
-        self.pooling, self.positions = pooling, positions
+        self.pooling, self.positions, self.output = pooling, positions, output
         of_table = len(shape_in) == 1
         self.tokens = (
             ColumnTokens(shape_in[0], width) if of_table else first_layer(shape_in[0], width, kinds, _embedding)
         )
-        self.class_token = ClassToken(width) if pooling == "class_token" else None
+        self.class_token = ClassToken(width) if pooling == "class_token" and output == "event" else None
         settings: dict[str, Any] = {"activation": activation, "dropout": dropout, "normalisation": normalisation}
         self.blocks = nn.ModuleList(
             EncoderBlock(width, n_heads, **settings, gain=(2 * n_blocks) ** -0.5) for _ in range(n_blocks)
@@ -167,7 +170,10 @@ class Transformer(nn.Module):
         self.head = nn.Linear(width + (0 if of_table else shape_in[1]), d_out)
 
     def forward(self, x: Tensor, mask: Tensor | None = None, event: Tensor | None = None) -> Tensor:
-        """Map a table ``(n, d)``, or points ``(n, t, d)`` with their mask and event columns, to ``(n, d_out)``."""
+        """Map a table ``(n, d)``, or points ``(n, t, d)`` with their mask and event columns, to ``(n, d_out)``.
+
+        ``n`` is the number of events, or of all points that are there, event after event.
+        """
         tokens = self.tokens(x)
         mask = x.new_ones(x.shape[:2], dtype=torch.bool) if mask is None else mask
         if self.positions == "sinusoidal":
@@ -179,8 +185,18 @@ class Transformer(nn.Module):
         for block in self.blocks:
             tokens = block(tokens, mask, seen)
         tokens = self.last(tokens, mask)
+        if self.output == "point":
+            outputs: Tensor = self._of_points(tokens, event)[mask]
+            return outputs
         pooled = tokens[:, 0] if self.class_token is not None else pool_points(tokens, mask, self.pooling)
-        outputs: Tensor = self.head(pooled if event is None else torch.cat([pooled, event], dim=1))
+        outputs = self.head(pooled if event is None else torch.cat([pooled, event], dim=1))
+        return outputs
+
+    def _of_points(self, tokens: Tensor, event: Tensor | None) -> Tensor:
+        """Outputs ``(n, t, d_out)`` of all tokens, also of those that fill up."""
+        if event is not None:
+            tokens = torch.cat([tokens, event[:, None].expand(-1, tokens.shape[1], -1)], dim=2)
+        outputs: Tensor = self.head(tokens)
         return outputs
 
 

@@ -27,6 +27,7 @@ from sklearn_ml4fp import (
     RaggedArray,
     Rotate,
     ToTrackGraph,
+    TransformerClassifier,
     edge_labels,
     load_model,
     make_tracker_hits,
@@ -49,20 +50,35 @@ NUMBERS = {
     "edge": Y["edge"].with_values(GRAPHS.edge_values[:, GRAPHS.edge_names.index("slope")] * 1e3),
 }
 SMALL = {"width": 8, "n_layers": 1, "n_blocks": 1, "n_heads": 2, "head_width": 8, "pair_width": 4, "n_neighbors": 3}
+
+
+def outputs_of(network):
+    (options,) = network._hyperparameters["output"].valid
+    return options.options
+
+
+def events_of(network):
+    """Graphs, or points where a network uses no edges."""
+    return GRAPHS if "edge" in outputs_of(network) else GRAPHS.nodes
+
+
 NETWORKS = [
     getattr(sklearn_ml4fp, name)
     for name in sklearn_ml4fp.__all__
     if name.endswith(("Classifier", "Regressor"))
     and "output" in getattr(getattr(sklearn_ml4fp, name), "_hyperparameters", {})
 ]
-each = pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
 each_output = pytest.mark.parametrize("output", ["point", "edge"])
+CASES = [(network, output) for network in NETWORKS for output in ("point", "edge") if output in outputs_of(network)]
+each = pytest.mark.parametrize(
+    ("network", "output"), CASES, ids=[f"{network.__name__}-{output}" for network, output in CASES]
+)
 
 
 def small(network, output="point", **params):
     declared = {name: value for name, value in SMALL.items() if name in network._hyperparameters}
-    base = {"max_epochs": 2, "random_state": 0, "coordinates": ()}
-    return network(output=output, **{**base, **declared, **params})
+    coordinates = {"coordinates": ()} if "coordinates" in network._hyperparameters else {}
+    return network(output=output, **{"max_epochs": 2, "random_state": 0, **coordinates, **declared, **params})
 
 
 def target_of(network, output):
@@ -78,30 +94,31 @@ def test_the_list_is_whole():
 
 
 @each
-@each_output
 def test_every_weight_is_of_use(network, output):
-    fitted = small(network, output, max_epochs=1).fit(GRAPHS, target_of(network, output))
-    part = fitted._fitted.check(fitted, GRAPHS, target_of(network, output), None)
+    X = events_of(network)
+    fitted = small(network, output, max_epochs=1).fit(X, target_of(network, output))
+    part = fitted._fitted.check(fitted, X, target_of(network, output), None)
     inputs, target, weight = next(fitted._fitted.tensors(part).batches(100, torch.device("cpu")))
     module = fitted.net_.module_
-    fitted.net_.criterion_(module(*inputs), target, weight).backward()
+    outputs = torch.cat([module(*part) for part in inputs]) if isinstance(inputs[0], tuple) else module(*inputs)
+    fitted.net_.criterion_(outputs, target, weight).backward()
     assert [name for name, weight in module.named_parameters() if weight.grad is None] == []
 
 
 @each
-@each_output
 def test_every_value_is_that_of_its_event_alone(network, output):
     """Other events, the order of the points and of the edges, and events without points change nothing."""
-    fitted = small(network, output).fit(GRAPHS, target_of(network, output), groups=GROUPS)
-    together = values(fitted, GRAPHS)
+    X = events_of(network)
+    fitted = small(network, output).fit(X, target_of(network, output), groups=GROUPS)
+    together = values(fitted, X)
     spread = together.values.std()
     assert together.offsets.tolist() == target_of(network, output).offsets.tolist()
     assert len(together[-1]) == 0
     for chosen in ([3], [7, 2, 24, 5]):
-        some = values(fitted, GRAPHS[chosen])
+        some = values(fitted, X[chosen])
         np.testing.assert_allclose(some.values, together[chosen].values, atol=1e-6 * spread + 1e-9)
-    assert len(values(fitted, GRAPHS[:0])) == 0
-    assert len(values(fitted, GRAPHS[[24]]).values) == 0
+    assert len(values(fitted, X[:0])) == 0
+    assert len(values(fitted, X[[24]]).values) == 0
 
     nodes, edges, features = GRAPHS[3]
     order, edge_order = (np.random.default_rng(0).permutation(len(one)) for one in (nodes, edges))
@@ -111,10 +128,11 @@ def test_every_value_is_that_of_its_event_alone(network, output):
         place[edges[edge_order]], [0, len(edges)], features[edge_order], GRAPHS.edge_names,
     )  # fmt: skip
     expected = together[3][order if output == "point" else edge_order]
+    permuted = permuted if X is GRAPHS else permuted.nodes
     np.testing.assert_allclose(values(fitted, permuted).values, expected, atol=2e-6 * spread + 1e-9)
 
 
-@each
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda one: one.__name__)
 def test_points_need_no_edges(network):
     X, y = GRAPHS.nodes, target_of(network, "point")
     assert values(small(network).fit(X, y), X).offsets is not None
@@ -126,9 +144,11 @@ def test_they_learn(output):
     z = GRAPHS.nodes.column("z")
     slope = GRAPHS.edge_values[:, GRAPHS.edge_names.index("slope")]
     y = Y[output].with_values(((z if output == "point" else slope) > 0).astype(int))
-    for network in (MessagePassingClassifier, EdgeConvClassifier, InteractionNetworkClassifier):
-        fitted = small(network, output, width=16, max_epochs=20, lr=0.01, early_stopping=False).fit(GRAPHS, y)
-        assert fitted.score(GRAPHS, y) > 0.9
+    networks = [MessagePassingClassifier, EdgeConvClassifier, InteractionNetworkClassifier]
+    for network in networks + [TransformerClassifier] * (output == "point"):
+        X = events_of(network)
+        fitted = small(network, output, width=16, max_epochs=20, lr=0.01, early_stopping=False).fit(X, y)
+        assert fitted.score(X, y) > 0.9
 
 
 @each_output
@@ -327,6 +347,22 @@ def test_checkpoint(tmp_path):
 def test_errors(X, y, params, fit, kind, message):
     with pytest.raises(kind, match=message):
         small(MessagePassingClassifier, **params).fit(X, y, **fit)
+
+
+def test_a_row_of_a_table_has_no_points():
+    with pytest.raises(ValueError, match="needs events of points"):
+        TransformerClassifier(output="point").fit(np.zeros((25, 4)), Y["point"])
+
+
+def test_columns_of_the_event_and_batch_statistics_reach_points():
+    X = PointClouds(
+        GRAPHS.nodes.values, GRAPHS.nodes.offsets, GRAPHS.nodes.feature_names,
+        event_values=np.random.default_rng(0).normal(size=(len(GRAPHS), 1)), event_names=["met"],
+    )  # fmt: skip
+    y = Y["point"].with_values(Y["point"].spread(X.event_values[:, 0] > 0).astype(int))
+    for network, more in ((TransformerClassifier, {"normalisation": "batch"}), (MessagePassingClassifier, {})):
+        fitted = small(network, width=16, max_epochs=30, lr=0.01, early_stopping=False, **more).fit(X, y)
+        assert fitted.score(X, y) > 0.9
 
 
 def test_scikit_learns_metrics_say_what_to_take():
