@@ -295,6 +295,11 @@ def _events_of(learned: TableInput, estimator: Any) -> nn.Module:
             f"{type(estimator).__name__} was fitted on Graphs, whose edges have no padded form. Fit it on the points "
             "of the graphs, X.nodes, between whose nearest ones it makes the edges itself."
         )
+    if not isinstance(learned, SetInput) and getattr(learned, "output", "event") == "point":
+        raise ValueError(
+            f'{type(estimator).__name__} has output="point", which is exported of networks that know no order of the '
+            "points alone: take ParticleTransformer, EdgeConv or MessagePassing."
+        )
     if learned._kind == "points":
         read: nn.Module = PaddedPoints(*shape)
     else:  # a set without particle_features has one point for each row
