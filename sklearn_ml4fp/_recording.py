@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -21,6 +21,17 @@ def recorded(fit: F) -> F:
         return recorders[-1].record(fit, self, args, kwargs)
 
     return recorded_fit  # type: ignore[return-value]
+
+
+def note_fits(fits: Sequence[tuple[Any, Any, Any, dict[str, Any]]]) -> None:
+    """Record fits that were made together: estimators, and the arguments with which each ``fit`` would be called."""
+    if recorders:
+        for estimator, X, y, given in fits:
+            recorders[-1].record(_made_already, estimator, (X, y), given)
+
+
+def _made_already(estimator: Any, X: Any, y: Any, **given: Any) -> Any:
+    return estimator
 
 
 def epoch_recorders(network: Any) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from ._packed import PackedData
 from ._points import PointData
 from ._recipe import Recipe
 from ._schedules import SCHEDULES, Schedule
-from ._together import train_together
+from ._together import Training, may_wait, train_together
 
 __all__ = [
     "OPTIMIZERS",
@@ -30,12 +30,14 @@ __all__ = [
     "Schedule",
     "ShuffledBatches",
     "TensorData",
+    "Training",
     "WeightedLoss",
     "ahead",
     "build_on_meta",
     "fingerprint_of",
     "has_bfloat16",
     "make_loss",
+    "may_wait",
     "optimizer_arguments",
     "resolve_device",
     "sample_of",

@@ -40,6 +40,11 @@ def train_together(trainings: Sequence[Training]) -> None:
             _Pass(group).run()
 
 
+def may_wait(trainings: Sequence[Training]) -> bool:
+    """Return whether trainings that are prepared may wait for one more: the last could share a pass with it."""
+    return _is_stackable(trainings[-1]) and sum(map(_size, trainings)) + _size(trainings[-1]) <= _MEMORY
+
+
 def _groups(trainings: Sequence[Training]) -> Iterator[list[Training]]:
     """Yield trainings that can share a pass."""
     groups: list[list[Training]] = []

@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checkpoints import removed_in_the_end
 from .._compat import callback_management_context, member_task
-from ..engine import train_together
+from .._recording import note_fits
+from ..engine import Training, may_wait, train_together
 from ._observers import fit_task
 from ._resuming import check_seed
 
@@ -35,13 +36,24 @@ def fit_together(fits: Sequence[Fit], tasks: Sequence[AbstractContextManager[Any
     tasks : sequence of context manager
         What is open during the fit of each.
     """
+    left = list(zip(fits, tasks or [nullcontext()] * len(fits), strict=True))
+    while left:
+        left = left[_fit_some(left) :]
+    note_fits(fits)
+
+
+def _fit_some(fits: Sequence[tuple[Fit, AbstractContextManager[Any]]]) -> int:
+    """Fit the first networks, and return how many: one, or those whose copies of the events have room together."""
     with ExitStack() as stack:
-        trainings = []
-        for (network, X, y, given), task in zip(fits, tasks or [nullcontext()] * len(fits), strict=True):
+        trainings: list[Training] = []
+        for (network, X, y, given), task in fits:
             stack.enter_context(task)
             arguments = stack.enter_context(network._in_fit(X, y, **given))
             trainings.append((network.net_, arguments))
+            if not may_wait(trainings):
+                break
         train_together(trainings)
+    return len(trainings)
 
 
 class WithMembers:

@@ -14,6 +14,7 @@ from skorch.callbacks import Callback
 from test_common import EXPECTED_FAILURES, NETWORKS, small
 
 from sklearn_ml4fp import (
+    DeepSetsClassifier,
     DenseNetClassifier,
     FeedForwardClassifier,
     FeedForwardRegressor,
@@ -153,6 +154,41 @@ def test_the_optimiser_goes_on_after_one_pass(two_blobs, monkeypatch):
     in_one_pass(monkeypatch, in_one_pass(monkeypatch, model, X, y), X, y)
     for member in model.members_:
         np.testing.assert_allclose(alone(member, X, y).fit(X, y)._read(X), member._read(X), **ALIKE)
+
+
+made: list[str] = []
+
+
+class Noting:
+    """Mixin that notes when the module of a network is made."""
+
+    def _build(self, *args, **kwargs):
+        made.append("made")
+        return super()._build(*args, **kwargs)
+
+
+class NotedSet(Noting, DeepSetsClassifier):
+    pass
+
+
+class NotedTable(Noting, FeedForwardClassifier):
+    pass
+
+
+class Trained(Callback):
+    """Notes when a training begins."""
+
+    def on_train_begin(self, net, **kwargs):
+        made.append("trained")
+
+
+@pytest.mark.parametrize(("network", "n_prepared"), [(NotedSet, 1), (NotedTable, 3)], ids=["one by one", "together"])
+def test_what_is_trained_later_is_prepared_later(network, n_prepared, two_blobs):
+    """The events of networks that cannot share a pass are not in memory several times."""
+    X, y, _ = two_blobs
+    made.clear()
+    network(n_members=3, width=4, max_epochs=1, callbacks=[Trained()], random_state=0).fit(X, y)
+    assert made == (["made"] * n_prepared + ["trained"] * n_prepared) * (3 // n_prepared)
 
 
 def test_an_error_in_one_pass_ends_every_member(two_blobs):
