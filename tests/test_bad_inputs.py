@@ -175,6 +175,10 @@ BAD_HYPERPARAMETERS = {
     "augment": ["rotate", 1],
     "random_state": ["some", -1],
     "quantile": [0.9],
+    "num_embedding": ["no such", 1],
+    "embedding_width": [0, 1, 2.5],
+    "n_bins": [0, 1.5],
+    "frequency_scale": [0.0, -1.0],
     "class_weight": [
         {0: -1.0, 1: 1.0},
         {0: 0.0, 1: 1.0},
@@ -255,6 +259,8 @@ def cases_of_network(network):
     if takes_images(network):
         yield "images without channels", partial(run, X=np.zeros((N, 0, 5, 5)))
         yield "images without pixels", partial(run, X=np.zeros((N, 5, 0)))
+    if takes_images(network) and "num_embedding" in network._hyperparameters:
+        yield "embedded pixels", partial(run, X=np.zeros((N, 5, 5)), params={"num_embedding": "periodic"})
     if classifies:
         yield "partial_fit without classes", lambda: small(network).partial_fit(TABLE, CLASSES)
         yield "partial_fit, unknown labels", lambda: small(network).partial_fit(TABLE, CLASSES, classes=[0, 2])

@@ -9,11 +9,11 @@ from .._params import hp
 from ..nn import NORMALISATIONS, DenseNet
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
-from ._input_choices import ImageChoices
+from ._input_choices import TableOrImageChoices
 from ._regressor import NetworkRegressor
 
 
-class _DenseNet(ImageChoices, NetworkEstimator):
+class _DenseNet(TableOrImageChoices, NetworkEstimator):
     _shared_doc = """
     In each of ``n_blocks`` blocks, a layer sees the outputs of all earlier layers and appends ``width`` features to
     them. Between two blocks the number of features is halved, and so are the height and width of an image.

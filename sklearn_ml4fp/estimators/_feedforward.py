@@ -9,10 +9,11 @@ from .._params import hp
 from ..nn import FeedForward
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
+from ._input_choices import TableChoices
 from ._regressor import NetworkRegressor
 
 
-class _FeedForward(NetworkEstimator):
+class _FeedForward(TableChoices, NetworkEstimator):
     _shared_doc = """
     The network has ``n_layers`` fully connected layers of ``width`` nodes, h_{l+1} = f(W_l h_l + b_l), and a linear
     output layer: one logit per class, or one output per target.

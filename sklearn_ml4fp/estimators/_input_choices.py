@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
 from .._compat import Interval, StrOptions
 from .._params import Declared, hp
-from ..nn import OUTPUTS
+from ..nn import NUM_EMBEDDINGS, OUTPUTS, number_embedding
 from ._inputs import ImageInput, ImageOrSequenceInput, SequenceInput, TableInput, TableOrSequenceInput
+from ._number_inputs import NumberInput, NumberOrImageInput
 from ._set_inputs import GraphInput, KinematicInput, SetInput
 
 
@@ -30,6 +32,72 @@ class ImageChoices(Declared):
         doc="Shape of the image in a row of a table: (height, width) or (channels, height, width), its columns row "
         "by row. Arrays of images, ``(n, h, w)`` or ``(n, c, h, w)``, need none.",
     )
+
+
+class TableChoices(Declared):
+    """Hyperparameters of networks that embed the numbers of a table."""
+
+    _input: type[TableInput] = NumberInput
+
+    num_embedding: str | None = hp(
+        None,
+        valid=(StrOptions(set(NUM_EMBEDDINGS)), None),
+        choices=(None, *NUM_EMBEDDINGS),
+        doc="Embedding of each column of a table in ``embedding_width`` features, before the first layer: a straight "
+        "line plus a piecewise linear function between weighted quantiles of the training part (piecewise; Gorishniy "
+        "et al., 2022); cosines and sines of learned frequencies, a linear layer and ReLU (periodic; PLR of the same); "
+        "or cosines with phases and a linear layer, beside the number itself (pbld; Holzmüller et al., 2024). The last "
+        "two need columns that are scaled. None for none.",
+    )
+    embedding_width: int = hp(
+        16,
+        valid=Interval(Integral, 2, None, closed="left"),
+        search=(4, 32),
+        scale="log",
+        only_with=("num_embedding", NUM_EMBEDDINGS),
+        doc="Number of features in which a column is embedded.",
+    )
+    n_bins: int = hp(
+        48,
+        valid=Interval(Integral, 1, None, closed="left"),
+        search=(8, 96),
+        scale="log",
+        only_with=("num_embedding", ("piecewise",)),
+        doc="Number of bins of a piecewise embedding, between the quantiles of a column; columns with few different "
+        "values have fewer.",
+    )
+    frequency_scale: float = hp(
+        0.1,
+        valid=Interval(Real, 0, None, closed="neither"),
+        search=(0.01, 10.0),
+        scale="log",
+        only_with=("num_embedding", ("periodic", "pbld")),
+        doc="Standard deviation of the first frequencies, in periods for a column's unit.",
+    )
+
+    def _build(self, shape_in: tuple[int, ...], n_out: int, *, edges: Any = None, **of_input: Any) -> Any:
+        """Make the module, with the embedding if there is one."""
+        if self.num_embedding is not None:
+            of_input["embedding"] = number_embedding(
+                self.num_embedding, shape_in[0], self.embedding_width, scale=self.frequency_scale, edges=edges
+            )
+        return super()._build(shape_in, n_out, **of_input)  # type: ignore[misc]
+
+
+def _unsearched(name: str) -> Any:
+    """Declare a hyperparameter of the embedding that no search tries unasked: images have no columns."""
+    return replace(TableChoices._hyperparameters[name], search=None, choices=None, only_with=None)
+
+
+class TableOrImageChoices(ImageChoices, TableChoices):
+    """Hyperparameters of networks for images, or for tables whose numbers they embed."""
+
+    _input: type[TableInput] = NumberOrImageInput
+
+    num_embedding: str | None = _unsearched("num_embedding")
+    embedding_width: int = _unsearched("embedding_width")
+    n_bins: int = _unsearched("n_bins")
+    frequency_scale: float = _unsearched("frequency_scale")
 
 
 class SequenceChoices(Declared):

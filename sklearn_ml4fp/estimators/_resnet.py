@@ -9,11 +9,11 @@ from .._params import hp
 from ..nn import NORMALISATIONS, ResNet
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
-from ._input_choices import ImageChoices
+from ._input_choices import TableOrImageChoices
 from ._regressor import NetworkRegressor
 
 
-class _ResNet(ImageChoices, NetworkEstimator):
+class _ResNet(TableOrImageChoices, NetworkEstimator):
     _shared_doc = """
     The network is a chain of ``n_blocks`` residual blocks, h ← h + F(h), each of which normalises its input first. The
     layers of F are linear on a table, and 3 × 3 convolutions on images ``(n, h, w)`` or ``(n, c, h, w)``.

@@ -4,6 +4,7 @@ from ._cnn import CNN
 from ._deep_sets import POINT_POOLINGS, DeepSets
 from ._densenet import DenseNet
 from ._edge_conv import EdgeConv
+from ._embeddings import NUM_EMBEDDINGS, number_embedding
 from ._feedforward import FeedForward
 from ._graph import AGGREGATIONS
 from ._initialise import INITIALISATIONS, initialise
@@ -25,6 +26,7 @@ __all__ = [
     "INITIALISATIONS",
     "MESSAGES",
     "NORMALISATIONS",
+    "NUM_EMBEDDINGS",
     "OUTPUTS",
     "POINT_POOLINGS",
     "POOLINGS",
@@ -46,6 +48,7 @@ __all__ = [
     "has_onednn",
     "initialise",
     "is_wide",
+    "number_embedding",
     "set_generator",
     "stacked",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ._embeddings import NumberEmbedding
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, Halve, PoolPositions, affine, dropout_layer, norm
 
@@ -53,6 +54,8 @@ class DenseNet(nn.Module):
         Probability with which a new feature is dropped during training.
     normalisation : str
         A name in ``NORMALISATIONS``.
+    embedding : NumberEmbedding or None
+        What the columns of a table pass through first.
 
     References
     ----------
@@ -77,8 +80,11 @@ class DenseNet(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         normalisation: str = "layer",
+        embedding: NumberEmbedding | None = None,
     ) -> None:
         super().__init__()
+        self.embedding = embedding
+        shape_in = shape_in if embedding is None else (embedding.d_out,)
         n_axes, d = len(shape_in) - 1, 2 * width
         settings: dict[str, Any] = {"activation": activation, "dropout": dropout, "normalisation": normalisation}
         self.stem = linear_output(affine(n_axes, shape_in[0], d))
@@ -100,5 +106,6 @@ class DenseNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map events ``(n_events, *shape_in)`` to outputs ``(n_events, d_out)``."""
+        x = x if self.embedding is None else self.embedding(x)
         outputs: Tensor = self.head(self.last(self.blocks(self.stem(x))))
         return outputs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from ._embeddings import NumberEmbedding
 from ._layers import ACTIVATIONS, dropout_layer, norm
 
 
@@ -26,6 +27,8 @@ class FeedForward(nn.Module):
         Probability with which a node's output is dropped during training.
     normalisation : str
         A name in ``NORMALISATIONS``.
+    embedding : NumberEmbedding or None
+        What the columns of a table pass through first.
 
     Examples
     --------
@@ -45,8 +48,11 @@ class FeedForward(nn.Module):
         activation: str,
         dropout: float = 0.0,
         normalisation: str = "none",
+        embedding: NumberEmbedding | None = None,
     ) -> None:
         super().__init__()
+        self.embedding = embedding
+        d_in = d_in if embedding is None else embedding.d_out
         hidden: list[nn.Module] = []
         for i in range(n_layers):
             hidden.append(nn.Linear(d_in if i == 0 else width, width))
@@ -60,5 +66,6 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features ``(n_events, d_in)`` to outputs ``(n_events, d_out)``."""
+        x = x if self.embedding is None else self.embedding(x)
         outputs: Tensor = self.head(self.hidden(x))
         return outputs

@@ -209,6 +209,38 @@ def affine(n_axes: int, d_in: int, d_out: int, *, kernel: int = 3, stride: int =
     return (nn.Conv1d, nn.Conv2d)[n_axes - 1](d_in, d_out, kernel, stride=stride, padding=kernel // 2)
 
 
+class LinearEach(nn.Module):
+    """Several linear layers side by side: one of its own for each column of a table, or each member of an ensemble.
+
+    Parameters
+    ----------
+    n, d_in, d_out : int
+        Numbers of layers, and of inputs and outputs of each of them.
+    gain : float
+        The weights have the variance ``gain``²/d_in at first.
+    bias : bool
+        Whether the layers have biases, which begin at zero.
+    """
+
+    def __init__(self, n: int, d_in: int, d_out: int, *, gain: float = 1.0, bias: bool = True) -> None:
+        super().__init__()
+        self.gain = gain
+        self.weight = nn.Parameter(torch.empty(n, d_in, d_out))
+        # a vector, as biases are everywhere: the L1 term and the looks at gradients tell them from weights by that
+        self.bias = nn.Parameter(torch.empty(n * d_out)) if bias else None
+
+    def draw(self, generator: torch.Generator) -> None:
+        """Draw the weights."""
+        self.weight.normal_(0.0, self.gain / math.sqrt(self.weight.shape[1]), generator=generator)
+        if self.bias is not None:
+            self.bias.zero_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(n_events, n, d_in)`` to ``(n_events, n, d_out)``."""
+        outputs = (x.transpose(0, 1) @ self.weight).transpose(0, 1)
+        return outputs if self.bias is None else outputs + self.bias.view(self.weight.shape[0], -1)
+
+
 class Halve(nn.Module):
     """Mean over neighbouring pairs of positions along every axis after the channels; an odd last one stays alone."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ._embeddings import NumberEmbedding
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, Halve, PoolPositions, affine, dropout_layer, norm
 
@@ -66,6 +67,8 @@ class ResNet(nn.Module):
         Probability with which a feature inside a block is dropped during training.
     normalisation : str
         A name in ``NORMALISATIONS``.
+    embedding : NumberEmbedding or None
+        What the columns of a table pass through first.
 
     References
     ----------
@@ -89,8 +92,11 @@ class ResNet(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         normalisation: str = "layer",
+        embedding: NumberEmbedding | None = None,
     ) -> None:
         super().__init__()
+        self.embedding = embedding
+        shape_in = shape_in if embedding is None else (embedding.d_out,)
         n_axes = len(shape_in) - 1
         n_stages = min(_N_STAGES, n_blocks) if n_axes else 1
         channels = [max(1, width // 2 ** (n_stages - 1 - i * n_stages // n_blocks)) for i in range(n_blocks)]
@@ -107,5 +113,6 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map events ``(n_events, *shape_in)`` to outputs ``(n_events, d_out)``."""
+        x = x if self.embedding is None else self.embedding(x)
         outputs: Tensor = self.head(self.last(self.blocks(self.stem(x))))
         return outputs

@@ -24,6 +24,7 @@ from sklearn_ml4fp import (
     TransformerClassifier,
 )
 from sklearn_ml4fp.export._onnx_network import network_to_onnx
+from sklearn_ml4fp.nn import NUM_EMBEDDINGS
 
 SMALL = {
     "width": 8,
@@ -190,6 +191,12 @@ def test_zeros_as_padding_and_images_in_a_table():
 def test_other_activations(activation):
     estimator = fitted(EdgeConvClassifier, CLOUDS, activation=activation, normalisation="batch")
     assert_close(session_of(estimator).run(None, inputs_of(CLOUDS)), expected_of(estimator, CLOUDS), estimator)
+
+
+@pytest.mark.parametrize("num_embedding", NUM_EMBEDDINGS)
+def test_embedded_numbers(num_embedding):
+    estimator = fitted(FeedForwardRegressor, TABLE, num_embedding=num_embedding, embedding_width=4, n_bins=8)
+    assert_close(session_of(estimator).run(None, {"X": 3 * TABLE}), expected_of(estimator, 3 * TABLE), estimator)
 
 
 def test_points_on_a_grid():
