@@ -196,7 +196,7 @@ def test_other_activations(activation):
 @pytest.mark.parametrize("num_embedding", NUM_EMBEDDINGS)
 def test_embedded_numbers(num_embedding):
     estimator = fitted(FeedForwardRegressor, TABLE, num_embedding=num_embedding, embedding_width=4, n_bins=8)
-    assert_close(session_of(estimator).run(None, {"X": 3 * TABLE}), expected_of(estimator, 3 * TABLE), estimator)
+    assert_close(session_of(estimator).run(None, {"X": TABLE}), expected_of(estimator, TABLE), estimator)
 
 
 def test_points_on_a_grid():
