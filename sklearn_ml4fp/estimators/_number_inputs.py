@@ -10,6 +10,7 @@ import numpy as np
 from .._distributions import weighted_quantile
 from ._inputs import ImageInput, TableInput
 
+_SAMPLE = 2**18  # events from which quantiles are taken at most: they are known to 0.1 % of all events then
 _CANCELLED = 1e-12  # share of the sum of |w| below which weights of one value cancel
 
 
@@ -33,6 +34,31 @@ def bin_edges(column: np.ndarray, weights: np.ndarray | None, n_bins: int) -> np
     return np.unique(edges)
 
 
+class Sample:
+    """Events that come in pieces: all of them, or of very many every second, fourth, ... one."""
+
+    def __init__(self) -> None:
+        self._pieces: list[tuple[np.ndarray, np.ndarray | None]] = []
+        self._n_seen, self._step = 0, 1
+
+    def add(self, X: np.ndarray, weights: np.ndarray | None) -> None:
+        """Take in events; those of weight zero are not there."""
+        if weights is not None:
+            X, weights = X[weights != 0], weights[weights != 0]
+        first = -self._n_seen % self._step
+        self._n_seen += len(X)
+        self._pieces.append((X[first :: self._step], None if weights is None else weights[first :: self._step]))
+        while sum(len(one) for one, _ in self._pieces) > _SAMPLE:
+            X, weights = self.read()
+            self._pieces = [(X[::2], None if weights is None else weights[::2])]
+            self._step *= 2
+
+    def read(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the events and their weights."""
+        X, weights = zip(*self._pieces, strict=True)
+        return np.concatenate(X), None if weights[0] is None else np.concatenate(weights)
+
+
 @dataclass
 class NumberInput(TableInput):
     """Rows of a table, of which a piecewise linear embedding learns the quantiles.
@@ -48,6 +74,7 @@ class NumberInput(TableInput):
     num_embedding: str | None = None
     n_bins: int = 48
     _edges: list[np.ndarray] | None = None
+    _sample: Sample | None = None
 
     @property
     def module_arguments(self) -> dict[str, Any]:
@@ -55,16 +82,24 @@ class NumberInput(TableInput):
         edges = None if self._edges is None else [one.tolist() for one in self._edges]
         return {**super().module_arguments, "edges": edges}
 
-    def learn(self, X: Any, weights: np.ndarray | None) -> dict[str, Any]:
-        """Learn the edges from the training part."""
+    def look(self, X: Any, weights: np.ndarray | None) -> None:
+        """Take in events of the training part."""
         if self.num_embedding is not None and X.ndim != 2:
             raise ValueError(
                 f"num_embedding={self.num_embedding!r} embeds the columns of a table, and X has images of shape "
                 f"{X.shape[1:]}: pass num_embedding=None."
             )
         if self.num_embedding == "piecewise":
-            self._edges = [bin_edges(column, weights, self.n_bins) for column in X.T]
-        return super().learn(X, weights)
+            self._sample = self._sample or Sample()
+            self._sample.add(X, weights)
+        super().look(X, weights)
+
+    def learn(self) -> dict[str, Any]:
+        """Learn the edges from the events that were taken in."""
+        if self._sample is not None:
+            X, weights = self._sample.read()
+            self._edges, self._sample = [bin_edges(column, weights, self.n_bins) for column in X.T], None
+        return super().learn()
 
 
 @dataclass
