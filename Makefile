@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint typecheck pytest test-processors test-min docs clean
+.PHONY: demo test lint typecheck pytest test-processors test-min docs paper clean
 
 demo: .venv/.demo
 	$(BIN)/python examples/quickstart.py
@@ -24,6 +24,10 @@ pytest: .venv/.test
 docs: .venv/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
+# From data to paper, in examples/paper/results; again, it does only what a changed setting asks for.
+paper: .venv/.paper
+	cd examples/paper && ../../$(BIN)/python -m snakemake --cores all $(ARGS)
+
 # The numerical tests as other processors round: Intel's instructions without AVX-512, PyTorch's plainest kernels, and
 # two threads. What is compared there must not promise last bits. A compiler writes for the processor that is there.
 NUMERICAL := -k "not compiled" tests/nn tests/engine tests/estimators/test_inputs.py tests/estimators/test_point_networks.py \
@@ -39,7 +43,7 @@ test-min: .venv-min/.test
 	OMP_NUM_THREADS=1 .venv-min/bin/python -m pytest -n 2 $(ARGS)
 
 clean:
-	rm -rf .venv .venv-min docs/_build docs/api docs/auto_examples
+	rm -rf .venv .venv-min docs/_build docs/api docs/auto_examples examples/paper/results examples/paper/.snakemake
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -54,6 +58,10 @@ clean:
 
 .venv/.docs: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
+.venv/.paper: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[paper]'
 	touch $@
 
 .venv-min/.test: pyproject.toml constraints-min.txt
