@@ -1,6 +1,7 @@
 """Take every number from the lab book, and typeset the paper as PDF and HTML, and the numbers for LaTeX."""
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -32,7 +33,7 @@ img { max-width: 100%; height: auto; } .number { border-bottom: 1px dotted #777;
 def as_number(value):
     """The number that a parameter is; a word stays a word."""
     try:
-        return float(value)
+        return float(value) if math.isfinite(float(value)) else value
     except ValueError:
         return value
 
