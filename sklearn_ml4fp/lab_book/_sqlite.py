@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 # File systems of one machine: on those of several, processes of different machines would damage such a file.
@@ -26,5 +26,6 @@ def write_ahead(path: Path) -> None:
     SQLite calls it write-ahead logging; it stays on in the file.
     """
     if _file_system(path) in _LOCAL:
-        with closing(sqlite3.connect(path, timeout=20)) as connection:
+        # refused at once, without waiting, while another process has the file open, which then does the same
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(path, timeout=20)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")

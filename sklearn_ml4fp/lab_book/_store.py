@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlparse
@@ -99,9 +99,10 @@ class Store:
         if self.uri.startswith("sqlite:///"):
             write_ahead(Path(self.uri.removeprefix("sqlite:///")))
         try:
-            return client, client.create_experiment(self.experiment, artifact_location=self.files)
+            made = _patiently(lambda: client.create_experiment(self.experiment, artifact_location=self.files))
+            return client, made
         except needs("mlflow").exceptions.MlflowException:  # another process was faster
-            found = client.get_experiment_by_name(self.experiment)
+            found = _patiently(lambda: client.get_experiment_by_name(self.experiment))
             if found is None:
                 raise
             return client, found.experiment_id
@@ -138,11 +139,13 @@ class Store:
 
     def put_text(self, run: str, text: str, file: str) -> None:
         """Add a file to a run."""
-        self._open()[0].log_text(run, text, file)
+        client, _ = self._open()
+        _patiently(lambda: client.log_text(run, text, file))
 
     def put_folder(self, run: str, folder: str) -> None:
         """Add the files of a folder to a run."""
-        self._open()[0].log_artifacts(run, folder)
+        client, _ = self._open()
+        _patiently(lambda: client.log_artifacts(run, folder))
 
     def end(self, run: str, status: str, end_time: int | None = None) -> None:
         """End a run as FINISHED, FAILED or KILLED."""
@@ -166,7 +169,7 @@ class Store:
         found: list[Any] = []
         token = None
         while True:
-            page = client.search_runs([experiment], condition, max_results=1000, page_token=token)
+            page = _patiently(partial(client.search_runs, [experiment], condition, max_results=1000, page_token=token))
             found += page
             token = page.token
             if not token:
