@@ -25,6 +25,13 @@ def _leaves(kind: Any, name: str) -> Iterator[str]:
         yield name
 
 
+def _from_arrow(column: Any) -> Any:
+    """Convert a column to an awkward array; a slice is copied before, since awkward puts its nulls in other places."""
+    pyarrow = needs("pyarrow")
+    chunks = [one.take(pyarrow.array(np.arange(len(one)))) if one.offset else one for one in column.chunks]
+    return needs("awkward").from_arrow(pyarrow.chunked_array(chunks, type=column.type))
+
+
 class _Pieces(Reader):
     """A file in pieces, such as row groups, of which the last that were decoded are kept for the next small chunk."""
 
@@ -45,9 +52,10 @@ class _Pieces(Reader):
         first, last = self._pieces(start, stop)
         pieces, column = self._decoded.get(name, ((0, 0), None))
         if pieces != (first, last):
-            column = self._decode(name, first, last)
+            column = _from_arrow(self._decode(name, first, last))
             self._decoded[name] = (first, last), column
-        return needs("awkward").from_arrow(column.slice(start - int(self._starts[first]), stop - start))
+        before = int(self._starts[first])
+        return column[start - before : stop - before]
 
 
 class ParquetFile(_Pieces):
@@ -147,6 +155,9 @@ class ArrowTable(Reader):
     def __init__(self, table: Any) -> None:
         self._table = table
         self.fields, self.n_entries = list(table.column_names), table.num_rows
+        self._columns: dict[str, Any] = {}
 
     def column(self, name: str, start: int, stop: int) -> Any:
-        return needs("awkward").from_arrow(self._table.column(name).slice(start, stop - start))
+        if name not in self._columns:
+            self._columns[name] = _from_arrow(self._table.column(name))
+        return self._columns[name][start:stop]

@@ -325,3 +325,36 @@ def test_one_field_of_the_records_in_parquet(tmp_path):
         assert PointClouds([[50.0], [20.0], [30.0]], [0, 2, 2, 3], ["pt"]) == X
         with pytest.raises(ValueError, match=r"the column 'Jet.eta' cannot be read"):
             EventSource(path, collections={"Jet": ["eta"]}).read()
+
+
+def _with_missing(kind, folder):
+    """A column of numbers and one of lists, with nulls at random, and what they hold."""
+    rng = np.random.default_rng(3)
+    numbers = np.where(rng.random(500) < 0.2, np.nan, rng.normal(size=500))
+    column = pa.array(numbers, from_pandas=True)
+    counts = rng.integers(0, 3, 500)
+    points = pa.array(rng.normal(size=counts.sum()))
+    table = pa.table({"x": column, "p_a": pa.ListArray.from_arrays(np.r_[0, np.cumsum(counts)], points)})
+    if kind == "parquet":
+        pq.write_table(table, folder / "x", row_group_size=130)
+    elif kind == "arrow":
+        pa.feather.write_feather(table, folder / "x", chunksize=130)
+    if kind in ("parquet", "arrow"):
+        return folder / "x", numbers
+    if kind == "slices":
+        return pa.concat_tables([table[:77], table[77:201], table[201:]]), numbers
+    return table.to_pandas() if kind == "frame" else table, numbers
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "table", "slices", "frame"])
+@pytest.mark.parametrize("n", [3, 29, 64, 500])
+def test_missing_numbers_stay_in_their_places(kind, n, tmp_path):
+    """A slice of an arrow array has nulls that begin inside a byte."""
+    files, wanted = _with_missing(kind, tmp_path)
+    source = EventSource(files, features=["x"])
+    found = np.concatenate([part.data for part in source.chunks(n)])
+    np.testing.assert_allclose(found[:, 0], wanted, rtol=1e-6)
+    if kind != "frame":
+        clouds = EventSource(files, features=["x"], collections={"p": ["a"]})
+        found = np.concatenate([part.data.event_values for part in clouds.chunks(n)])
+        np.testing.assert_allclose(found[:, 0], wanted, rtol=1e-6)
