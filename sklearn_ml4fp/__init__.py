@@ -158,6 +158,8 @@ _MODULE_OF: dict[str, str] = {
     "ScoreHistory": "estimators._score_history",
     "SequenceChoices": "estimators._input_choices",
     "SetChoices": "estimators._input_choices",
+    "TabMClassifier": "estimators._tabm",
+    "TabMRegressor": "estimators._tabm",
     "TrainingWarning": "estimators._checkup",
     "TransformerClassifier": "estimators._transformer",
     "TransformerRegressor": "estimators._transformer",

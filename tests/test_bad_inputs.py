@@ -165,7 +165,7 @@ NETWORKS = [
     for one in PUBLIC.values()
     if inspect.isclass(one) and issubclass(one, NetworkEstimator) and not lacks_a_method(one)
 ]
-SMALL = {"width": 8, "n_layers": 1, "n_blocks": 1, "n_class_blocks": 1, "n_heads": 2, "head_width": 8}
+SMALL = {"k": 2, "width": 8, "n_layers": 1, "n_blocks": 1, "n_class_blocks": 1, "n_heads": 2, "head_width": 8}
 BAD_HYPERPARAMETERS = {
     "callbacks": [[1], ["print"], [("a name", 1)], [int]],
     "optimizer": [int, "no such"],
@@ -174,7 +174,8 @@ BAD_HYPERPARAMETERS = {
     "validation": [1.5, "some"],
     "augment": ["rotate", 1],
     "random_state": ["some", -1],
-    "quantile": [0.9],
+    "quantile": [0.9, (0.9, 0.1), (), ("a",), [0.1, 0.9]],
+    "k": [0, 2.5, "many"],
     "num_embedding": ["no such", 1],
     "embedding_width": [0, 1, 2.5],
     "n_bins": [0, 1.5],

@@ -38,6 +38,7 @@ NETWORKS = [
 # Enough for the scores that scikit-learn's checks ask for, and no more: what is tested is not the architecture. A
 # larger rate makes up for the few epochs; two layers, because a convolution sees only its neighbours.
 SMALL = {
+    "k": 4,
     "width": 16,
     "n_layers": 2,
     "n_blocks": 1,

@@ -4,7 +4,8 @@ from ._ahead import ahead
 from ._batches import PiecewiseData, ShuffledBatches, TensorData, sample_of
 from ._checkpoint import CheckpointFile, fingerprint_of
 from ._devices import has_bfloat16, resolve_device
-from ._losses import Loss, WeightedLoss, make_loss, split_gaussian
+from ._losses import WeightedLoss, make_loss
+from ._member_loss import Loss, MemberLoss
 from ._memory import build_on_meta
 from ._monitor import Monitor
 from ._net import ClassifierNet, Net
@@ -21,6 +22,7 @@ __all__ = [
     "CheckpointFile",
     "ClassifierNet",
     "Loss",
+    "MemberLoss",
     "Monitor",
     "Net",
     "PackedData",
@@ -41,6 +43,5 @@ __all__ = [
     "optimizer_arguments",
     "resolve_device",
     "sample_of",
-    "split_gaussian",
     "train_together",
 ]

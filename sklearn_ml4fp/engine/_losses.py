@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
 from inspect import signature
+from statistics import NormalDist
 from typing import Any
 
 import torch
@@ -37,13 +39,46 @@ def focal_loss(
     return _reduced(loss, reduction)
 
 
-def quantile_loss(output: Tensor, target: Tensor, *, quantile: float, reduction: str = "mean") -> Tensor:
+def ascending_quantiles(output: Tensor, levels: tuple[float, ...]) -> Tensor:
+    """Turn outputs ``(n, k · n_levels)`` into quantiles ``(n, k, n_levels)`` that never cross.
+
+    The middle one is an output; from there on upwards and downwards each adds or takes away a positive step, softplus
+    of an output and a constant. Outputs of zero are the quantiles of a standard normal distribution.
+    """
+    each = output.unflatten(1, (-1, len(levels))).unbind(-1)
+    normal = [NormalDist().inv_cdf(level) for level in levels]
+    middle = len(levels) // 2
+    quantiles = [each[middle] + normal[middle]]
+    for i in range(middle + 1, len(levels)):
+        quantiles.append(quantiles[-1] + _step(each[i], normal[i] - normal[i - 1]))
+    for i in range(middle - 1, -1, -1):
+        quantiles.insert(0, quantiles[0] - _step(each[i], normal[i + 1] - normal[i]))
+    return torch.stack(quantiles, dim=-1)
+
+
+def _step(output: Tensor, at_zero: float) -> Tensor:
+    """Compute a positive number, which is ``at_zero`` for an output of zero."""
+    return F.softplus(output + math.log(math.expm1(at_zero)))
+
+
+def quantile_loss(
+    output: Tensor, target: Tensor, *, quantile: float | tuple[float, ...], reduction: str = "mean"
+) -> Tensor:
     """Compute max(q·e, (q − 1)·e) with e = target − output; the q-quantile minimises its mean.
+
+    Of several levels q in ascending order, the quantiles are those of `ascending_quantiles`, and the loss has a last
+    axis for them.
 
     References
     ----------
     Koenker and Bassett, Econometrica 46 (1978) 33.
     """
+    if isinstance(quantile, tuple):
+        quantiles = ascending_quantiles(output, quantile).unbind(-1)
+        each = [
+            quantile_loss(one, target, quantile=q, reduction="none") for one, q in zip(quantiles, quantile, strict=True)
+        ]
+        return _reduced(torch.stack(each, dim=-1), reduction)
     residual = target - output
     return _reduced((quantile * residual).maximum((quantile - 1) * residual), reduction)
 
@@ -87,14 +122,17 @@ class WeightedLoss(nn.Module):
         The first two compare logits ``(n, k)`` with classes ``(n,)``; the others outputs ``(n, k)`` (``(n, 2k)`` for
         the last) with targets ``(n, k)``, and average over the targets.
     **parameters : float
-        ``label_smoothing`` of the first two, ``gamma`` of the focal loss, ``delta`` of the Huber loss, ``quantile``.
+        ``label_smoothing`` of the first two, ``gamma`` of the focal loss, ``delta`` of the Huber loss, ``quantile``,
+        of which several are a tuple.
     """
 
     standardised = True
+    is_own = False
 
-    def __init__(self, name: str, **parameters: float) -> None:
+    def __init__(self, name: str, **parameters: Any) -> None:
         super().__init__()
         self.name = name
+        self.has_deviation = name == "gaussian_nll"
         self.parameters_of_loss = parameters
         self._function = partial(_FUNCTIONS[name], **parameters) if parameters else _FUNCTIONS[name]
 
@@ -118,11 +156,26 @@ class WeightedLoss(nn.Module):
 
     def n_outputs(self, n: int) -> int:
         """Return the number of outputs that a network needs for ``n`` classes or targets."""
-        return 2 * n if self.name == "gaussian_nll" else n
+        return n * (2 if self.has_deviation else len(self._levels or (1,)))
 
     def read(self, output: Tensor) -> Tensor:
-        """Convert outputs of a network to logits ``(n, n_classes)`` or standardised targets ``(n, n_targets)``."""
-        return split_gaussian(output)[0] if self.name == "gaussian_nll" else output
+        """Convert outputs of a network to logits ``(n, n_classes)`` or standardised targets ``(n, n_targets)``.
+
+        Several quantiles have a last axis, ``(n, n_targets, n_levels)``.
+        """
+        if self._levels is not None:
+            return ascending_quantiles(output, self._levels)
+        return split_gaussian(output)[0] if self.has_deviation else output
+
+    def deviation(self, output: Tensor) -> Tensor:
+        """Convert outputs for ``"gaussian_nll"`` to standard deviations ``(n, n_targets)`` of standardised targets."""
+        return (split_gaussian(output)[1] / 2).exp()
+
+    @property
+    def _levels(self) -> tuple[float, ...] | None:
+        """Several quantiles, if there are."""
+        quantile = self.parameters_of_loss.get("quantile")
+        return quantile if isinstance(quantile, tuple) else None
 
 
 class OwnLoss(nn.Module):
@@ -138,6 +191,9 @@ class OwnLoss(nn.Module):
         default they are that); and ``standardised = False`` asks for the targets of a regression in their own unit,
         and not with mean 0 and standard deviation 1.
     """
+
+    is_own = True
+    has_deviation = False
 
     def __init__(self, loss: nn.Module) -> None:
         super().__init__()
@@ -167,10 +223,7 @@ class OwnLoss(nn.Module):
         return read
 
 
-Loss = WeightedLoss | OwnLoss
-
-
-def make_loss(loss: Any, **parameters: float) -> Loss:
+def make_loss(loss: Any, **parameters: Any) -> WeightedLoss | OwnLoss:
     """Make the loss that a name, a torch module or a class of one stands for.
 
     Raises

@@ -22,7 +22,6 @@ from ._callbacks import check_scoring, wants_batch_events
 from ._checkpoint import CheckpointFile, restore
 from ._devices import GpuUse, in_bfloat16
 from ._double import DoubleTwin
-from ._losses import OwnLoss
 from ._monitor import Monitor, StopTraining
 from ._points import Parts
 from ._recipe import Recipe
@@ -215,7 +214,7 @@ class Net(NeuralNet):
         if training:
             return ShuffledBatches(dataset, self.batch_size, device, self._generator)
         # a loss of a user's own need not be a mean over events: its value may depend on how many are in a batch
-        size = self.batch_size if isinstance(self.criterion_, OwnLoss) else self._block
+        size = self.batch_size if self.criterion_.is_own else self._block
         return ShuffledBatches(dataset, size, device, None)
 
     def run_single_epoch(self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from ._regressor import NetworkRegressor
     from ._resnet import ResNetClassifier, ResNetRegressor
     from ._score_history import ScoreHistory
+    from ._tabm import TabMClassifier, TabMRegressor
     from ._transformer import TransformerClassifier, TransformerRegressor
 
 __all__ = [
@@ -53,6 +54,8 @@ __all__ = [
     "ScoreHistory",
     "SequenceChoices",
     "SetChoices",
+    "TabMClassifier",
+    "TabMRegressor",
     "TrainingWarning",
     "TransformerClassifier",
     "TransformerRegressor",

@@ -128,7 +128,7 @@ class NetworkEstimator(
         """Make the target, which reads classes or numbers."""
 
     @abstractmethod
-    def _loss_parameters(self) -> dict[str, float]:
+    def _loss_parameters(self) -> dict[str, Any]:
         """Return the parameters of a named ``loss``, by their names in the engine."""
 
     def _build(self, shape_in: tuple[int, ...], n_out: int, **of_input: Any) -> nn.Module:

@@ -11,7 +11,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 
-from ..engine import PackedData, Recipe, TensorData, WeightedLoss, sample_of
+from ..engine import PackedData, Recipe, TensorData, sample_of
 from ._metrics import scorers_of
 
 # What a warning needs as evidence. With Adam and the default learning rate, a weight has moved by up to 0.1 in 100
@@ -198,7 +198,7 @@ class Checkup(Callback):
             return
         held, outputs = predicted
         is_alike = _spread(criterion.read(outputs), held) < _ALIKE
-        if not isinstance(criterion, WeightedLoss):  # a loss of a user's own, whose scale is not known
+        if criterion.is_own:  # a loss of a user's own, whose scale is not known
             has_fallen = min(one["train_loss"] for one in records) < records[0]["train_loss"]
             self._judge(has_fallen, is_alike, 0.0, kept)
             return
@@ -289,5 +289,5 @@ def _spread(read: torch.Tensor, data: TensorData) -> float:
     """Spread of logits, or of predicted numbers in units of the spread of the targets; of the output with the most."""
     if data.target.ndim == 1:
         return (read - read.mean(1, keepdim=True)).std(0, correction=0).max().item()
-    unit = data.target.std(0, correction=0)
+    unit = data.target.std(0, correction=0).view(-1, *[1] * (read.ndim - 2))  # several quantiles have a last axis
     return (read.std(0, correction=0) / torch.where(unit > 0, unit, 1.0)).max().item()

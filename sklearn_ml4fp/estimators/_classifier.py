@@ -136,7 +136,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         kind = EntryClassTarget if self._has_entries else ClassTarget
         return kind(self.class_weight)
 
-    def _loss_parameters(self) -> dict[str, float]:
+    def _loss_parameters(self) -> dict[str, Any]:
         focal = {"gamma": self.focal_gamma} if self.loss == "focal" else {}
         return focal | ({"label_smoothing": self.label_smoothing} if self.label_smoothing else {})
 

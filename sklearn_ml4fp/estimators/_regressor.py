@@ -15,7 +15,8 @@ from .._params import hp
 from .._validation import event_weights
 from ..data import EventSource
 from ._base import NetworkEstimator
-from ._entries import EntryNumberTarget
+from ._entries import EntryNumberTarget, flat
+from ._quantiles import check_levels, explained
 from ._streams import scored
 from ._targets import NumberTarget
 
@@ -48,8 +49,11 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         only_with=("loss", ("huber",)),
         doc="Error from which on the Huber loss is linear, in standard deviations of the target.",
     )
-    quantile: float = hp(
-        0.5, valid=Interval(Real, 0, 1, closed="neither"), doc="Quantile that the quantile loss estimates."
+    quantile: Any = hp(
+        0.5,
+        valid=(Interval(Real, 0, 1, closed="neither"), tuple),
+        doc="Quantile that the quantile loss estimates, or a tuple of several in ascending order, which one network "
+        "predicts and which never cross: ``predict`` gives a last axis for them, and ``score`` D².",
     )
 
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> Self:
@@ -74,7 +78,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         return self._partial_fit(X, y, sample_weight, self._new_target())
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Compute R² of the predictions.
+        """Compute R² of the predictions; of several quantiles D², with their loss in the place of squared errors.
 
         Parameters
         ----------
@@ -88,8 +92,11 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         Returns
         -------
         float
-            R², at most 1.
+            R² or D², at most 1.
         """
+        if isinstance(self.quantile, tuple):
+            part = self.members_[0]._fitted.check(self, X, y, sample_weight)
+            return explained(flat(part.target), flat(self.predict(X)), self.quantile, flat(part.weights))
         if self._has_entries:
             return self._score_entries(r2_score, X, y, sample_weight)
         if isinstance(X, EventSource):
@@ -98,9 +105,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
     def _validate_params(self) -> None:
         super()._validate_params()
+        check_levels(self.quantile)
         if self.loss != "quantile" and self.quantile != self._hyperparameters["quantile"].default:
             raise ValueError(
-                f'quantile={self.quantile:g} acts only with loss="quantile", got loss={self.loss!r}: pass both, or '
+                f'quantile={self.quantile!r} acts only with loss="quantile", got loss={self.loss!r}: pass both, or '
                 "leave quantile out."
             )
 
@@ -112,7 +120,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         if self.augment is not None:
             self.augment.check_target(y)  # unchanged: it may have names
 
-    def _loss_parameters(self) -> dict[str, float]:
+    def _loss_parameters(self) -> dict[str, Any]:
         parameters = {"huber": {"delta": self.huber_delta}, "quantile": {"quantile": self.quantile}}
         return parameters.get(self.loss, {})
 
@@ -131,7 +139,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         Returns
         -------
         prediction : ndarray of shape (n_events,) or (n_events, n_targets), float64
-            Predictions in the unit of ``y``.
+            Predictions in the unit of ``y``; of several quantiles ``(n_events, n_levels)``, or ``(n_events, n_targets,
+            n_levels)``.
         std : ndarray of the same shape
             Standard deviations, only with ``return_std``.
 
@@ -158,8 +167,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     def _mean_and_width(self, X: Any) -> tuple[np.ndarray, np.ndarray | None]:
         """Predict with this one network: the targets, and their widths where the loss has any."""
         outputs, target, loss = self._fitted.outputs(self, X), self._fitted.target, self.net_.criterion_
-        is_gaussian = getattr(loss, "name", None) == "gaussian_nll"
-        return target.decode(loss.read(outputs)), target.deviation(outputs) if is_gaussian else None
+        width = target.deviation(loss.deviation(outputs)) if loss.has_deviation else None
+        return target.decode(loss.read(outputs)), width
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

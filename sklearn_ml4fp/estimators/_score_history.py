@@ -60,7 +60,7 @@ class ScoreHistory(Callback):
         scores, group = _scores(read, target)
         low, high = (0.0, 1.0) if target.ndim == 1 else (-_WIDEST, _WIDEST)
         place = np.clip((scores - low) / (high - low) * self.bins, 0, self.bins - 1).astype(int)
-        n_groups = read.shape[1]
+        n_groups = read[0].numel()
         counts = np.bincount(group * self.bins + place, np.resize(weight, len(place)), n_groups * self.bins)
         net.history.record("event_scores", counts.reshape(n_groups, self.bins).tolist())
 
@@ -83,6 +83,8 @@ def _scores(read: torch.Tensor, target: torch.Tensor) -> tuple[np.ndarray, np.nd
         probability = read.softmax(1)
         of_class = torch.ones_like(target) if read.shape[1] == 2 else target
         return probability.gather(1, of_class[:, None])[:, 0].numpy(), target.numpy()
+    if read.ndim == 3:  # several quantiles, each with residuals of its own
+        read, target = read.flatten(1), target.repeat_interleave(read.shape[2], dim=1)
     spread = target.double().std(0, correction=0)
     residual = (read - target) / torch.where(spread > 0, spread, 1.0)
     return residual.T.flatten().numpy(), np.repeat(np.arange(target.shape[1]), len(target))

@@ -16,7 +16,6 @@ from sklearn.utils.validation import assert_all_finite
 
 from .._missing import check_array, column_or_1d
 from .._validation import check_class_weights, class_factors
-from ..engine import split_gaussian
 from ._moments import Moments
 
 
@@ -175,11 +174,12 @@ class NumberTarget:
 
     def decode(self, read: torch.Tensor) -> np.ndarray:
         """Convert what the loss reads from the outputs to targets in the unit of ``y``."""
-        return self._shaped(read.numpy() * self._scale + self._mean)
+        mean, scale = (np.asarray(one).reshape(-1, *[1] * (read.ndim - 2)) for one in (self._mean, self._scale))
+        return self._shaped(read.numpy() * scale + mean)  # several quantiles have a last axis
 
-    def deviation(self, outputs: torch.Tensor) -> np.ndarray:
-        """Convert outputs of the loss ``"gaussian_nll"`` to standard deviations in the unit of ``y``."""
-        return self._shaped((split_gaussian(outputs)[1] / 2).exp().numpy() * self._scale)
+    def deviation(self, read: torch.Tensor) -> np.ndarray:
+        """Convert standard deviations of standardised targets to those in the unit of ``y``."""
+        return self._shaped(read.numpy() * self._scale)
 
     def _shaped(self, values: np.ndarray) -> np.ndarray:
         return values[:, 0] if self._is_column else values

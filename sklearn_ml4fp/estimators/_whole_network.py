@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..engine import split_gaussian
 from ._inputs import SequenceInput, TableInput
 from ._point_encoding import TableEncoding
 from ._set_inputs import GraphInput, KinematicInput, SetInput
@@ -202,15 +201,17 @@ class Prediction(nn.Module):
     def __init__(self, loss: Any, target: NumberTarget) -> None:
         super().__init__()
         self.loss, self.is_column = loss, target._is_column
-        self.has_width = getattr(loss, "name", None) == "gaussian_nll"
+        self.has_width = loss.has_deviation
         for name, value in target.unit.items():
             self.register_buffer(name, torch.as_tensor(np.array(value, dtype=np.float64)))
 
     def forward(self, outputs: Tensor) -> tuple[Tensor, ...]:
         """Map what the network computes."""
-        found = [self.loss.read(outputs).double() * self.scale + self.mean]
+        read = self.loss.read(outputs).double()
+        mean, scale = (one.view(-1, *[1] * (read.ndim - 2)) for one in (self.mean, self.scale))
+        found = [read * scale + mean]  # several quantiles have a last axis
         if self.has_width:
-            found.append((split_gaussian(outputs)[1].double() / 2).exp() * self.scale)
+            found.append(self.loss.deviation(outputs).double() * self.scale)
         return tuple(one[:, 0] if self.is_column else one for one in found)
 
 

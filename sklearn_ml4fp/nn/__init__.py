@@ -16,6 +16,7 @@ from ._read_out import OUTPUTS
 from ._recurrent import CELLS, Recurrent
 from ._resnet import ResNet
 from ._stacked import can_be_stacked, has_onednn, is_wide, stacked
+from ._tabm import TabM
 from ._transformer import POOLINGS, POSITIONS, Transformer
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "ParticleTransformer",
     "Recurrent",
     "ResNet",
+    "TabM",
     "Transformer",
     "can_be_stacked",
     "has_onednn",

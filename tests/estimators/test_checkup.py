@@ -210,7 +210,7 @@ NETWORKS = [
     and not getattr(one._module, "__isabstractmethod__", False)
 ]
 ON_POINTS = ("DeepSets", "EdgeConv", "InteractionNetwork", "MessagePassing", "ParticleTransformer")
-SMALL = {"width": 16, "n_layers": 2, "n_blocks": 2, "n_class_blocks": 1, "max_epochs": 12, "lr": 3e-3}
+SMALL = {"k": 4, "width": 16, "n_layers": 2, "n_blocks": 2, "n_class_blocks": 1, "max_epochs": 12, "lr": 3e-3}
 
 
 @pytest.fixture(scope="module")

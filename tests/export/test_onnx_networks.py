@@ -27,6 +27,7 @@ from sklearn_ml4fp.export._onnx_network import network_to_onnx
 from sklearn_ml4fp.nn import NUM_EMBEDDINGS
 
 SMALL = {
+    "k": 3,
     "width": 8,
     "latent_width": 8,
     "head_width": 8,
