@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +29,8 @@ class MemberLoss(nn.Module):
 
     def __init__(self, loss: WeightedLoss | OwnLoss, k: int, *, by_class: bool) -> None:
         super().__init__()
-        self.loss, self.k, self.by_class = loss, k, by_class
+        self.loss: Any = loss
+        self.k, self.by_class = k, by_class
         self.standardised, self.is_own, self.has_deviation = loss.standardised, loss.is_own, loss.has_deviation
 
     def forward(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -42,12 +45,12 @@ class MemberLoss(nn.Module):
     def per_event(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the mean loss of the members for each event ``(n,)``, without weights."""
         each = output.unflatten(1, (self.k, -1)).flatten(0, 1)
-        loss: Tensor = self.loss.per_event(each, target.repeat_interleave(self.k, dim=0))  # type: ignore[union-attr, operator]
+        loss: Tensor = self.loss.per_event(each, target.repeat_interleave(self.k, dim=0))
         return loss.view(-1, self.k).mean(1)
 
     def of_constant(self, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """Return the loss of each event ``(n,)`` if all get one prediction."""
-        loss: Tensor = self.loss.of_constant(target, weight)  # type: ignore[union-attr, operator]
+        loss: Tensor = self.loss.of_constant(target, weight)
         return loss
 
     def n_outputs(self, n: int) -> int:
@@ -56,19 +59,19 @@ class MemberLoss(nn.Module):
 
     def read(self, output: Tensor) -> Tensor:
         """Convert outputs to the logarithm of the mean probabilities, or to the mean of what the members predict."""
-        each = self._of_members(self.loss.read(output.unflatten(1, (self.k, -1)).flatten(0, 1)))
+        each = self._of_members(self.loss.read, output)
         return each.log_softmax(2).logsumexp(1) - math.log(self.k) if self.by_class else each.mean(1)
 
     def deviation(self, output: Tensor) -> Tensor:
         """Convert outputs to standard deviations: √(mean σ² + variance of μ), the law of total variance."""
-        flat = output.unflatten(1, (self.k, -1)).flatten(0, 1)
-        means, widths = self._of_members(self.loss.read(flat)), self._of_members(self.loss.deviation(flat))
+        means, widths = self._of_members(self.loss.read, output), self._of_members(self.loss.deviation, output)
         variance = (means - means.mean(1, keepdim=True)).square().mean(1)
         return (widths.square().mean(1) + variance).sqrt()
 
-    def _of_members(self, values: Tensor) -> Tensor:
-        """View ``(n · k, ...)`` as ``(n, k, ...)``, also of no events."""
-        return values.view(values.shape[0] // self.k, self.k, *values.shape[1:])
+    def _of_members(self, function: Callable[[Tensor], Tensor], output: Tensor) -> Tensor:
+        """Compute a function of the outputs of each member, ``(n, k, ...)``."""
+        values = function(output.unflatten(1, (self.k, -1)).flatten(0, 1))
+        return values.view(output.shape[0], self.k, *values.shape[1:])  # also of no events, and in a traced graph
 
 
 Loss = WeightedLoss | OwnLoss | MemberLoss
