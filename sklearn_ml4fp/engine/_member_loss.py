@@ -27,9 +27,9 @@ class MemberLoss(nn.Module):
         Whether the loss reads logits of classes, and not numbers.
     """
 
-    def __init__(self, loss: WeightedLoss | OwnLoss, k: int, *, by_class: bool) -> None:
+    def __init__(self, loss: Any, k: int, *, by_class: bool) -> None:
         super().__init__()
-        self.loss: Any = loss
+        self.loss = loss
         self.k, self.by_class = k, by_class
         self.standardised, self.is_own, self.has_deviation = loss.standardised, loss.is_own, loss.has_deviation
 
