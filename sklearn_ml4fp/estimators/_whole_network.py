@@ -29,6 +29,11 @@ def _at_least_one(x: Tensor, axis: int) -> Tensor:
     return torch.cat([x, rest], dim=axis)
 
 
+def _one_more(x: Tensor) -> Tensor:
+    """Append zeros along the second axis."""
+    return torch.cat([x, x.new_zeros([x.shape[0], 1, *x.shape[2:]])], dim=1)
+
+
 def _wrapped(angle: Tensor) -> Tensor:
     """Bring angles in rad to [−π, π), as `wrap_phi` does."""
     turned = torch.fmod(angle + math.pi, 2 * math.pi)
@@ -127,6 +132,32 @@ class PaddedPoints(nn.Module):
     def forward(self, points: Tensor, mask: Tensor, *event: Tensor) -> tuple[Tensor, ...]:
         """Return points, mask and event columns, with one point that is not there in the place of none."""
         return (_at_least_one(points, 1), _at_least_one(mask, 1) != 0, *event)
+
+
+class PaddedGraphs(nn.Module):
+    """Points as before, and edges between them.
+
+    ``edges`` ``(n, e, 2)`` are origins and ends by their places among the points of the event, ``edge_mask`` ``(n, e)``
+    is not 0 where there is an edge, and ``edge_values`` ``(n, e, d_edge)`` are the features of edges, if there are any.
+    """
+
+    def __init__(self, points: SetOfPoints, edges: TableEncoding, d_edge: int) -> None:
+        super().__init__()
+        self.points, self.n_arrays = points, len(points.shapes)
+        self.values = Encoded(edges)
+        values: dict[str, tuple[int | str, ...]] = {"edge_values": ("e", d_edge)} if d_edge else {}
+        self.shapes: Any = {**points.shapes, "edges": ("e", 2), "edge_mask": ("e",), **values}
+
+    def forward(self, *arrays: Tensor) -> tuple[Tensor, ...]:
+        """Return the inputs of the network; an edge that is not there is one of a further point that is not there."""
+        points, mask, *event = arrays[: self.n_arrays]
+        points, mask = (_one_more(array) for array in (points, mask))
+        edges, there, *values = (_at_least_one(array, 1) for array in arrays[self.n_arrays :])
+        there, length = there != 0, mask.shape[1]
+        first = torch.arange(mask.shape[0], device=mask.device) * length
+        rows = torch.where(there[..., None], edges, length - 1) + first[:, None, None]
+        features = torch.where(there[..., None], values[0], 0.0) if values else points.new_zeros(*there.shape, 0)
+        return (*self.points(points, mask, *event), rows.flatten(0, 1), self.values(features).flatten(0, 1))
 
 
 class SequenceOfPoints(nn.Module):
@@ -247,8 +278,9 @@ class WholeNetwork(nn.Module):
         Shape of an event in each input, by its name; "p" for any number of points.
     names : tuple of str
         Names of the outputs.
-    of_points : bool
-        Whether outputs belong to points, and have two axes for them, ``(n, p, ...)``; those of padding mean nothing.
+    axis : str or None
+        "p" or "e" where outputs belong to points or edges, and have two axes for them, ``(n, p, ...)``; those of
+        padding mean nothing.
     """
 
     def __init__(self, estimator: Any) -> None:
@@ -257,17 +289,18 @@ class WholeNetwork(nn.Module):
         self.members = nn.ModuleList(each)
         self.shapes: Any = each[0].events.shapes
         self.by_class = isinstance(each[0].reading, Probabilities)
-        self.of_points = getattr(estimator, "output", "event") == "point"
+        self.axis = {"point": "p", "edge": "e"}.get(getattr(estimator, "output", "event"))
         has_std = not self.by_class and (len(each) > 1 or each[0].reading.has_width)
         self.names = ("probabilities",) if self.by_class else ("prediction", "std")[: 1 + has_std]
 
     def forward(self, *arrays: Tensor) -> tuple[Tensor, ...]:
         """Map arrays, by the order of ``shapes``, to outputs, by the order of ``names``."""
-        n, p = arrays[0].shape[0], arrays[0].shape[1]
+        n = arrays[0].shape[0]
+        length = arrays[list(self.shapes).index("edges") if self.axis == "e" else 0].shape[1]
         arrays = tuple(_at_least_one(array, 0) for array in arrays)
         outputs = [one.float() for one in self._averaged([member(*arrays) for member in self.members])]
-        if self.of_points:
-            outputs = [one.unflatten(0, (arrays[0].shape[0], -1))[:, :p] for one in outputs]
+        if self.axis is not None:
+            outputs = [one.unflatten(0, (arrays[0].shape[0], -1))[:, :length] for one in outputs]
         return tuple(one[:n] for one in outputs)
 
     def _averaged(self, each: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
@@ -291,11 +324,6 @@ def _events_of(learned: TableInput, estimator: Any) -> nn.Module:
         n_pixels = math.prod(shape)
         from_table = getattr(learned, "image_shape", None) is not None and estimator.n_features_in_ == n_pixels
         return Arrays(shape, n_pixels if from_table else None)
-    if isinstance(learned, GraphInput) and learned._edges is not None:
-        raise ValueError(
-            f"{type(estimator).__name__} was fitted on Graphs, whose edges have no padded form. Fit it on the points "
-            "of the graphs, X.nodes, between whose nearest ones it makes the edges itself."
-        )
     if not isinstance(learned, SetInput) and getattr(learned, "output", "event") == "point":
         raise ValueError(
             f'{type(estimator).__name__} has output="point", which is exported of networks that know no order of the '
@@ -306,7 +334,11 @@ def _events_of(learned: TableInput, estimator: Any) -> nn.Module:
     else:  # a set without particle_features has one point for each row
         always = isinstance(learned, SetInput) and learned.particle_features is None
         read = TableOfPoints(estimator.n_features_in_, shape[0], learned.padding, always=always)
-    return SetOfPoints(read, learned) if isinstance(learned, SetInput) else SequenceOfPoints(read, learned)
+    if not isinstance(learned, SetInput):
+        return SequenceOfPoints(read, learned)
+    points = SetOfPoints(read, learned)
+    edges = learned._edges if isinstance(learned, GraphInput) else None
+    return points if edges is None else PaddedGraphs(points, edges, len(learned._edge_names))
 
 
 class AsModule:

@@ -26,24 +26,29 @@ def to_onnx(model: Any, X: Any, path: str | PathLike[str], *, opset: int = 17) -
 
     Inputs are float32: a table ``X`` of shape (n, d) with NaN for what is absent, or images ``X`` (n, c, h, w), or
     point clouds as ``points`` (n, p, d), ``mask`` (n, p) with 1 for a point and 0 for padding, and ``event`` (n, k)
-    where there are event columns. A cross-fitted model takes the ids of the events as well, ``event_id`` (n,) or
-    (n, columns), int64, and chooses for each event the model that has not seen it. The outputs are ``probabilities``
-    (n, n_classes); ``prediction`` of a regressor, and ``std`` of one with the loss ``"gaussian_nll"``; ``prediction``
-    of a classifier without probabilities, which is the position in ``classes``, int64; and ``transformed`` of a
-    transformer. What they are stands in the metadata of the file.
+    where there are event columns. `Graphs` have ``edges`` (n, e, 2) as well, int64, the places of origin and end among
+    the points, ``edge_mask`` (n, e), and ``edge_values`` (n, e, d_edge) where edges have features. A cross-fitted model
+    takes the ids of the events as well, ``event_id`` (n,) or (n, columns), int64, and chooses for each event the model
+    that has not seen it.
+
+    The outputs are ``probabilities`` (n, n_classes); ``prediction`` of a regressor, and ``std`` of one with the loss
+    ``"gaussian_nll"``; ``prediction`` of a classifier without probabilities, which is the position in ``classes``,
+    int64; and ``transformed`` of a transformer. With ``output="point"`` or ``"edge"`` these have the axes (n, p) or
+    (n, e) in the place of (n,). What they are stands in the metadata of the file.
 
     Parameters
     ----------
     model : estimator
         Fitted network, transformer, search or cross-fitted model, or a scikit-learn composition of them and of
         scikit-learn's own classes.
-    X : table of shape (n_events, n_columns), images, or point clouds
+    X : table of shape (n_events, n_columns), images, point clouds, or Graphs
         Events with which the graph is checked, in the form in which the model takes them: some thousand that hold
         everything that occurs, such as absent values. One is needed at least.
     path : str or path
         The file; the usual ending is ``.onnx``. It is written beside and then renamed.
     opset : int, default=17
-        Version of ONNX's operators, from 17 on: the newest that the runtime of the experiment knows.
+        Version of ONNX's operators, from 17 on: the newest that the runtime of the experiment knows. A maximum over
+        given edges, as in the attention of ParticleTransformer along them, needs 18.
 
     Raises
     ------
@@ -51,7 +56,7 @@ def to_onnx(model: Any, X: Any, path: str | PathLike[str], *, opset: int = 17) -
         A step cannot be exported, or the outputs of the graph differ from those of the model; the error names the
         step.
     TypeError
-        ``model`` is no estimator, or ``X`` no table of numbers, images or point clouds.
+        ``model`` is no estimator, or ``X`` no table of numbers, images, point clouds or graphs.
     ImportError
         Without onnx, onnxruntime and skl2onnx, which the extra ``export`` installs.
 

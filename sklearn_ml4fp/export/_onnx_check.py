@@ -10,14 +10,18 @@ import numpy as np
 from sklearn import config_context
 
 from .._compat import safe_indexing
-from ..data import PointClouds
-from ._onnx_convert import Export, dense, new_session, tensor_of
+from ..data import Graphs, PointClouds, RaggedArray
+from ._onnx_convert import Export, dense, new_session, padded, plain, tensor_of
 
 TOLERANCE = 1e-5  # of probabilities, and of targets in units of their spread
 _RARE = 0.01  # share of events that may lie so close to an edge that rounding their columns to float32 moves them
 _STEP, _DRAWS = 2.0**-22, 6  # a few units in the last place of float32, for what is rounded on the way
 _LAST_PLACE = float(np.finfo(np.float32).eps)  # an output is float32
 _BLOCK = 1000  # events that are run at a time
+_COUNTS: dict[str, Any] = {  # by the axis of outputs: the mask of what is there, and how many of them an event has
+    "p": ("mask", lambda events: events.nodes.counts if isinstance(events, Graphs) else events.counts),
+    "e": ("edge_mask", lambda events: events.edge_counts),
+}
 _FEW = 50  # events with which the step that is wrong is looked for
 
 
@@ -30,8 +34,9 @@ class Runner:
 
     def __call__(self, events: Any, ids: np.ndarray | None) -> dict[str, np.ndarray]:
         """Outputs for events of a pipeline, by their names."""
-        names = [one.name for one in self.session.get_outputs()]
-        n = _n_events(events)
+        outputs = self.session.get_outputs()
+        names, n = [one.name for one in outputs], _n_events(events)
+        entries = next((_COUNTS[one.shape[1]] for one in outputs if one.shape[1:2] in (["p"], ["e"])), None)
         parts = []
         for start in range(0, max(n, 1), _BLOCK):
             rows = slice(start, min(start + _BLOCK, n))
@@ -39,11 +44,29 @@ class Runner:
             if "event_id" in self.inputs:
                 assert ids is not None
                 given["event_id"] = ids[rows]
-            parts.append(self.session.run(names, given))
+            found = self.session.run(names, given)
+            if entries is not None:  # those that are there, one after the other
+                found = [array[given[entries[0]] == 1] for array in found]
+            parts.append(found)
+        if entries is not None:
+            counts = entries[1](events)
+            return {
+                name: padded(np.concatenate(arrays), counts, np.nan)
+                for name, arrays in zip(names, zip(*parts, strict=True), strict=True)
+            }
         return {name: np.concatenate(arrays) for name, arrays in zip(names, zip(*parts, strict=True), strict=True)}
 
     def feeds(self, events: Any) -> dict[str, np.ndarray]:
         """Arrays that the graph takes."""
+        if isinstance(events, Graphs):
+            counts = events.edge_counts
+            given = {
+                **self.feeds(events.nodes),
+                "edges": padded(events.edges, counts, 0),
+                "edge_mask": padded(np.ones(len(events.edges), np.float32), counts, 0.0),
+                "edge_values": padded(events.edge_values.astype(np.float32), counts, 0.0),
+            }
+            return {name: array for name, array in given.items() if name in self.inputs}
         if not isinstance(events, PointClouds):
             array = dense(events).astype(np.float32)
             missing = len(self.inputs["X"].shape) - array.ndim
@@ -66,7 +89,7 @@ def ids_for(n: int, columns: int | None) -> np.ndarray | None:
     return ids[:, 0] if columns == 1 else ids
 
 
-def answers_of(model: Any, events: Any, ids: np.ndarray | None, names: list[str]) -> dict[str, np.ndarray]:
+def answers_of(model: Any, events: Any, ids: np.ndarray | None, names: list[str]) -> dict[str, Any]:
     """What the model itself answers, under the names of the graph's outputs."""
     given = {} if ids is None else {"groups": ids}
     with config_context(enable_metadata_routing=ids is not None):
@@ -77,7 +100,10 @@ def answers_of(model: Any, events: Any, ids: np.ndarray | None, names: list[str]
         if "std" in names:
             prediction, std = model.predict(events, return_std=True)
             return {"prediction": prediction, "std": std}
-        prediction = np.asarray(model.predict(events, **given))
+        prediction = model.predict(events, **given)
+    if isinstance(prediction, RaggedArray):
+        return {"prediction": prediction}
+    prediction = np.asarray(prediction)
     if hasattr(model, "classes_"):
         prediction = np.searchsorted(model.classes_, prediction)
     return {"prediction": prediction}
@@ -92,6 +118,9 @@ def changed(events: Any, step: float = 0.0, rng: Any = None) -> Any:
             return values
         return np.where(values == np.round(values), values, values * (1.0 + rng.uniform(-step, step, values.shape)))
 
+    if isinstance(events, Graphs):
+        nodes, values = changed(events.nodes, step, rng), change(events.edge_values)
+        return Graphs(nodes, events.edges, events.edge_offsets, values, events.edge_names)
     if isinstance(events, PointClouds):
         return PointClouds(
             change(events.values),
@@ -129,8 +158,9 @@ def check(model: Any, make: Callable[[Any], tuple[Any, Export]], graph: Any, eve
     runner, numbers = Runner(graph), ids_for(_n_events(events), ids)
     names = [one.name for one in graph.graph.output]
     found = runner(events, numbers)
-    expected = answers_of(model, events, numbers, names)
-    scales = {name: _scale(name, array) for name, array in expected.items()}
+    answers = answers_of(model, events, numbers, names)
+    scales = {name: _scale(name, answer) for name, answer in answers.items()}
+    expected = {name: plain(answer) for name, answer in answers.items()}
     off = _off(found, expected, scales)
     if off.any():
         _check_rounding(model, make, events, numbers, names, found, off, scales)
@@ -138,10 +168,10 @@ def check(model: Any, make: Callable[[Any], tuple[Any, Export]], graph: Any, eve
         of_few = ids_for(_n_events(few), ids)
         got = runner(few, of_few)
         if not _n_events(few):
-            wrong = [name for name in names if got[name].shape != (0, *found[name].shape[1:])]
+            wrong = [name for name in names if len(got[name]) or got[name].ndim != found[name].ndim]
         else:
             try:
-                wanted = answers_of(model, few, of_few, names)
+                wanted = {name: plain(answer) for name, answer in answers_of(model, few, of_few, names).items()}
             except ValueError:  # the pipeline refuses it, with its reason
                 continue
             wrong = ["outputs"] if _off(got, wanted, scales).any() else []
@@ -153,21 +183,28 @@ def _special(events: Any) -> Iterator[tuple[str, Any]]:
     yield "one event", safe_indexing(events, slice(0, 1))
     yield "no event", safe_indexing(events, slice(0, 0))
     if isinstance(events, PointClouds):
-        one = events[:1]
-        yield (
-            "an event without points",
-            PointClouds(
-                np.zeros((0, one.values.shape[1]), one.values.dtype),
-                [0, 0],
-                one.feature_names,
-                event_values=one.event_values,
-                event_names=one.event_names,
-            ),
-        )
+        yield "an event without points", _without_points(events)
+    if isinstance(events, Graphs):
+        none, values = [[], [0, 0]], np.zeros((0, len(events.edge_names)))
+        yield "an event without edges", Graphs(events.nodes[:1], *none, values, events.edge_names)
+        yield "an event without points", Graphs(_without_points(events.nodes), *none, values, events.edge_names)
 
 
-def _scale(name: str, expected: np.ndarray) -> Any:
+def _without_points(clouds: PointClouds) -> PointClouds:
+    one = clouds[:1]
+    return PointClouds(
+        np.zeros((0, one.values.shape[1]), one.values.dtype),
+        [0, 0],
+        one.feature_names,
+        event_values=one.event_values,
+        event_names=one.event_names,
+    )
+
+
+def _scale(name: str, expected: Any) -> Any:
     """Unit of the differences: one for probabilities and classes, the spread of each target."""
+    if isinstance(expected, RaggedArray):
+        expected = expected.values
     if name == "probabilities" or expected.dtype.kind in "iu":
         return 1.0
     with warnings.catch_warnings():
@@ -245,7 +282,7 @@ def _between(
             continue
     between = np.ones(len(next(iter(found.values()))), dtype=bool)
     for name, array in found.items():
-        several = np.stack([one[name] for one in answers])
+        several = np.stack([plain(one[name]) for one in answers])
         if several.shape[1:] != array.shape:
             return np.zeros_like(between)
         with np.errstate(invalid="ignore"):
@@ -271,7 +308,9 @@ def _locate(make: Callable[[Any], tuple[Any, Export]], events: Any, ids: Any) ->
             continue
         if isinstance(expected, PointClouds):
             expected = expected.to_padded(fill=0.0)[0]
-        expected = dense(expected)
+        of_entries, expected = isinstance(expected, RaggedArray), plain(expected)
+        if of_entries and got.shape == expected.shape:  # padding means nothing
+            got = np.where(np.isnan(expected), expected, got)
         if got.shape == expected.shape and _differ(got, expected, _scale("", expected.astype(float))).any():
             return f"the first step that differs is {where}"
     return "no single step differs by so much, so their roundings add up"

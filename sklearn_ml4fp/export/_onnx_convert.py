@@ -12,6 +12,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from .._optional import needs
+from ..data import RaggedArray
 from ._onnx_graph import INT, Graph, Tensor
 
 
@@ -38,12 +39,16 @@ class Array:
 
 @dataclass
 class Clouds:
-    """Events as padded points ``(n, p, d)``, true where there is one ``(n, p)``, and event columns ``(n, k)``."""
+    """Events as padded points ``(n, p, d)``, true where there is one ``(n, p)``, and event columns ``(n, k)``.
+
+    Of graphs also their edges, by the names of the inputs of a network.
+    """
 
     points: Tensor
     mask: Tensor
     event: Tensor | None
     events: Any = None
+    edges: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass
@@ -58,11 +63,14 @@ class Export:
         Each step, what the graph has for it, and a function that gives what the pipeline has for it.
     ids : int or None
         Number of columns of the event ids, if the graph takes them.
+    axis : str or None
+        Axis of the outputs after that of the events: "p" or "e" if points or edges have outputs.
     """
 
     graph: Graph
     trace: list[tuple[str, Any, Callable[[], Any]]] = field(default_factory=list)
     ids: int | None = None
+    axis: str | None = None
     _path: list[str] = field(default_factory=list)
     _event_id: Tensor | None = None
     _done: dict[Any, Any] = field(default_factory=dict)
@@ -102,6 +110,21 @@ class Export:
 def dense(events: Any) -> np.ndarray:
     """Return events as a plain array."""
     return events.toarray() if issparse(events) else np.asarray(events)
+
+
+def padded(values: np.ndarray, counts: np.ndarray, fill: Any) -> np.ndarray:
+    """Bring the rows of all events, one after the other, to ``(n, longest, ...)``."""
+    there = np.arange(counts.max(initial=0)) < counts[:, np.newaxis]
+    array = np.full((*there.shape, *values.shape[1:]), fill, values.dtype)
+    array[there] = values
+    return array
+
+
+def plain(answer: Any) -> np.ndarray:
+    """Return an answer as an array; one for every point or edge is padded with NaN."""
+    if isinstance(answer, RaggedArray):
+        return padded(answer.values.astype(float), answer.counts, np.nan)
+    return dense(answer)
 
 
 def tensor_of(value: Array | Clouds | Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from sklearn.base import is_classifier
 
 from .._events import check_ids
 from ..model_selection import CrossFitClassifier, CrossFitRegressor
-from ._onnx_convert import Array, Clouds, Export, ask, respond
+from ._onnx_convert import Array, Clouds, Export, ask, plain, respond
 from ._onnx_graph import BITS, BOOL, DOUBLE, INT, Tensor
 
 _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # of SplitMix64
@@ -88,7 +88,7 @@ def _respond(model: Any, value: Array | Clouds, export: Export, method: str) -> 
     fold = fold_of(
         export.event_id(len(model._id_kinds)), len(model._id_kinds), model.cv_._salt_of_folds, model.n_folds_
     )
-    axes = np.ndim(getattr(model.estimators_[0], asked)(value.events)) - 1
+    axes = plain(getattr(model.estimators_[0], asked)(value.events)).ndim - 1
     chosen = answers[0]
     for i, answer in enumerate(answers[1:], start=1):
         here = fold.equals(i)

@@ -9,30 +9,33 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch.onnx.symbolic_helper import parse_args
 
 from .._optional import needs
 
-# Functions that ONNX has had since opset 9, but of which the exporter does not know.
-_FUNCTIONS = {"aten::sinh": "Sinh"}
 OPSETS = range(17, 21)  # what torch's exporter by tracing writes, from the first with a layer normalisation on
+_LENGTHS = {"p": 3, "e": 4}  # of the axes of points and edges in the events with which the exporter calls the network
 
 
 def network_to_onnx(network: Any, *, opset: int = 17) -> Any:
     """Make an ONNX graph of a fitted network, with everything that it does to its events and its target.
 
-    All inputs and outputs are float32, with any number of events ``n``, also none. Inputs are, by name:
+    All other inputs and outputs are float32, with any number of events ``n``, also none. Inputs are, by name:
 
     - ``X`` ``(n, d)``: a table, as the network was fitted on; also of points (``particle_features``), which are absent
       where all of their columns are NaN, or of images (``image_shape``);
     - ``X`` ``(n, c, h, w)``: images, those without channels with c = 1;
     - ``points`` ``(n, p, d)``, ``mask`` ``(n, p)``, not 0 where there is a point, and, if the events have columns,
       ``event`` ``(n, d_event)``: all that comes as points by itself (clouds, lists, sequences ``(n, t, f)``). Any p
-      will do, also 0, and padding may stand anywhere.
+      will do, also 0, and padding may stand anywhere;
+    - of `Graphs` ``edges`` ``(n, e, 2)`` as well, int64: origin and end of each edge, by their places among the p
+      points, and ``edge_mask`` ``(n, e)``, not 0 where there is an edge, and ``edge_values`` ``(n, e, d_edge)``, if
+      edges have features.
 
     Outputs are ``probabilities`` ``(n, n_classes)``, in the order of ``classes_``; or ``prediction``, in the shape and
     unit of ``y``, and its standard deviation ``std`` where ``predict`` has one: with ``loss="gaussian_nll"`` or several
-    members. With ``output="point"`` they have the axes ``(n, p)`` of the points in the place of ``(n,)``, and mean
-    nothing where the mask is 0.
+    members. With ``output="point"`` or ``"edge"`` they have the axes ``(n, p)`` or ``(n, e)`` in the place of ``(n,)``,
+    and mean nothing where the mask is 0.
 
     Parameters
     ----------
@@ -49,18 +52,20 @@ def network_to_onnx(network: Any, *, opset: int = 17) -> Any:
     Raises
     ------
     ValueError
-        The network was fitted on `Graphs`; its module has an operation that ONNX has not; or ``opset`` is another.
+        The module of the network has an operation that ONNX has not in this opset, or ``opset`` is another.
     """
     onnx = needs("onnx")
     if opset not in OPSETS:
         raise ValueError(f"opset={opset!r}: expected {OPSETS[0]} to {OPSETS[-1]}, in which networks can be written.")
     whole = network._as_module()
-    inputs = {name: {0: "n", **({1: "p"} if "p" in shape else {})} for name, shape in whole.shapes.items()}
-    outputs = {name: {0: "n", **({1: "p"} if whole.of_points else {})} for name in whole.names}
-    example = tuple(torch.ones(2, *(3 if d == "p" else d for d in shape)) for shape in whole.shapes.values())
+    inputs = {
+        name: dict(enumerate(["n", *(d for d in shape if d in _LENGTHS)])) for name, shape in whole.shapes.items()
+    }
+    outputs = {name: {0: "n", **({} if whole.axis is None else {1: whole.axis})} for name in whole.names}
+    example = tuple(_example(name, shape) for name, shape in whole.shapes.items())
     file: Any = io.BytesIO()
     try:
-        with warnings.catch_warnings(), _known(_FUNCTIONS):
+        with warnings.catch_warnings(), _known(opset):
             warnings.simplefilter("ignore")
             # By tracing: torch's newer exporter writes opset 18 at the lowest, and takes 3 to 35 s for a small network.
             torch.onnx.export(
@@ -84,13 +89,48 @@ def network_to_onnx(network: Any, *, opset: int = 17) -> Any:
     return model
 
 
+def _example(name: str, shape: Any) -> torch.Tensor:
+    size = (2, *(_LENGTHS.get(d, d) for d in shape))
+    return torch.zeros(size, dtype=torch.int64) if name == "edges" else torch.ones(size)
+
+
+def _sinh(graph: Any, x: Any) -> Any:
+    return graph.op("Sinh", x)
+
+
+@parse_args("v", "i", "v", "v", "v")
+def _sum_at(graph: Any, x: Any, axis: int, index: Any, rows: Any, alpha: Any) -> Any:
+    """Sum of rows that share a place: the exporter's own refuses rows of which there are more than places."""
+    others = [i for i in range(rows.type().dim()) if i != axis]
+    if others:
+        index = graph.op("Unsqueeze", index, graph.op("Constant", value_t=torch.tensor(others)))
+    index = graph.op("Expand", index, graph.op("Shape", rows))
+    return graph.op("ScatterElements", x, index, rows, axis_i=axis, reduction_s="add")
+
+
+@parse_args("v", "i", "v", "v", "s", "b")
+def _highest_at(graph: Any, x: Any, axis: int, index: Any, rows: Any, reduce: str, include_self: bool) -> Any:
+    """Maximum of rows that share a place: the exporter's own always takes what was there before as well."""
+    if reduce != "amax":
+        raise torch.onnx.OnnxExporterError(f"scatter_reduce is written with amax alone, not {reduce}")
+    if graph.opset < 18:
+        raise torch.onnx.OnnxExporterError("the maximum over the edges to a point came with opset 18: pass opset=18")
+    nothing = graph.op("Constant", value_t=torch.tensor(-torch.inf))
+    start = x if include_self else graph.op("Expand", nothing, graph.op("Shape", x))
+    highest = graph.op("ScatterElements", start, index, rows, axis_i=axis, reduction_s="max")
+    return highest if include_self else graph.op("Where", graph.op("Equal", highest, nothing), x, highest)
+
+
+_FUNCTIONS = {"aten::sinh": _sinh, "aten::index_add": _sum_at, "aten::scatter_reduce": _highest_at}
+
+
 @contextmanager
-def _known(functions: dict[str, str]) -> Iterator[None]:
-    """Tell the exporter about functions of one argument, for as long as it works."""
-    for name, operator in functions.items():
-        torch.onnx.register_custom_op_symbolic(name, lambda graph, x, operator=operator: graph.op(operator, x), 9)
+def _known(opset: int) -> Iterator[None]:
+    """Tell the exporter how functions are written that it does not know, or not well, for as long as it works."""
+    for name, function in _FUNCTIONS.items():
+        torch.onnx.register_custom_op_symbolic(name, function, opset)
     try:
         yield
     finally:
-        for name in functions:
-            torch.onnx.unregister_custom_op_symbolic(name, 9)
+        for name in _FUNCTIONS:
+            torch.onnx.unregister_custom_op_symbolic(name, opset)

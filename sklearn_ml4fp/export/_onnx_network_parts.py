@@ -7,9 +7,10 @@ from typing import Any
 from ..estimators import NetworkEstimator
 from ._onnx_clouds import clouds_of
 from ._onnx_convert import Array, Clouds, Export, respond
-from ._onnx_graph import DOUBLE, FLOAT, Tensor
+from ._onnx_graph import DOUBLE, FLOAT, INT, Tensor
 from ._onnx_network import network_to_onnx
 
+_TYPES = {"edges": INT}  # of inputs that are not float32
 _OUTPUTS = {"predict_proba": "probabilities", "decision_function": "logits", "predict": "prediction", "std": "std"}
 
 
@@ -27,8 +28,6 @@ def _(model: NetworkEstimator, value: Array | Clouds, export: Export, method: st
 
 
 def _embedded(model: NetworkEstimator, value: Array | Clouds, export: Export) -> dict[str, Tensor]:
-    if model._has_entries:
-        raise export.refuse(model, 'it has an output for every point or edge; a graph has those of output="event"')
     try:
         network = network_to_onnx(model, opset=export.graph.opset)
     except (TypeError, ValueError) as error:
@@ -39,7 +38,7 @@ def _embedded(model: NetworkEstimator, value: Array | Clouds, export: Export) ->
     given: dict[str, Any]
     if "points" in wanted:
         clouds = value if isinstance(value, Clouds) else clouds_of(value, model.get_params().get("padding"))
-        given = {"points": clouds.points, "mask": clouds.mask, "event": clouds.event}
+        given = {"points": clouds.points, "mask": clouds.mask, "event": clouds.event, **clouds.edges}
     elif isinstance(value, Array):
         x = value.tensor
         if len(wanted["X"]) == 4:  # images of one channel come without its axis, too
@@ -47,7 +46,8 @@ def _embedded(model: NetworkEstimator, value: Array | Clouds, export: Export) ->
         given = {"X": x}
     else:
         raise export.refuse(model, "it was fitted on arrays, and gets point clouds here")
-    return export.graph.embed(network, {name: given[name].astype(FLOAT) for name in wanted})
+    export.axis = network.graph.output[0].type.tensor_type.shape.dim[1].dim_param if model._has_entries else None
+    return export.graph.embed(network, {name: given[name].astype(_TYPES.get(name, FLOAT)) for name in wanted})
 
 
 def _add_logits(network: Any, export: Export) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from .._compat import safe_indexing
 from .._missing import real_numbers
 from .._optional import is_awkward
 from ..augmentation import AugmentedPrediction
-from ..data import PointClouds, as_point_clouds
+from ..data import Graphs, PointClouds, as_point_clouds
 from ..estimators import NetworkEstimator, NetworkRegressor
 from ..model_selection import CrossFitClassifier, CrossFitRegressor
 from ..preprocessing import JetConstituentFeatures, ParticleWise, ToImage, ToList, ToSet
@@ -34,7 +35,7 @@ from . import (  # noqa: F401  (each file registers its converters)
 from ._description import describe
 from ._onnx_check import answers_of, check, ids_for
 from ._onnx_compositions import deployed
-from ._onnx_convert import Array, Clouds, Export, apply, dense, respond, tensor_of
+from ._onnx_convert import Array, Clouds, Export, apply, dense, plain, respond, tensor_of
 from ._onnx_graph import DOUBLE, FLOAT, INT, Graph, Tensor
 
 _SAMPLE = 100  # events that are carried through the pipeline while it is converted
@@ -72,19 +73,26 @@ def _build(model: Any, events: Any, opset: int, *, steps: bool = False) -> tuple
 
 def _outputs(model: Any, value: Array | Clouds, export: Export) -> _Outputs:
     if hasattr(model, "predict_proba"):
-        return {"probabilities": (respond(model, value, export, "predict_proba"), [len(model.classes_)])}
+        answer = respond(model, value, export, "predict_proba")
+        return {"probabilities": (answer, [*_entries(export), len(model.classes_)])}
     if is_classifier(model):
         return {"prediction": (respond(model, value, export, "predict"), [])}
     if hasattr(model, "predict"):
         methods = {"prediction": "predict", **({"std": "std"} if _has_std(model, value.events) else {})}
         answers = {name: respond(model, value, export, method) for name, method in methods.items()}
         ids = ids_for(len(dense(value.events)) if isinstance(value, Array) else len(value.events), export.ids)
-        shape = answers_of(model, value.events, ids, ["prediction"])["prediction"].shape[1:]
+        shape = plain(answers_of(model, value.events, ids, ["prediction"])["prediction"]).shape[1:]
+        shape = (*_entries(export), *shape[len(_entries(export)) :])
         return {name: (answer, shape) for name, answer in answers.items()}
     made = apply(model, value, export)
     if not isinstance(made, Array):
         raise export.refuse(model, "it gives point clouds; put ToList, ToSet, ToImage or a network behind it")
     return {"transformed": (made.tensor, made.shape)}
+
+
+def _entries(export: Export) -> list[str]:
+    """Axis of points or edges, if they have outputs."""
+    return [] if export.axis is None else [export.axis]
 
 
 def _has_std(model: Any, events: Any) -> bool:
@@ -115,6 +123,8 @@ def _clouds_or_array(model: Any, X: Any) -> Any:
         raise TypeError("X is sparse: expected a dense table, in which a graph takes its events. Use X.toarray().")
     first = _first_part(model)
     of_points = isinstance(first, NetworkEstimator) and first._fitted.input.columns is not None
+    if isinstance(X, Graphs):
+        return X
     if isinstance(X, PointClouds) or is_awkward(X) or of_points or isinstance(first, _OF_CLOUDS):
         return as_point_clouds(X, padding=getattr(first, "padding", None))
     if hasattr(X, "columns"):
@@ -157,6 +167,13 @@ def _first_part(model: Any) -> Any:
 
 
 def _inputs(graph: Graph, model: Any, events: Any) -> Array | Clouds:
+    if isinstance(events, Graphs):
+        points = _inputs(graph, model, events.nodes)
+        edges = {"edges": graph.input("edges", INT, ["n", "e", 2])}
+        edges["edge_mask"] = graph.input("edge_mask", FLOAT, ["n", "e"])
+        if events.edge_names:
+            edges["edge_values"] = graph.input("edge_values", FLOAT, ["n", "e", len(events.edge_names)])
+        return replace(points, events=events, edges=edges)  # type: ignore[arg-type]
     if isinstance(events, PointClouds):
         points = graph.input("points", FLOAT, ["n", "p", len(events.feature_names)]).astype(DOUBLE)
         mask = graph.input("mask", FLOAT, ["n", "p"]) > 0.5
@@ -195,6 +212,8 @@ def _about(model: Any, events: Any, graph: Any) -> dict[str, str]:
 
 
 def _columns(model: Any, events: Any) -> Any:
+    if isinstance(events, Graphs):
+        return {**_columns(model, events.nodes), "edges": list(events.edge_names)}
     if isinstance(events, PointClouds):
         return {"points": list(events.feature_names), "event": list(events.event_names)}
     if hasattr(events, "columns"):
@@ -208,6 +227,9 @@ def _input_text(name: str, axes: list[Any]) -> str:
         "points": "float32; the features of each point in their order; padding is ignored",
         "mask": "float32; 1 for a point, 0 for padding",
         "event": "float32; the event columns in their order",
+        "edges": "int64; origin and end of each edge, by their places among the points of the event",
+        "edge_mask": "float32; 1 for an edge, 0 for padding",
+        "edge_values": "float32; the features of each edge in their order; padding is ignored",
         "event_id": "int64; the number of the event, or the columns of its id, as in the training",
     }
     return f"{texts[name]}; shape {axes}"

@@ -170,5 +170,5 @@ def reduce_to(x: Tensor, target: Tensor, n: int, how: str) -> Tensor:
     total = x.new_zeros(n, *x.shape[1:]).index_add(0, target, x)
     if how == "sum":
         return total
-    counts = x.new_zeros(n).index_add(0, target, x.new_ones(len(target)))
+    counts = x.new_zeros(n).index_add(0, target, x.new_ones(target.shape[0]))
     return total / counts.clamp(min=1).view(-1, *[1] * (x.ndim - 1))

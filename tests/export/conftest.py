@@ -1,6 +1,7 @@
-"""The lists of public classes of the common tests can be imported by name here."""
+"""The lists of public classes, and the small graphs, of the tests of networks can be imported by name here."""
 
 import sys
 from pathlib import Path
 
-sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+tests = Path(__file__).parents[1]
+sys.path += [str(Path(__file__).parent), str(tests), str(tests / "estimators")]

@@ -15,7 +15,6 @@ from sklearn_ml4fp import (
     EdgeConvClassifier,
     FeedForwardClassifier,
     FeedForwardRegressor,
-    Graphs,
     MessagePassingClassifier,
     ParticleTransformerRegressor,
     PointClouds,
@@ -252,13 +251,6 @@ def test_outputs_of_points(network):
         assert all(one.shape[:2] == there.shape for one in found)
         expected = [one.values for one in expected_of(estimator, CLOUDS[:n])]
         assert_close([one[there] for one in found], expected, estimator)
-
-
-def test_graphs_are_refused():
-    edges = np.concatenate([np.zeros((count, 2), dtype=int) for count in CLOUDS.counts])
-    estimator = fitted(MessagePassingClassifier, Graphs(CLOUDS, edges, CLOUDS.offsets))
-    with pytest.raises(ValueError, match=r"MessagePassingClassifier was fitted on Graphs.*Fit it on the points"):
-        network_to_onnx(estimator)
 
 
 def test_unknown_opsets_are_refused():
