@@ -161,7 +161,9 @@ class SetChoices(SequenceChoices):
     """Base of networks on points without an order, which standardise these points themselves.
 
     The module gets the points of all events of the batch one after the other ``(n_points, d)``, the number of points of
-    each event ``(n,)``, and columns of the events ``(n, d_event)``, possibly none; ``shape_in`` is ``(d, d_event)``.
+    each event ``(n,)``, and columns of the events ``(n, d_event)``, possibly none; ``shape_in`` is ``(d, d_event)``. A
+    module that `to_onnx` shall export also takes a mask ``(n, p)`` of the points that are there in the place of their
+    numbers, where all events have p rows; every shape must follow from those of its inputs.
 
     See Also
     --------

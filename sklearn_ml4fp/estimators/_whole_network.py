@@ -337,8 +337,9 @@ def _events_of(learned: TableInput, estimator: Any) -> nn.Module:
     if not isinstance(learned, SetInput):
         return SequenceOfPoints(read, learned)
     points = SetOfPoints(read, learned)
-    edges = learned._edges if isinstance(learned, GraphInput) else None
-    return points if edges is None else PaddedGraphs(points, edges, len(learned._edge_names))
+    if isinstance(learned, GraphInput) and learned._edges is not None:
+        return PaddedGraphs(points, learned._edges, len(learned._edge_names))
+    return points
 
 
 class AsModule:

@@ -185,9 +185,9 @@ def _special(events: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(events, PointClouds):
         yield "an event without points", _without_points(events)
     if isinstance(events, Graphs):
-        none, values = [[], [0, 0]], np.zeros((0, len(events.edge_names)))
-        yield "an event without edges", Graphs(events.nodes[:1], *none, values, events.edge_names)
-        yield "an event without points", Graphs(_without_points(events.nodes), *none, values, events.edge_names)
+        for what, nodes in (("edges", events.nodes[:1]), ("points", _without_points(events.nodes))):
+            values = np.zeros((0, len(events.edge_names)))
+            yield f"an event without {what}", Graphs(nodes, [], [0, 0], values, events.edge_names)
 
 
 def _without_points(clouds: PointClouds) -> PointClouds:

@@ -121,7 +121,7 @@ def _highest_at(graph: Any, x: Any, axis: int, index: Any, rows: Any, reduce: st
     return highest if include_self else graph.op("Where", graph.op("Equal", highest, nothing), x, highest)
 
 
-_FUNCTIONS = {"aten::sinh": _sinh, "aten::index_add": _sum_at, "aten::scatter_reduce": _highest_at}
+_FUNCTIONS: dict[str, Any] = {"aten::sinh": _sinh, "aten::index_add": _sum_at, "aten::scatter_reduce": _highest_at}
 
 
 @contextmanager

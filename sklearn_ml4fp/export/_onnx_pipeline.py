@@ -168,12 +168,12 @@ def _first_part(model: Any) -> Any:
 
 def _inputs(graph: Graph, model: Any, events: Any) -> Array | Clouds:
     if isinstance(events, Graphs):
-        points = _inputs(graph, model, events.nodes)
+        clouds = _inputs(graph, model, events.nodes)
         edges = {"edges": graph.input("edges", INT, ["n", "e", 2])}
         edges["edge_mask"] = graph.input("edge_mask", FLOAT, ["n", "e"])
         if events.edge_names:
             edges["edge_values"] = graph.input("edge_values", FLOAT, ["n", "e", len(events.edge_names)])
-        return replace(points, events=events, edges=edges)  # type: ignore[arg-type]
+        return replace(clouds, events=events, edges=edges)  # type: ignore[arg-type]
     if isinstance(events, PointClouds):
         points = graph.input("points", FLOAT, ["n", "p", len(events.feature_names)]).astype(DOUBLE)
         mask = graph.input("mask", FLOAT, ["n", "p"]) > 0.5

@@ -1,12 +1,15 @@
-"""Every public network computes the same as an ONNX graph in onnxruntime: a new one is covered unasked."""
+"""Every public network, in a pipeline, computes the same as an ONNX graph: a new one is covered unasked."""
 
 import functools
+import subprocess
+import sys
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
 from sklearn.base import is_classifier
+from sklearn.pipeline import make_pipeline
 from test_common import NETWORKS
 
 from sklearn_ml4fp import (
@@ -16,11 +19,16 @@ from sklearn_ml4fp import (
     FeedForwardClassifier,
     FeedForwardRegressor,
     MessagePassingClassifier,
+    MissingValueImputer,
     ParticleTransformerRegressor,
+    ParticleWise,
     PointClouds,
     RaggedArray,
     RecurrentClassifier,
+    ToImage,
     TransformerClassifier,
+    ZScoreScaler,
+    to_onnx,
 )
 from sklearn_ml4fp.export._onnx_network import network_to_onnx
 from sklearn_ml4fp.nn import NUM_EMBEDDINGS
@@ -50,14 +58,21 @@ NUMBERS = np.column_stack([np.arange(N) % 3 * 50.0 + 1000, RNG.normal(size=N)])
 def clouds(counts, **event):
     """Particles with an azimuth, also of more than half a turn."""
     n = sum(counts)
-    values = [RNG.exponential(50, size=n) + 1, RNG.normal(size=n), RNG.uniform(-4, 4, size=n)]
-    return PointClouds(
-        np.column_stack(values).astype(np.float32), np.cumsum([0, *counts]), ["pt", "eta", "phi"], **event
-    )
+    values = [RNG.exponential(50, size=n) + 1, RNG.normal(size=n), RNG.uniform(-4, 4, size=n), 9 * RNG.normal(size=n)]
+    names = ["pt", "eta", "phi", "d0"]
+    return PointClouds(np.column_stack(values).astype(np.float32), np.cumsum([0, *counts]), names, **event)
+
+
+def with_columns(counts):
+    """Clouds of events that have columns."""
+    columns = RNG.normal(100, 30, size=(len(counts), 2)).astype(np.float32)
+    return clouds(counts, event_values=columns, event_names=["mass", "met"])
 
 
 COUNTS = [0, 1, 2, 200, 0, 7, 5, *RNG.integers(0, 30, size=N - 7)]
-CLOUDS = clouds(COUNTS, event_values=RNG.normal(100, 30, size=(N, 2)).astype(np.float32), event_names=["mass", "met"])
+CLOUDS = with_columns(COUNTS)
+GAPS = np.where(RNG.uniform(size=TABLE.shape) < 0.1, np.nan, TABLE)
+MANY = 10_000
 DATA = {"table": TABLE, "jets": JETS, "clouds": CLOUDS, "images": IMAGES}
 
 
@@ -69,15 +84,18 @@ def kinds_of(network):
     return kinds[::2] if is_classifier(network()) else kinds[1::2]
 
 
-CASES = [(network, kind) for network in NETWORKS for kind in kinds_of(network)]
+CASES = {f"{network.__name__}-{kind}": (network, kind) for network in NETWORKS for kind in kinds_of(network)}
+
+
+def unfitted(network, **params):
+    declared = {name: value for name, value in SMALL.items() if name in network._hyperparameters}
+    settings = {"max_epochs": 1, "lr": 0.02, "random_state": 0, "device": "cpu", **declared}
+    return network(**settings | ({} if is_classifier(network()) else {"loss": "gaussian_nll"}) | params)
 
 
 def fitted(network, X, y=None, **params):
-    declared = {name: value for name, value in SMALL.items() if name in network._hyperparameters}
-    settings = {"max_epochs": 1, "lr": 0.02, "random_state": 0, "device": "cpu", **declared}
-    if is_classifier(network()):
-        return network(**settings | params).fit(X, CLASSES if y is None else y)
-    return network(**settings | {"loss": "gaussian_nll"} | params).fit(X, NUMBERS if y is None else y)
+    y = (CLASSES if is_classifier(network()) else NUMBERS) if y is None else y
+    return unfitted(network, **params).fit(X, y)
 
 
 def session_of(network, **settings):
@@ -97,7 +115,7 @@ def exported(network, kind):
 def inputs_of(X, *, extra=0):
     """The arrays of a graph: of clouds the points, with ``extra`` more rows that leave gaps between them."""
     if not isinstance(X, PointClouds):
-        return {"X": X}
+        return {"X": X.astype(np.float32)}
     p = int(X.counts.max(initial=0)) + extra
     points = np.full((len(X), p, len(X.feature_names)), np.nan, dtype=np.float32)  # of padding nothing is used
     mask = np.zeros((len(X), p), dtype=np.float32)
@@ -122,31 +140,94 @@ def assert_close(found, expected, estimator):
         assert (np.abs(one - other) <= 1e-5 * scale + np.abs(other) * np.finfo(np.float32).eps).all()
 
 
-@pytest.mark.parametrize(("network", "kind"), CASES, ids=[f"{one.__name__}-{kind}" for one, kind in CASES])
-def test_every_network_computes_the_same(network, kind):
-    estimator, session = exported(network, kind)
-    names = {"probabilities"} if is_classifier(estimator) else {"prediction", "std"}
-    assert {one.name for one in session.get_outputs()} == names
-    assert {one.type for one in (*session.get_inputs(), *session.get_outputs())} == {"tensor(float)"}
-    for n in (0, 1, 7, N):
-        X = DATA[kind][:n]
-        assert_close(session.run(None, inputs_of(X)), expected_of(estimator, X), estimator)
+# --- the whole matrix, in a program that has onnxruntime and numpy alone ----------------------------------------------
+
+PREPARED = {  # the events as they come, and what stands before the network
+    "table": (GAPS, lambda: (MissingValueImputer(), ZScoreScaler())),
+    "jets": (JETS, lambda: (ZScoreScaler(),)),
+    "clouds": (CLOUDS, lambda: (ParticleWise(ZScoreScaler(), columns=["d0"]),)),
+    "images": (CLOUDS, lambda: (ToImage(9, extent=2.0),)),
+}
 
 
-OF_CLOUDS = [network for network, kind in CASES if kind == "clouds"]
+def pipeline(network, kind):
+    X, steps = PREPARED[kind]
+    params = {"particle_features": 3} if kind == "jets" else {}
+    model = make_pipeline(*steps(), unfitted(network, **params))
+    return model.fit(X, CLASSES if is_classifier(model) else NUMBERS)
 
 
-@pytest.mark.parametrize("network", OF_CLOUDS, ids=[one.__name__ for one in OF_CLOUDS])
-def test_padding_changes_nothing(network):
-    """More of it, gaps between the points, events without points, and no place for one."""
-    estimator, session = exported(network, "clouds")
-    expected = expected_of(estimator, CLOUDS)
-    assert_close(session.run(None, inputs_of(CLOUDS, extra=30)), expected, estimator)
-    empty = CLOUDS[[0, 4]]
-    for extra in (0, 1):
-        inputs = inputs_of(empty, extra=extra)
-        assert inputs["points"].shape == (2, extra, 3)
-        assert_close(session.run(None, inputs), [one[[0, 4]] for one in expected], estimator)
+@functools.cache
+def batches(kind):
+    """Numbers of events, and what occurs among them: absent values, empty clouds, and those of 1 to 200 points."""
+    X = PREPARED[kind][0]
+    if isinstance(X, PointClouds):
+        many = with_columns(RNG.integers(0, 7, size=MANY))
+        return {"none": (X[:0], 0), "one": (X[1:2], 0), "seven": (X[:7], 2), "long": (X, 30), "many": (many, 0),
+                "empty": (X[[0, 4]], 1), "no place": (X[[0, 4]], 0)}  # fmt: skip
+    return {"none": (X[:0], 0), "one": (X[:1], 0), "seven": (X[:7], 0), "many": (X[RNG.integers(0, N, MANY)], 0)}
+
+
+ALONE = """
+import sys
+
+class Nothing(object):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {blocked}:
+            raise ImportError(name + " is not here")
+
+sys.meta_path.insert(0, Nothing())
+from pathlib import Path
+import numpy as np
+import onnxruntime
+
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = 1
+for path in Path().glob("*.onnx"):
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    kind, found = path.stem.split("-")[1], dict()
+    for file in Path().glob(kind + "-*.npz"):
+        given = np.load(file)
+        answers = session.run(None, {{one.name: given[one.name] for one in session.get_inputs()}})
+        found.update({{file.stem + "/" + one.name: array for one, array in zip(session.get_outputs(), answers)}})
+    np.savez(path.with_suffix(".found.npz"), **found)
+"""
+BLOCKED = {"sklearn_ml4fp", "sklearn", "torch", "skorch", "scipy", "pandas", "onnx", "skl2onnx", "joblib", "imblearn"}
+
+
+@pytest.fixture(scope="module")
+def matrix(tmp_path_factory):
+    """The models, or the error of their export, and what their graphs gave where there is nothing of ours."""
+    folder, models = tmp_path_factory.mktemp("matrix"), {}
+    for name, (network, kind) in CASES.items():
+        models[name] = model = pipeline(network, kind)
+        try:
+            to_onnx(model, PREPARED[kind][0], folder / f"{name}.onnx")
+        except ValueError as error:
+            models[name] = error
+    for kind in PREPARED:
+        for name, (X, extra) in batches(kind).items():
+            np.savez(folder / f"{kind}-{name}.npz", **inputs_of(X, extra=extra))
+    code = ALONE.format(blocked=BLOCKED)
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder, models
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_network_in_a_pipeline(name, matrix):
+    folder, models = matrix
+    model, kind = models[name], CASES[name][1]
+    if isinstance(model, ValueError):
+        raise model
+    found = np.load(folder / f"{name}.found.npz")
+    names = ["probabilities"] if is_classifier(model) else ["prediction", "std"]
+    for batch, (X, _) in batches(kind).items():
+        expected = expected_of(model, X) if len(X) else [one[:0] for one in expected_of(model, PREPARED[kind][0])]
+        assert_close([found[f"{kind}-{batch}/{one}"] for one in names], expected, model)
+
+
+# --- the graph of a network by itself ---------------------------------------------------------------------------------
 
 
 def test_no_custom_operators_and_the_same_graph_again():
@@ -210,11 +291,24 @@ def test_points_on_a_grid():
 
 
 @pytest.mark.parametrize("network", [EdgeConvClassifier, FeedForwardRegressor], ids=["classes", "numbers"])
-def test_several_members_are_averaged(network):
-    X = CLOUDS if network is EdgeConvClassifier else TABLE
+def test_several_members_are_averaged(network, tmp_path):
+    X, steps = PREPARED["clouds" if network is EdgeConvClassifier else "table"]
     for params in ({}, {"loss": "mse"}) if network is FeedForwardRegressor else ({},):
-        estimator = fitted(network, X, n_members=3, **params)
-        assert_close(session_of(estimator).run(None, inputs_of(X)), expected_of(estimator, X), estimator)
+        model = make_pipeline(*steps(), unfitted(network, n_members=3, **params))
+        model.fit(X, CLASSES if is_classifier(model) else NUMBERS)
+        to_onnx(model, X, tmp_path / "model.onnx")
+        session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+        assert_close(session.run(None, inputs_of(X)), expected_of(model, X), model)
+
+
+def test_sequences(tmp_path):
+    """Arrays (n, t, d) in which NaN is padding, of which a program has points and a mask."""
+    X = JETS.reshape(N, 5, 3)
+    model = fitted(RecurrentClassifier, X)
+    to_onnx(model, X, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    feeds = {"points": np.nan_to_num(X), "mask": (~np.isnan(X).all(axis=2)).astype(np.float32)}
+    assert_close(session.run(None, feeds), expected_of(model, X), model)
 
 
 class WithExponential(torch.nn.Module):
@@ -238,8 +332,8 @@ def test_own_losses_and_targets_in_their_unit():
         np.testing.assert_allclose(found, estimator.predict(X), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("network", [EdgeConvClassifier, ParticleTransformerRegressor], ids=["classes", "numbers"])
-def test_outputs_of_points(network):
+def test_outputs_of_points():
+    network = ParticleTransformerRegressor
     of_points = np.arange(N) % 3 if is_classifier(network()) else NUMBERS
     y = RaggedArray(np.resize(of_points, (len(CLOUDS.values), *of_points.shape[1:])), CLOUDS.offsets)
     estimator = fitted(network, CLOUDS, y, output="point")

@@ -1,8 +1,6 @@
 """A pipeline as one ONNX graph gives what the pipeline gives, to 1e-5, or is refused by name and not written."""
 
 import json
-import subprocess
-import sys
 from functools import partial
 
 import lightgbm
@@ -551,36 +549,3 @@ def test_the_file_says_what_it_is(path):
     onnx_file = onnx.load(path)
     assert {one.domain: one.version for one in onnx_file.opset_import}[""] == 17
     assert onnx_file.ir_version == 8  # read by onnxruntime from 1.12 on
-
-
-ALONE = """
-import sys
-
-class Nothing(object):
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {blocked}:
-            raise ImportError(name + " is not here")
-
-sys.meta_path.insert(0, Nothing())
-import json
-import numpy as np
-import onnxruntime
-
-session = onnxruntime.InferenceSession("model.onnx")
-about = session.get_modelmeta().custom_metadata_map
-columns = json.loads(about["columns"])
-X = np.load("events.npy")
-assert X.shape[1] == len(columns)
-np.save("scores.npy", session.run(["probabilities"], {{"X": X}})[0])
-"""
-
-
-def test_it_runs_where_there_is_nothing_but_numpy_and_onnxruntime(path):
-    model = NETWORKS["union"][0].fit(GAPS, TWO)
-    to_onnx(model, GAPS, path)
-    np.save(path.parent / "events.npy", GAPS.astype("float32"))
-    blocked = {"sklearn_ml4fp", "sklearn", "torch", "skorch", "scipy", "pandas", "onnx", "skl2onnx", "joblib"}
-    code = ALONE.format(blocked=blocked)
-    done = subprocess.run([sys.executable, "-c", code], cwd=path.parent, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    np.testing.assert_allclose(np.load(path.parent / "scores.npy"), model.predict_proba(GAPS), atol=1e-5)
