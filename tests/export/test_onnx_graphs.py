@@ -6,7 +6,8 @@ import numpy as np
 import onnxruntime
 import pytest
 from sklearn.pipeline import make_pipeline
-from test_entries import EVENTS, GRAPHS, NETWORKS, SMALL, Y, target_of
+from test_entries import EVENTS, GRAPHS, SMALL, Y, target_of
+from test_entries import NETWORKS as WITH_ENTRIES
 
 from sklearn_ml4fp import (
     CrossFitClassifier,
@@ -29,6 +30,7 @@ WITH_EVENTS = PointClouds(
     event_names=["time"],
 )
 BARE = Graphs(WITH_EVENTS, GRAPHS.edges, GRAPHS.edge_offsets)  # edges without features, events with a column
+NETWORKS = [one for one in WITH_ENTRIES if "coordinates" in one._hyperparameters]  # those that take Graphs
 OUTPUTS = ("event", "point", "edge")
 
 
