@@ -73,8 +73,8 @@ def _(step: ParticleWise, value: Clouds, export: Export) -> Clouds:
 def _(step: Any, value: Clouds, export: Export) -> Clouds:
     raise export.refuse(
         step,
-        "a graph of ONNX makes no edges. Export the network behind it alone, to which a program gives its edges; networks "
-        "such as EdgeConvClassifier find neighbours themselves",
+        "a graph of ONNX makes no edges. Export the network behind it alone, to which a program gives its edges; "
+        "networks such as EdgeConvClassifier find neighbours themselves",
     )
 
 
