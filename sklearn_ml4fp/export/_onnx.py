@@ -63,7 +63,8 @@ def to_onnx(model: Any, X: Any, path: str | PathLike[str], *, opset: int = 17) -
     Warns
     -----
     UserWarning
-        A few events lie so close to an edge that rounding them to float32 changes the prediction of the model.
+        A few events lie so close to an edge (of a tree, a pixel, a step of an isotonic regression, between two nearest
+        points) that rounding to float32 changes the prediction of the model. Where nothing jumps there is no exception.
 
     See Also
     --------

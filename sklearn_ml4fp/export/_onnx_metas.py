@@ -106,6 +106,7 @@ def _line(calibrator: Any, score: Tensor, export: Export) -> Tensor:
     if hasattr(calibrator, "a_"):
         return 1.0 / ((score * calibrator.a_ + calibrator.b_).exp() + 1.0)
     if hasattr(calibrator, "X_thresholds_"):
+        export.jumps = True  # where an isotonic regression goes up at one score
         return interpolate(score, calibrator.X_thresholds_, calibrator.y_thresholds_)
     raise export.refuse(calibrator, "expected a sigmoid, an isotonic regression or a temperature")
 

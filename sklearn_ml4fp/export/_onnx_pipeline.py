@@ -51,7 +51,7 @@ def checked(model: Any, X: Any, opset: int) -> Any:
     graph, export = _build(plain, safe_indexing(events, slice(0, _SAMPLE)), opset)
     onnx = export.graph.onnx
     onnx.checker.check_model(graph)
-    check(plain, lambda few: _build(plain, few, opset, steps=True), graph, events, export.ids)
+    check(plain, lambda few: _build(plain, few, opset, steps=True), graph, events, export)
     onnx.helper.set_model_props(graph, _about(model, events, graph))
     return graph
 

@@ -513,6 +513,13 @@ def test_what_rounding_of_the_events_changes_is_said(path):
     with pytest.raises(ValueError, match=r"^Rounding to float32, .* subtract a constant before training"):
         to_onnx(scaled(network()).fit(times, TWO), times, path)
     assert not path.exists()
+    times = np.column_stack([1.7e9 + 128 * np.round(2 * TABLE[:, 0]), TABLE[:, 1]])
+    model = scaled(network()).fit(times, TWO)
+    times[3, 0] += 40  # one event alone, of a pipeline in which nothing jumps
+    with pytest.raises(ValueError, match="changes the probabilities of 1 of 400 events by more than 1e-05"):
+        to_onnx(model, times, path)
+    to_onnx(model, times.astype("float32"), path)
+    path.unlink()
     tree = make_pipeline(ZScoreScaler(), RandomForestClassifier(1, max_depth=1, bootstrap=False)).fit(TABLE[:, :1], TWO)
     X = TABLE[:, :1].copy()
     X[3] = tree[0].mean_ + tree[0].scale_ * tree[1].estimators_[0].tree_.threshold[0] * (1 + np.arange(-1, 2) * 1e-9)[0]
