@@ -518,7 +518,7 @@ def test_what_rounding_of_the_events_changes_is_said(path):
     times[3, 0] += 40  # one event alone, of a pipeline in which nothing jumps
     with pytest.raises(ValueError, match="changes the probabilities of 1 of 400 events by more than 1e-05"):
         to_onnx(model, times, path)
-    to_onnx(model, times.astype("float32"), path)
+    to_onnx(model, times.astype("float32").astype(float), path)
     path.unlink()
     tree = make_pipeline(ZScoreScaler(), RandomForestClassifier(1, max_depth=1, bootstrap=False)).fit(TABLE[:, :1], TWO)
     X = TABLE[:, :1].copy()
