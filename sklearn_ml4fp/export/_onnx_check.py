@@ -260,8 +260,8 @@ def _check_rounding(
         raise ValueError(
             f"Rounding to float32, in which a graph takes its events, changes the {names[0]} of {len(rows)} of "
             f"{len(off)} events by more than {TOLERANCE:g}. Values of a large offset, such as times or ids, cannot be "
-            "told apart then: subtract a constant before training, or leave them out. If a program has the rounded events "
-            "alone, give them: X.astype('float32').astype('float64'). Nothing was written."
+            "told apart then: subtract a constant before training, or leave them out. If a program has the rounded "
+            "events alone, give them: X.astype('float32').astype('float64'). Nothing was written."
         )
     warnings.warn(
         f"{len(rows)} of {len(off)} events lie so close to an edge (of a tree, a pixel, a step of a calibration) that "
