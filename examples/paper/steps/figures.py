@@ -68,7 +68,7 @@ figure, ax = plt.subplots(figsize=(3.4, 2.6))
 compare(ax, of_tuned["score"], np.linspace(0, 1, 26), "Score of the tuned network", y=y, w=w, density=False)
 ax.axvline(np.mean(evaluated["cuts"]), color="black", linestyle=":", label="cut (mean of folds)")
 ax.set_yscale("log")
-ax.legend(frameon=False)
+ax.legend(framealpha=1, edgecolor="white")
 keep(figure, "scores")
 
 figure, ax = plt.subplots(figsize=(3.4, 2.6))
