@@ -866,6 +866,16 @@ def cases_of_event_source():
     yield from varied(run, "files", [3, "/no/such/file.root", __file__, []])
     yield from varied(partial(run, target="none of these"), "features", [list(FRAME.columns)[:1]])
     yield "no roles", run
+    yield from varied(partial(run, features=["x"]), "memory", [0, -1, 2.5, "many", None])
+
+    def of(method, *arguments):
+        return getattr(sklearn_ml4fp.EventSource(pd.DataFrame({"x": TABLE[:, 0]}), features=["x"]), method)(*arguments)
+
+    for name, rank, n_shares in (("a share of none", 0, 0), ("a share beyond", 2, 2), ("half a share", 0.5, 2)):
+        yield name, partial(of, "share", rank, n_shares)
+    yield "a condition with one answer", lambda: of("where", lambda events: True).read()
+    yield "a condition of numbers", lambda: of("where", lambda events: events.data[:, 0]).read()
+    yield "a change of the number of events", lambda: of("map", lambda data: data[:1]).read()
 
 
 def cases_of_write_scores():
