@@ -29,7 +29,8 @@ def to_onnx(model: Any, X: Any, path: str | PathLike[str], *, opset: int = 17) -
     where there are event columns. `Graphs` have ``edges`` (n, e, 2) as well, int64, the places of origin and end among
     the points, ``edge_mask`` (n, e), and ``edge_values`` (n, e, d_edge) where edges have features. A cross-fitted model
     takes the ids of the events as well, ``event_id`` (n,) or (n, columns), int64, and chooses for each event the model
-    that has not seen it.
+    that has not seen it. Of ids that are text, or with a splitter of your own, a graph computes no fold: the outputs
+    are those of all models then, (n, n_folds, ...), and the program takes those of the fold ``model.cv_.assign(ids)``.
 
     The outputs are ``probabilities`` (n, n_classes); ``prediction`` of a regressor, and ``std`` of one with the loss
     ``"gaussian_nll"``; ``prediction`` of a classifier without probabilities, which is the position in ``classes``,

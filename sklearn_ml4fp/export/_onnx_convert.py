@@ -63,6 +63,8 @@ class Export:
         Each step, what the graph has for it, and a function that gives what the pipeline has for it.
     ids : int or None
         Number of columns of the event ids, if the graph takes them.
+    folds : int or None
+        Number of models whose outputs stand side by side, if the program chooses among them.
     jumps : bool
         Whether a step that is written by plain arithmetic may jump.
     axis : str or None
@@ -72,6 +74,7 @@ class Export:
     graph: Graph
     trace: list[tuple[str, Any, Callable[[], Any]]] = field(default_factory=list)
     ids: int | None = None
+    folds: int | None = None
     jumps: bool = False
     axis: str | None = None
     _path: list[str] = field(default_factory=list)

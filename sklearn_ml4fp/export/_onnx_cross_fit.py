@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metaestimators import available_if
 
 from .._events import check_ids
 from ..model_selection import CrossFitClassifier, CrossFitRegressor
 from ._onnx_convert import Array, Clouds, Export, ask, plain, respond
-from ._onnx_graph import BITS, BOOL, DOUBLE, INT, Tensor
+from ._onnx_graph import BITS, BOOL, DOUBLE, INT, Tensor, stack
 
 _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # of SplitMix64
 
@@ -66,6 +68,49 @@ def needs_ids(model: Any) -> bool:
     return isinstance(model, CrossFitClassifier | CrossFitRegressor) and model._by_event
 
 
+def _computable(model: Any) -> bool:
+    """Whether a graph can compute the fold of an event."""
+    return hasattr(model.cv_, "_salt_of_folds") and set(model._id_kinds) == {"integers"}
+
+
+class EachFold(BaseEstimator):
+    """All models of a cross-fitted one, side by side: an event is for that of its fold, which the program knows."""
+
+    def __init__(self, model: Any) -> None:
+        self.model, self.estimators_ = model, model.estimators_
+        if is_classifier(model):
+            self.classes_ = model.classes_
+
+    @available_if(lambda self: hasattr(self, "classes_"))
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities ``(n, n_folds, n_classes)``."""
+        return np.stack([one.predict_proba(X) for one in self.estimators_], axis=1)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predictions ``(n, n_folds, ...)`` of a regression."""
+        return np.stack([one.predict(X) for one in self.estimators_], axis=1)
+
+
+def each_fold(model: Any) -> Any:
+    """Return the model, or what gives all its folds if it is cross-fitted by ids of which a graph computes no fold."""
+    if isinstance(model, Pipeline):
+        *first, (name, last) = model.steps
+        return Pipeline([*first, (name, each_fold(last))])
+    return EachFold(model) if needs_ids(model) and not _computable(model) else model
+
+
+@respond.register
+def _(model: EachFold, value: Array | Clouds, export: Export, method: str) -> Tensor:
+    answers = []
+    for i, one in enumerate(model.estimators_):
+        with export.inside(f"fold {i}"):
+            answers.append(ask(one, value, export, method))
+    if export.axis is not None:
+        raise export.refuse(model.model, "ids that are text, and an output for every point or edge, have no form in it")
+    export.folds = len(answers)
+    return stack(answers, 1)
+
+
 def _respond(model: Any, value: Array | Clouds, export: Export, method: str) -> Tensor:
     asked = "predict_proba" if method == "predict" and is_classifier(model) else method
     answers = []
@@ -77,7 +122,7 @@ def _respond(model: Any, value: Array | Clouds, export: Export, method: str) -> 
         for answer in answers[1:]:
             total = total + answer
         return _best(total / float(len(answers)), asked, method)
-    if not hasattr(model.cv_, "_salt_of_folds") or set(model._id_kinds) != {"integers"}:
+    if not _computable(model):
         raise export.refuse(
             model,
             "the graph computes the folds of EventKFold and RotatingKFold from integer ids, and here they are those of "

@@ -36,6 +36,7 @@ from ._description import describe
 from ._onnx_check import answers_of, check, ids_for
 from ._onnx_compositions import deployed
 from ._onnx_convert import Array, Clouds, Export, apply, dense, plain, respond, tensor_of
+from ._onnx_cross_fit import EachFold, each_fold
 from ._onnx_graph import DOUBLE, FLOAT, INT, Graph, Tensor
 
 _SAMPLE = 100  # events that are carried through the pipeline while it is converted
@@ -46,13 +47,13 @@ _Outputs = dict[str, tuple[Tensor, Sequence[int | str]]]
 
 def checked(model: Any, X: Any, opset: int) -> Any:
     """Make the graph of a fitted model, and compare what it gives for the events with what the model gives."""
-    plain = deployed(model)
-    events = _events_of(plain, X)
-    graph, export = _build(plain, safe_indexing(events, slice(0, _SAMPLE)), opset)
+    plain_model = each_fold(deployed(model))
+    events = _events_of(plain_model, X)
+    graph, export = _build(plain_model, safe_indexing(events, slice(0, _SAMPLE)), opset)
     onnx = export.graph.onnx
     onnx.checker.check_model(graph)
-    check(plain, lambda few: _build(plain, few, opset, steps=True), graph, events, export)
-    onnx.helper.set_model_props(graph, _about(model, events, graph))
+    check(plain_model, lambda few: _build(plain_model, few, opset, steps=True), graph, events, export)
+    onnx.helper.set_model_props(graph, _about(model, events, graph, export.folds))
     return graph
 
 
@@ -74,7 +75,8 @@ def _build(model: Any, events: Any, opset: int, *, steps: bool = False) -> tuple
 def _outputs(model: Any, value: Array | Clouds, export: Export) -> _Outputs:
     if hasattr(model, "predict_proba"):
         answer = respond(model, value, export, "predict_proba")
-        return {"probabilities": (answer, [*_entries(export), len(model.classes_)])}
+        folds = [] if export.folds is None else [export.folds]
+        return {"probabilities": (answer, [*_entries(export), *folds, len(model.classes_)])}
     if is_classifier(model):
         return {"prediction": (respond(model, value, export, "predict"), [])}
     if hasattr(model, "predict"):
@@ -153,7 +155,7 @@ def _first_part(model: Any) -> Any:
     model = deployed(model)
     if isinstance(model, Pipeline):
         inner = model.steps[0][1]
-    elif isinstance(model, VotingClassifier | VotingRegressor | CrossFitClassifier | CrossFitRegressor):
+    elif isinstance(model, VotingClassifier | VotingRegressor | CrossFitClassifier | CrossFitRegressor | EachFold):
         inner = model.estimators_[0]
     elif isinstance(model, CalibratedClassifierCV):
         inner = model.calibrated_classifiers_[0].estimator
@@ -189,7 +191,7 @@ def _inputs(graph: Graph, model: Any, events: Any) -> Array | Clouds:
 # --- metadata ---
 
 
-def _about(model: Any, events: Any, graph: Any) -> dict[str, str]:
+def _about(model: Any, events: Any, graph: Any, folds: int | None) -> dict[str, str]:
     """What the file says about itself, each value as JSON."""
     known = describe(model, [])
     axes = {
@@ -205,6 +207,7 @@ def _about(model: Any, events: Any, graph: Any) -> dict[str, str]:
         "target": known["target"],
         "inputs": {one.name: _input_text(one.name, axes[one.name]) for one in graph.graph.input},
         "outputs": {one.name: _output_text(one, axes[one.name]) for one in graph.graph.output},
+        "folds": None if folds is None else f"{folds} on axis 1; for an event that of model.cv_.assign(ids)",
         "versions": known["versions"],
         "date": known["date"],
     }

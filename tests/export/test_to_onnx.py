@@ -448,6 +448,24 @@ def test_a_cross_fitted_regression_in_a_pipeline(path):
     agree(session, {"X": TABLE.astype("float32"), "event_id": IDS}, expected, spread(TARGET))
 
 
+@pytest.mark.parametrize("in_pipeline", [False, True], ids=["alone", "pipeline"])
+def test_the_program_chooses_where_a_graph_computes_no_fold(in_pipeline, path):
+    """Ids that are text: the outputs of all models, of which an event has that of its fold."""
+    ids = np.char.add("run", IDS.astype(str))
+    inner = CrossFitClassifier(network(), cv=3) if in_pipeline else CrossFitRegressor(scaled(regressor()), cv=3)
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = (scaled(inner) if in_pipeline else inner).fit(TABLE, THREE if in_pipeline else TARGET, groups=ids)
+        expected = (model.predict_proba if in_pipeline else model.predict)(TABLE, groups=ids)
+    session = exported(model, TABLE, path)
+    [found] = session.run(None, {"X": TABLE.astype("float32")})
+    assert found.shape == (N, 3, *expected.shape[1:])
+    fold = (model[-1] if in_pipeline else model).cv_.assign(ids)
+    assert set(fold) == {0, 1, 2}
+    scale = 1 if in_pipeline else TARGET.std()
+    np.testing.assert_allclose(found[np.arange(N), fold], expected, rtol=1e-6, atol=1e-5 * scale)
+    assert metadata(session)["folds"].startswith("3 on axis 1")
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 
@@ -460,6 +478,12 @@ class Doubling(ZScoreScaler):
 
 def fitted(*steps, y=TWO):
     return make_pipeline(*steps).fit(TABLE, y)
+
+
+@sklearn.config_context(enable_metadata_routing=True)
+def voting_by_text():
+    inner = CrossFitClassifier(scaled(LogisticRegression()), cv=2)
+    return VotingClassifier([("c", inner)], voting="soft").fit(TABLE, TWO, groups=IDS.astype(str))
 
 
 REFUSED = {
@@ -489,7 +513,7 @@ REFUSED = {
         r"^Reflect, cannot be exported to ONNX: it draws its changes at random",
     ),
     "ids that are text": (
-        lambda: CrossFitClassifier(scaled(LogisticRegression()), cv=2).fit(TABLE, TWO, groups=IDS.astype(str)),
+        lambda: voting_by_text(),
         r"EventKFold with ids of strings\. Export the models of the folds, model\.estimators_\[i\]",
     ),
 }
