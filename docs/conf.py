@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import warnings
 from importlib import import_module
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import matplotlib as mpl
 
 import sklearn_ml4fp
+
+sys.path.insert(0, str(Path(__file__).parent))  # where between_examples.py is
 
 project = "sklearn_ml4fp"
 copyright = "2026, the sklearn_ml4fp developers"
@@ -45,7 +48,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/(plot_|quickstart)",
     "subsection_order": ["../examples/course", "*"],
     "within_subsection_order": "FileNameSortKey",  # the course has numbers, in the order of teaching
-    "reset_modules": (),  # it would reset the colours; no example changes settings of matplotlib
+    "reset_modules": ("between_examples.reset",),  # and not matplotlib, which would lose the colours
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,
