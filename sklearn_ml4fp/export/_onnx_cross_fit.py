@@ -81,6 +81,10 @@ class EachFold(BaseEstimator):
         if is_classifier(model):
             self.classes_ = model.classes_
 
+    def fit(self, X: Any, y: Any) -> EachFold:
+        """Do nothing: the models are fitted; a Pipeline asks for the method."""
+        return self
+
     @available_if(lambda self: hasattr(self, "classes_"))
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities ``(n, n_folds, n_classes)``."""
