@@ -103,7 +103,8 @@ class Part:
 
         The number of events in every piece but the last is the same multiple of ``multiple``.
         """
-        n = multiple_of(multiple, self.everything.nbytes / len(self.everything))
+        event_bytes = max(1, self.everything.nbytes / len(self.everything))
+        n = max(1, int(_PIECE // event_bytes // multiple)) * multiple
         for start in range(0, len(self), n):
             rows = slice(start, start + n)
             yield self.taken(rows if order is None else order[rows])
@@ -146,24 +147,6 @@ def _like(form: Any, values: np.ndarray) -> Any:
 def some_of(n: int) -> np.ndarray:
     """Return the numbers of some of ``n`` events, always the same ones, in their order."""
     return np.sort(np.random.default_rng(0).permutation(n)[:_SAMPLE])
-
-
-def multiple_of(batch_size: int, event_bytes: float) -> int:
-    """Return a number of events that is a multiple of the size of a batch, and takes little memory."""
-    return max(1, int(_PIECE // max(1, event_bytes) // batch_size)) * batch_size
-
-    def event_weights(self) -> np.ndarray | None:
-        """Weight of each event: the mean of those of its points or edges."""
-        if not isinstance(self.weights, RaggedArray):
-            return self.weights
-        return segment_sum(self.weights.values, self.weights.offsets) / np.maximum(self.weights.counts, 1)
-
-    def with_unit_mean(self) -> Part:
-        """Return the same with weights whose mean is one."""
-        weights = self.weights
-        if isinstance(weights, RaggedArray):
-            return self._replace(weights=weights.with_values(weights.values / weights.values.mean()))
-        return self._replace(weights=weights / weights.mean())
 
 
 @dataclass
