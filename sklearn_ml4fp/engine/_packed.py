@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ._batches import Batch, TensorData
+from ._events_of_points import EventsOfPoints, ranges
 
 # Number of points in a block of predictions per event in a block of a table. A block on a CPU then has 2048 points: so
 # many that the calls cost little compared to the arithmetic, so few that a single event is predicted in about 10 ms.
 _POINTS = 4
 
 
-def ranges(starts: Tensor, counts: Tensor) -> Tensor:
-    """Concatenate ranges: ``counts`` numbers from each of ``starts`` on."""
-    ends = counts.cumsum(0)
-    return torch.arange(int(counts.sum())) + torch.repeat_interleave(starts - ends + counts, counts)
-
-
 @dataclass
-class PackedData(TensorData):
+class PackedData(EventsOfPoints):
     """Events of any number of points, and edges between them where they are graphs.
 
     Batches hold the points of their events one after the other ``(n_rows, d)``, the number of points of each event
@@ -35,41 +30,18 @@ class PackedData(TensorData):
         Points ``(n_points, d)``, offsets ``(n_events + 1,)`` of the events among them, and columns ``(n_events,
         d_event)`` of the events. For graphs also edges ``(n_all_edges, 2)``, as positions in their own event, their
         features ``(n_all_edges, d_edge)``, and offsets ``(n_events + 1,)`` of the events among the edges.
-    target, weight : Tensor
-        As for `TensorData`; where the entries are given, of all entries one after the other.
-    entries : Tensor of shape (n_events + 1,) or None
-        Offsets of the events among the outputs, for an output for every point or edge; None for one for every event.
+    target, weight, entries : Tensor
+        As for `EventsOfPoints`.
     """
 
-    entries: Tensor | None = None
-
     def __post_init__(self) -> None:
-        offsets = self.inputs[1].cpu()
-        self.starts, self.counts = offsets[:-1], offsets.diff()
+        super().__post_init__()
         if len(self.inputs) > 3:
             edge_offsets = self.inputs[5].cpu()
             self.edge_starts, self.edge_counts = edge_offsets[:-1], edge_offsets.diff()
 
-    def __len__(self) -> int:
-        return len(self.counts)
-
-    def _outputs_of(self, rows: Tensor) -> Tensor:
-        """Rows of the outputs of the events ``rows``."""
-        if self.entries is None:
-            return rows
-        return ranges(self.entries[:-1][rows], self.entries.diff()[rows])
-
-    def batches(
-        self, batch_size: int, device: torch.device, generator: torch.Generator | None = None
-    ) -> Iterator[Batch]:
-        """Yield all events once, as `TensorData.batches` does."""
-        order = torch.arange(len(self)) if generator is None else self._order(generator).cpu()
-        for rows in order.split(batch_size):
-            there = self._outputs_of(rows).to(self.target.device)
-            if len(there) == 0:  # none of these events has a point, or an edge
-                continue
-            weight = None if self.weight is None else self.weight[there].to(device, non_blocking=True)
-            yield self._packed(rows, device), self.target[there].to(device, non_blocking=True), weight
+    def _batch(self, rows: Tensor, device: torch.device) -> tuple[Tensor, Any]:
+        return rows, self._packed(rows, device)
 
     def blocks(self, size: int, device: torch.device) -> Iterator[tuple[Tensor | None, tuple[Tensor, ...]]]:
         """Yield row numbers and inputs, events of about equal length together: a network may have to pad them."""

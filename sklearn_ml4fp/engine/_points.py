@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ._batches import Batch, TensorData
-from ._packed import ranges
+from ._events_of_points import EventsOfPoints
 
 # Shortest length to which predictions are padded, and the ratio of one length to the next. With a ratio of two, at most
 # half of a block is padding, and there are few shapes to compile.
@@ -28,7 +28,7 @@ class Parts(tuple[tuple[Tensor, ...], ...]):
 
 
 @dataclass
-class PointData(TensorData):
+class PointData(EventsOfPoints):
     """Events of any number of points.
 
     A batch holds points ``(n, t, d)``, padded with zeros to the longest event, their mask ``(n, t)``, and columns of
@@ -40,44 +40,25 @@ class PointData(TensorData):
     inputs : tuple of Tensor
         Points ``(n_points, d)``, offsets ``(n_events + 1,)`` of the events among them, and columns ``(n_events,
         d_event)`` of the events, if there are any.
-    target, weight : Tensor
-        As for `TensorData`; with ``of_points``, of all points one after the other.
+    target, weight, entries : Tensor
+        As for `EventsOfPoints`.
     in_parts : bool
         Whether batches come as `Parts`. Batch normalisation needs the whole batch.
-    of_points : bool
-        Whether every point has an output, and not the event.
     """
 
     in_parts: bool = True
-    of_points: bool = False
 
     def __post_init__(self) -> None:
-        values, offsets, *event = self.inputs
-        self.starts, self.counts = offsets[:-1].cpu(), offsets.diff().cpu()
+        super().__post_init__()
+        values, _, *event = self.inputs
         # one more point, of zeros, is what padding refers to
         self._points = torch.cat([values, values.new_zeros(1, values.shape[1])])
         self._columns = tuple(event)
 
-    def __len__(self) -> int:
-        return len(self.counts)
-
-    def _outputs_of(self, rows: Tensor) -> Tensor:
-        """Rows of the outputs of the events ``rows``."""
-        return ranges(self.starts[rows], self.counts[rows]) if self.of_points else rows
-
-    def batches(
-        self, batch_size: int, device: torch.device, generator: torch.Generator | None = None
-    ) -> Iterator[Batch]:
-        """Yield all events once, as `TensorData.batches` does."""
-        order = torch.arange(len(self)) if generator is None else self._order(generator).cpu()
-        for rows in order.split(batch_size):
-            parts = self._alike(rows) if self.in_parts else [rows]
-            inputs = Parts(self._padded(part, max(1, int(self.counts[part].max())), device) for part in parts)
-            there = self._outputs_of(torch.cat(parts)).to(self.target.device)
-            if len(there) == 0:  # none of these events has a point
-                continue
-            weight = None if self.weight is None else self.weight[there].to(device, non_blocking=True)
-            yield inputs, self.target[there].to(device, non_blocking=True), weight
+    def _batch(self, rows: Tensor, device: torch.device) -> tuple[Tensor, Any]:
+        parts = self._alike(rows) if self.in_parts else [rows]
+        inputs = Parts(self._padded(part, max(1, int(self.counts[part].max())), device) for part in parts)
+        return torch.cat(parts), inputs
 
     def _alike(self, rows: Tensor) -> list[Tensor]:
         """Group rows of about equal length, the longest first."""

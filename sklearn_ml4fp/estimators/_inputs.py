@@ -319,8 +319,14 @@ class SequenceInput(TableInput):
         if self._event_unit is not None:
             mean, scale = self._event_unit
             inputs = (*inputs, as_tensor(((X.event_values - mean) / scale).astype(np.float32)))
-        of_points = self.entries(X) is not None
-        return PointData(inputs, target, weight, in_parts=self.normalisation != "batch", of_points=of_points)
+        entries = self.entries(X)
+        return PointData(
+            inputs,
+            target,
+            weight,
+            entries=None if entries is None else as_tensor(entries),
+            in_parts=self.normalisation != "batch",
+        )
 
 
 class _ArrayOrSequenceInput(SequenceInput):

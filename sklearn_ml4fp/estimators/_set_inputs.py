@@ -94,7 +94,8 @@ class SetInput(SequenceInput):
 
     def data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> PackedData:
         """Make a source of batches without padding of checked events."""
-        return PackedData(self._tensors(X), target, weight)
+        entries = self.entries(X)
+        return PackedData(self._tensors(X), target, weight, entries=None if entries is None else as_tensor(entries))
 
 
 @dataclass
@@ -174,11 +175,6 @@ class GraphInput(SetInput):
         """Return the offsets of the events among the points or edges that have outputs; None for those of events."""
         offsets = {"event": None, "point": clouds_of(X).offsets}
         return X.edge_offsets if self.output == "edge" else offsets[self.output]
-
-    def data(self, X: Any, target: torch.Tensor, weight: torch.Tensor | None = None) -> PackedData:
-        """Make a source of batches of checked events, and of the targets of their points or edges."""
-        entries = self.entries(X)
-        return PackedData(self._tensors(X), target, weight, entries=None if entries is None else as_tensor(entries))
 
     def _tensors(self, X: Any) -> tuple[torch.Tensor, ...]:
         inputs = super()._tensors(X)
