@@ -74,7 +74,6 @@ class NumberInput(TableInput):
     num_embedding: str | None = None
     n_bins: int = 48
     _edges: list[np.ndarray] | None = None
-    _sample: Sample | None = None
 
     @property
     def module_arguments(self) -> dict[str, Any]:
@@ -90,15 +89,15 @@ class NumberInput(TableInput):
                 f"{X.shape[1:]}: pass num_embedding=None."
             )
         if self.num_embedding == "piecewise":
-            self._sample = self._sample or Sample()
-            self._sample.add(X, weights)
+            self._survey = self._survey or Sample()
+            self._survey.add(X, weights)
         super().look(X, weights)
 
     def learn(self) -> dict[str, Any]:
         """Learn the edges from the events that were taken in."""
-        if self._sample is not None:
-            X, weights = self._sample.read()
-            self._edges, self._sample = [bin_edges(column, weights, self.n_bins) for column in X.T], None
+        if self._survey is not None:
+            X, weights = self._survey.read()
+            self._edges, self._survey = [bin_edges(column, weights, self.n_bins) for column in X.T], None
         return super().learn()
 
 
