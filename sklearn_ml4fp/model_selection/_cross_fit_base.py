@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from numbers import Integral
 from typing import Any, Self
 
@@ -68,7 +69,7 @@ class _ByFold:
         return respond
 
 
-class CrossFit(FilledUp, MetaEstimatorMixin):
+class CrossFit(FilledUp, MetaEstimatorMixin, ABC):
     """Base of the classifier and the regressor: folds, fits, and the choice of the model for each event."""
 
     __metadata_request__fit = {"groups": True, "sample_weight": True}  # noqa: RUF012
@@ -92,8 +93,9 @@ class CrossFit(FilledUp, MetaEstimatorMixin):
 
     _default_scorer: Any
 
+    @abstractmethod
     def _check_y(self, y: Any) -> np.ndarray:
-        raise NotImplementedError
+        """Check labels or targets, and return them as an array, or as they are if points or edges have them."""
 
     def _check_training(self, y: np.ndarray, folds: np.ndarray) -> None:
         """Refuse folds on whose rest no model can be trained."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from abc import abstractmethod
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -103,17 +104,17 @@ class EventSearch(Kept, ScoreRequestMixin, BaseSearchCV):
 
     # --- provided by a subclass ---
 
+    @abstractmethod
     def _declared_space(self, exclude: list[str]) -> Any:
         """The space that the estimator declares, but for some hyperparameters."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _spaces(self, **options: Any) -> Spaces:
         """Where to look, and who proposes candidates there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _keep(self, proposers: list[Any], history: History) -> None:
         """Take over what is of interest of the proposers."""
-        raise NotImplementedError
 
     def _open_history(self, spaces: Any, identity: dict[str, str], seed: int) -> History:
         """The candidates that are known, and where new ones are kept."""
