@@ -60,13 +60,8 @@ class HeldPart:
         self._targets: list[Any] = []
         self._weights: list[Any] = []
 
-    @property
-    def n(self) -> int:
-        """Number of events."""
-        return sum(map(len, self._targets))
-
     def __len__(self) -> int:
-        return self.n
+        return sum(map(len, self._targets))
 
     def add(self, X: Any, y: Any, weights: np.ndarray | None) -> None:
         """Take in events."""

@@ -78,11 +78,6 @@ class Mixing:
             spread += n * float(np.square(total / n - mean).sum())
         return spread / (len(targets) * targets.variance) if targets.variance > 0 else 0.0
 
-    @staticmethod
-    def is_enough(between: float) -> bool:
-        """Return whether the windows are alike enough to train on one after the other."""
-        return between <= BETWEEN
-
 
 def _cut(block: Any, n: int) -> list[Any]:
     ends = np.unique(np.linspace(block.start, block.stop, n + 1).astype(np.int64)).tolist()

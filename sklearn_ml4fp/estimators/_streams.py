@@ -216,7 +216,7 @@ class Surveyor:
         for events in ahead(large.source.chunks(self._block_size(large))):
             held.add(*self.checked(events))
             digests.append(self._digest(events))
-        if not held.n:
+        if not len(held):
             raise ValueError(f"{large.source!r} has no event.")
         held.finish(self.fitted.target.check)
         held.identity = digests
@@ -264,7 +264,7 @@ class Surveyor:
                     fitted.input.look(X, weights)
                     targets.add(y, weights)
                     sums += len(y) if weights is None else (weights.sum(), np.abs(weights).sum())
-        check_sides(len(targets), None if keep is None else valid.n, owner.validation)
+        check_sides(len(targets), None if keep is None else len(valid), owner.validation)
         check_sum(float(sums[0]), float(sums[1]), "sample_weight")
         targets.finish(fitted.target)
         if keep is not None:
@@ -294,7 +294,7 @@ class Surveyor:
 
     @staticmethod
     def _check_mixing(between: float, large: Large) -> None:
-        if not Mixing.is_enough(between):
+        if between > BETWEEN:
             raise ValueError(
                 f"The events are sorted by their target, and memory={large.source.memory} has no room for enough "
                 f"blocks to mix them: {between:.0%} of the variance of the target lies between the windows that are "

@@ -57,7 +57,7 @@ class _InPart:
 
     def __call__(self, events: Any) -> np.ndarray:
         inside = self.part_of(events.groups) == self.part if len(events.data) else np.zeros(0, dtype=bool)
-        return inside != self.others if len(events.data) else inside
+        return inside != self.others
 
 
 def _check_source(source: EventSource, groups: Any) -> None:
