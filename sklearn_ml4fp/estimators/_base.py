@@ -210,9 +210,7 @@ class NetworkEstimator(
         X_val, y_val, sample_weight_val, _ = read_if_small("X_val", X_val, y_val, sample_weight_val)
         train: Any
         if isinstance(X, Large):
-            train, valid = Surveyor(self, fitted).survey(
-                X, lambda: self._check_val(fitted, X_val, y_val, sample_weight_val)
-            )
+            train, valid = Surveyor(self, fitted).survey(X, (X_val, y_val, sample_weight_val))
             X = X.source
         else:
             everything = fitted.check(self, X, y, sample_weight)

@@ -229,8 +229,16 @@ class Surveyor:
     def _block_size(large: Large) -> int:
         return max(_LEAST, int(large.source.memory / _SHARE / PER_WINDOW / large.entry_bytes))
 
-    def survey(self, large: Large, given: Callable[[], Any]) -> tuple[StreamedPart, Any]:
-        """Read the stream once; return the training part, and the hold-out: what ``given`` returns, if not None.
+    def survey(self, large: Large, val: tuple[Any, Any, Any]) -> tuple[StreamedPart, Any]:
+        """Read the stream once; return the training part, and the hold-out: what is set apart, or what is given.
+
+        Parameters
+        ----------
+        large : Large
+            The stream.
+        val : tuple
+            ``X_val``, ``y_val`` and ``sample_weight_val``, which are checked in the end: the training part decides
+            about the classes.
 
         Raises
         ------
@@ -243,8 +251,9 @@ class Surveyor:
         first = next(source.chunks())  # for the form of the events
         self.checked(first)
         owner._check_augmenter(first.target)
-        keep, valid = None, given()
-        if valid is None and owner.early_stopping:
+        valid: Any = None
+        keep, is_given = None, any(one is not None for one in val)
+        if owner.early_stopping and not is_given:
             keep = _Kept(self._apart(source))
             valid = HeldPart(source.where(keep.held), source.memory // _SHARE)
         blocks, targets, digests, n_bytes = source.blocks(self._block_size(large)), fitted.target.survey(), [], 0
@@ -270,6 +279,8 @@ class Surveyor:
         if keep is not None:
             valid.finish(fitted.target.check)
             valid.identity = "held"
+        if is_given:
+            valid = owner._check_val(fitted, *val)
         if source.weight is None and valid is not None and valid.weights is not None:
             valid = valid.with_unit_mean()
         n_windows = max(1, -(-_SHARE * n_bytes // source.memory))

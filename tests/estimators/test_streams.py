@@ -209,6 +209,18 @@ def test_events_to_watch_may_be_a_stream(folder):
         np.testing.assert_allclose(streamed[name], in_memory[name], rtol=1e-3)
 
 
+@pytest.mark.parametrize("watched", ["array", "source", "stream"])
+def test_events_to_watch_may_lack_a_class(folder, watched):
+    network, ones = FeedForwardClassifier(**FULL), CLASS == 1
+    of_arrays = {"X_val": VALUES[ones], "y_val": CLASS[ones]}
+    in_memory = network.fit(VALUES, CLASS, **of_arrays).history_
+    of_source = {"X_val": source_of(folder, cut="label == 1", memory=2**20 if watched == "source" else 20_000)}
+    streamed = network.fit(source_of(folder), **(of_arrays if watched == "array" else of_source)).history_
+    assert network.classes_.tolist() == [0, 1]
+    for name in ("train_loss", "valid_loss"):
+        np.testing.assert_allclose(streamed[name], in_memory[name], rtol=1e-3)
+
+
 def test_augmentation(folder):
     network = FeedForwardClassifier(augment=Smear(columns=[0], relative=0.3), **{**FULL, "batch_size": 64})
     losses = [network.fit(source_of(folder)).history_["train_loss"] for _ in range(2)]
