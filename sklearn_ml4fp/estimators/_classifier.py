@@ -127,7 +127,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             Accuracy between 0 and 1.
         """
         if self._has_entries:
-            return self._score_entries(accuracy_score, X, y, sample_weight)
+            return self._score_values(accuracy_score, X, y, sample_weight)
         if isinstance(X, EventSource):
             return scored(accuracy_score, self, X)
         return super().score(X, column_or_1d(y), sample_weight=event_weights(sample_weight, num_samples(X)))

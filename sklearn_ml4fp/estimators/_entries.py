@@ -66,12 +66,12 @@ class EntryOutputs:
         """Whether every point or edge of an event has an output."""
         return getattr(self, "output", "event") != "event"
 
-    def _score_entries(self, metric: Callable[..., float], X: Any, y: Any, sample_weight: Any) -> float:
-        """Compare the values of all points or edges with what is predicted for them."""
+    def _score_values(self, metric: Callable[..., float], X: Any, y: Any, sample_weight: Any) -> float:
+        """Compare targets, those of all points or edges where these have some, with what is predicted for them."""
         fitted = self.members_[0]._fitted
         part = fitted.check(self, X, y, sample_weight)
         true, weights = flat(fitted.target.restore(part.target)), flat(part.weights)
-        return float(metric(true, self.predict(X).values, sample_weight=weights))
+        return float(metric(true, flat(self.predict(X)), sample_weight=weights))
 
     def _shaped(self, X: Any, values: np.ndarray) -> Any:
         """Return what was computed for the events, points or edges of ``X`` in the form that their target has."""

@@ -28,7 +28,7 @@ def check_levels(quantile: Any) -> None:
         )
 
 
-def explained(true: np.ndarray, predicted: np.ndarray, levels: tuple[float, ...], weights: Any) -> float:
+def explained(true: np.ndarray, predicted: np.ndarray, *, levels: tuple[float, ...], sample_weight: Any) -> float:
     """Compute D², the share of the quantile loss that predictions save over the best constant; the mean of all levels.
 
     Parameters
@@ -39,7 +39,7 @@ def explained(true: np.ndarray, predicted: np.ndarray, levels: tuple[float, ...]
         Quantiles.
     levels : tuple of float
         Their probabilities.
-    weights : ndarray of shape (n,) or None
+    sample_weight : ndarray of shape (n,) or None
         Event weights.
 
     References
@@ -47,10 +47,11 @@ def explained(true: np.ndarray, predicted: np.ndarray, levels: tuple[float, ...]
     Koenker and Machado, J. Am. Stat. Assoc. 94 (1999) 1296.
     """
     true, predicted = true.reshape(len(true), -1), predicted.reshape(len(true), -1, len(levels))
-    constants = np.stack([weighted_quantile(column, levels, weights) for column in true.T])
+    constants = np.stack([weighted_quantile(column, levels, sample_weight) for column in true.T])
 
     def losses(quantiles: np.ndarray) -> np.ndarray:
         residual = true[..., None] - quantiles
-        return np.average(np.maximum(np.array(levels) * residual, (np.array(levels) - 1) * residual), 0, weights)
+        each = np.maximum(np.array(levels) * residual, (np.array(levels) - 1) * residual)
+        return np.average(each, 0, sample_weight)
 
     return float((1 - losses(predicted) / losses(constants[None])).mean())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Real
 from typing import Any, Self
 
@@ -15,7 +16,7 @@ from .._params import hp
 from .._validation import event_weights
 from ..data import EventSource
 from ._base import NetworkEstimator
-from ._entries import EntryNumberTarget, flat
+from ._entries import EntryNumberTarget
 from ._quantiles import check_levels, explained
 from ._streams import scored
 from ._targets import NumberTarget
@@ -94,13 +95,12 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         float
             R² or D², at most 1.
         """
-        if isinstance(self.quantile, tuple):
-            part = self.members_[0]._fitted.check(self, X, y, sample_weight)
-            return explained(flat(part.target), flat(self.predict(X)), self.quantile, flat(part.weights))
-        if self._has_entries:
-            return self._score_entries(r2_score, X, y, sample_weight)
-        if isinstance(X, EventSource):
-            return scored(r2_score, self, X)
+        several = isinstance(self.quantile, tuple)
+        metric = partial(explained, levels=self.quantile) if several else r2_score
+        if isinstance(X, EventSource) and not self._has_entries:
+            return scored(metric, self, X)
+        if several or self._has_entries:
+            return self._score_values(metric, X, y, sample_weight)
         return super().score(X, with_nan(y), sample_weight=event_weights(sample_weight, num_samples(X)))
 
     def _validate_params(self) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnxruntime
+import pandas as pd
 import pytest
 import torch
 from scipy import stats
@@ -10,6 +11,7 @@ from sklearn.model_selection import cross_val_predict
 
 from sklearn_ml4fp import (
     CrossFitRegressor,
+    EventSource,
     FeedForwardClassifier,
     FeedForwardRegressor,
     ScoreHistory,
@@ -62,6 +64,16 @@ def test_score_is_the_share_of_the_loss_that_is_explained(of_exponentials):
     predicted, w = network.predict(x), np.random.default_rng(1).uniform(0.5, 2, len(y))
     each = [d2_pinball_score(y, one, alpha=q, sample_weight=w) for q, one in zip(LEVELS, predicted.T, strict=True)]
     assert network.score(x, y, sample_weight=w) == pytest.approx(np.mean(each), abs=1e-3)
+
+
+@pytest.mark.parametrize("y", [Y, TWO], ids=["one target", "two targets"])
+def test_score_of_a_source_is_that_of_its_arrays(y):
+    network, w = fitted(y), np.random.default_rng(1).uniform(0.5, 2, len(y))
+    targets = {f"y{i}": column for i, column in enumerate(y.reshape(len(y), -1).T)}
+    frame = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "w": w, **targets})
+    target = list(targets) if y.ndim > 1 else "y0"
+    source = EventSource(frame, features=["a", "b"], target=target, weight="w")
+    assert network.score(source) == pytest.approx(network.score(X, y, sample_weight=w))
 
 
 def test_quantiles_never_cross_whatever_the_outputs():
