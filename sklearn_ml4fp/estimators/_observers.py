@@ -118,6 +118,11 @@ class EpochReport(Callback):
         return parts
 
 
+def without_names(callbacks: Any) -> list[Any]:
+    """Return callbacks of skorch, or their classes, of which some may stand in pairs beside their names."""
+    return [one[1] if isinstance(one, tuple) and len(one) == 2 else one for one in callbacks or []]
+
+
 def check_callbacks(callbacks: Any) -> None:
     """Refuse anything but callbacks of skorch.
 
@@ -131,8 +136,7 @@ def check_callbacks(callbacks: Any) -> None:
     ValueError
         An entry is something else.
     """
-    for i, entry in enumerate(callbacks or []):
-        one = entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry
+    for i, (entry, one) in enumerate(zip(callbacks or [], without_names(callbacks), strict=True)):
         if not (issubclass(one, Callback) if isinstance(one, type) else isinstance(one, Callback)):
             raise ValueError(
                 f"callbacks[{i}] is {entry!r}: expected a skorch callback, such as skorch.callbacks.PrintLog(), or a "

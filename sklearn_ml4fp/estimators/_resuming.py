@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine import CheckpointFile, fingerprint_of
+from ._observers import without_names
 
 
 def check_seed(random_state: Any) -> None:
@@ -23,7 +24,7 @@ def checkpoint_of(estimator: Any, train: Any, valid: Any) -> CheckpointFile | No
     if estimator.checkpoint is None:
         return None
     check_seed(estimator.random_state)
-    made_of = (type(estimator), type(estimator)._module, *(estimator.callbacks or []))
+    made_of = (type(estimator), type(estimator)._module, *without_names(estimator.callbacks))
     weights = [value.numpy() for value in estimator.net_.module_.state_dict().values()]
     held = None if valid is None else valid.identity
     fingerprint = fingerprint_of(estimator.get_params(deep=False), made_of, [train.identity, held, weights])

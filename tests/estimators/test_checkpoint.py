@@ -293,6 +293,13 @@ def test_code_and_callbacks_are_part_of_what_a_fit_is(tmp_path):
     assert not torch.equal(weights_of(fits[1]), weights_of(fits[2]))
 
 
+@pytest.mark.parametrize("callback", [("once", Once()), Once, ("once", Once)], ids=["name", "class", "both"])
+def test_callbacks_may_have_names_and_be_classes(tmp_path, callback):
+    X, y = table()
+    network = FeedForwardClassifier(**QUICK, checkpoint=tmp_path, callbacks=[callback])
+    assert network.fit(X, y).n_iter_ == 1
+
+
 @needs_fork
 def test_kills_at_random_moments():
     """A short run of what ``benchmarks/check_kills.py`` does fifty times, with fits and with model files."""
