@@ -25,7 +25,7 @@ def checkpoint_of(estimator: Any, train: Any, valid: Any) -> CheckpointFile | No
         return None
     check_seed(estimator.random_state)
     made_of = (type(estimator), type(estimator)._module, *without_names(estimator.callbacks))
-    weights = [value.numpy() for value in estimator.net_.module_.state_dict().values()]
+    weights = [value.cpu().numpy() for value in estimator.net_.module_.state_dict().values()]
     held = None if valid is None else valid.identity
     fingerprint = fingerprint_of(estimator.get_params(deep=False), made_of, [train.identity, held, weights])
     return CheckpointFile(Path(estimator.checkpoint) / f"{type(estimator).__name__}-{fingerprint}.pt")

@@ -185,6 +185,12 @@ class TestOnAGpu:
         first, second = (fit(two_blobs, device="cuda", dropout=0.2).predict_proba(X) for _ in range(2))
         np.testing.assert_array_equal(first, second)
 
+    def test_a_checkpoint_changes_nothing(self, two_blobs, tmp_path):
+        X, _, _ = two_blobs
+        plain, kept = (fit(two_blobs, device="cuda", checkpoint=folder).predict_proba(X) for folder in (None, tmp_path))
+        np.testing.assert_array_equal(kept, plain)
+        assert not list(tmp_path.iterdir())
+
     def test_automatic_precision_is_bfloat16_where_the_gpu_has_it(self, two_blobs):
         """Within the tolerance that the page on training choices states."""
         X, _, _ = two_blobs
