@@ -73,9 +73,20 @@ class Part:
         for piece in self.pieces() if self.everything.nbytes > _WHOLE else [self]:
             events.look(piece.X, piece.event_weights())
 
-    def pieces_for(self, tensors: Callable[[Part], TensorData]) -> InMemory:
+    def pieces_for(self, tensors: Callable[[Part], TensorData]) -> PiecesOf:
         """Make pieces for the engine."""
-        return InMemory(self, tensors)
+        return PiecesOf(self, tensors)
+
+    def in_epoch(self, batch_size: int, generator: torch.Generator | None) -> Iterator[Part]:
+        """Yield all events once, shuffled if there is a generator."""
+        order = None
+        if generator is not None:
+            order = torch.randperm(len(self), generator=generator, device=generator.device).cpu().numpy()
+        yield from self.pieces(order, batch_size)
+
+    def sample(self) -> Part:
+        """Return some events, always the same ones."""
+        return self.taken(some_of(len(self)))
 
     def event_weights(self) -> np.ndarray | None:
         """Weight of each event: the mean of those of its points or edges."""
@@ -111,33 +122,30 @@ class Part:
 
 
 @dataclass
-class InMemory:
-    """Events of a `Part` as pieces for the engine.
+class PiecesOf:
+    """Events of a part as pieces for the engine.
 
     Parameters
     ----------
-    part : Part
+    part : Part, HeldPart or StreamedPart
         Events.
     tensors : callable
         Function that makes tensors of a part.
     """
 
-    part: Part
+    part: Any
     tensors: Callable[[Part], TensorData]
 
     def __len__(self) -> int:
         return len(self.part)
 
     def pieces(self, batch_size: int, generator: torch.Generator | None) -> Iterator[TensorData]:
-        """Yield all events once, shuffled if there is a generator."""
-        order = None
-        if generator is not None:
-            order = torch.randperm(len(self), generator=generator, device=generator.device).cpu().numpy()
-        yield from map(self.tensors, self.part.pieces(order, batch_size))
+        """Yield all events once, in the order of the part."""
+        return map(self.tensors, self.part.in_epoch(batch_size, generator))
 
     def sample(self) -> TensorData:
         """Return some events, always the same ones."""
-        return self.tensors(self.part.taken(some_of(len(self))))
+        return self.tensors(self.part.sample())
 
 
 def _like(form: Any, values: np.ndarray) -> Any:

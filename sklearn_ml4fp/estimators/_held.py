@@ -14,7 +14,7 @@ import torch
 
 from ..data import EventSource
 from ..engine import TensorData
-from ._fitted import Part, some_of
+from ._fitted import Part, PiecesOf, some_of
 
 
 def joined(parts: Sequence[Part]) -> Part:
@@ -81,9 +81,22 @@ class HeldPart:
         self.target = check_target(np.concatenate(self._targets))
         self.weights = None if self._weights[0] is None else np.concatenate(self._weights)
 
-    def pieces_for(self, tensors: Callable[[Part], TensorData]) -> Held:
+    def pieces_for(self, tensors: Callable[[Part], TensorData]) -> PiecesOf:
         """Make pieces for the engine."""
-        return Held(self, tensors)
+        return PiecesOf(self, tensors)
+
+    def in_epoch(self, batch_size: int, generator: torch.Generator | None) -> Iterator[Part]:
+        """Yield all events once, in their order."""
+        return regrouped(self.parts(), batch_size)
+
+    def sample(self) -> Part:
+        """Return some events, always the same ones."""
+        rows, parts, start = some_of(len(self)), [], 0
+        for part in self.parts():
+            inside = rows[(rows >= start) & (rows < start + len(part))] - start
+            parts += [part.taken(inside)] if len(inside) else []
+            start += len(part)
+        return joined(parts)
 
     def parts(self) -> Iterator[Part]:
         """Yield all events in their order."""
@@ -92,27 +105,3 @@ class HeldPart:
         for a, b in pairwise(ends):
             X = pickle.load(self._file)  # what this object wrote
             yield Part(X, self.target[a:b], None if self.weights is None else self.weights[a:b])
-
-
-@dataclass
-class Held:
-    """Events of a `HeldPart` as pieces for the engine."""
-
-    part: HeldPart
-    tensors: Callable[[Part], TensorData]
-
-    def __len__(self) -> int:
-        return len(self.part)
-
-    def pieces(self, batch_size: int, generator: torch.Generator | None) -> Iterator[TensorData]:
-        """Yield all events once, in their order."""
-        yield from map(self.tensors, regrouped(self.part.parts(), batch_size))
-
-    def sample(self) -> TensorData:
-        """Return some events, always the same ones."""
-        rows, parts, start = some_of(len(self)), [], 0
-        for part in self.part.parts():
-            inside = rows[(rows >= start) & (rows < start + len(part))] - start
-            parts += [part.taken(inside)] if len(inside) else []
-            start += len(part)
-        return self.tensors(joined(parts))

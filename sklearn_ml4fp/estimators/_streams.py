@@ -14,7 +14,7 @@ from .._holdout import apart_by_id, check_sides
 from .._validation import check_sum, event_weights
 from ..data import EventSource
 from ..engine import TensorData, ahead
-from ._fitted import CHUNK, Fitted, Part
+from ._fitted import CHUNK, Fitted, Part, PiecesOf
 from ._held import HeldPart, joined, regrouped
 from ._mixing import BETWEEN, PER_WINDOW, Mixing
 from ._moments import Moments
@@ -135,9 +135,17 @@ class StreamedPart:
     def show_to(self, events: Any) -> None:
         """Do nothing: the input has seen the events in the first pass."""
 
-    def pieces_for(self, tensors: Callable[[Part], TensorData]) -> Streamed:
+    def pieces_for(self, tensors: Callable[[Part], TensorData]) -> PiecesAhead:
         """Make pieces for the engine."""
-        return Streamed(self, tensors)
+        return PiecesAhead(self, tensors)
+
+    def in_epoch(self, batch_size: int, generator: torch.Generator | None) -> Iterator[Part]:
+        """Yield all events once, augmented if they are to be, in an order drawn from the generator."""
+        assert generator is not None
+        seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
+        change, of_changes = self.change, np.random.RandomState(seed % 2**32)
+        parts = regrouped(self.epoch(np.random.default_rng(seed)), batch_size)
+        return parts if change is None else (change(part, of_changes) for part in parts)
 
     def sample(self) -> Part:
         """Some events of the whole, always the same ones."""
@@ -164,29 +172,12 @@ def _first(parts: Iterator[Part]) -> Iterator[Part]:
     yield from (part for part in [next(parts, None)] if part is not None)
 
 
-@dataclass
-class Streamed:
+class PiecesAhead(PiecesOf):
     """Events of a `StreamedPart` as pieces for the engine, which are read and mixed ahead by a thread."""
-
-    part: StreamedPart
-    tensors: Callable[[Part], TensorData]
-
-    def __len__(self) -> int:
-        return len(self.part)
 
     def pieces(self, batch_size: int, generator: torch.Generator | None) -> Iterator[TensorData]:
         """Yield all events once, in an order drawn from the generator."""
-        assert generator is not None
-        seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
-        rng = np.random.default_rng(seed)
-        change, of_changes = self.part.change, np.random.RandomState(seed % 2**32)
-        parts = regrouped(self.part.epoch(rng), batch_size)
-        changed = parts if change is None else (change(part, of_changes) for part in parts)
-        yield from ahead(map(self.tensors, changed))
-
-    def sample(self) -> TensorData:
-        """Return some events, always the same ones."""
-        return self.tensors(self.part.sample())
+        return ahead(super().pieces(batch_size, generator))
 
 
 @dataclass
