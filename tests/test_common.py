@@ -141,7 +141,7 @@ def test_bfloat16_is_near_float32(network, normalisation, two_blobs):
     X, y, _ = two_blobs
     settings = {"max_epochs": 2, "optimizer": "sgd", "early_stopping": False, "normalisation": normalisation}
     single, half = (
-        small(network, precision=precision, **settings).fit(X, y)._outputs(X) for precision in ("float32", "bfloat16")
+        small(network, precision=one, **settings).fit(X, y)._read(X).numpy() for one in ("float32", "bfloat16")
     )
     assert not np.array_equal(single, half)
     assert np.sqrt(np.mean((half - single) ** 2)) < 0.05 * max(1, single.std())
@@ -155,7 +155,7 @@ def test_the_contract_of_the_weights(network, two_blobs):
     settings = {"max_epochs": 2, "batch_size": 1000, "early_stopping": False, "optimizer": "sgd"}
 
     def outputs(X_fit, y_fit, weights):
-        return small(network, **settings).fit(X_fit, y_fit, sample_weight=weights)._outputs(X)
+        return small(network, **settings).fit(X_fit, y_fit, sample_weight=weights)._read(X).numpy()
 
     plain, twice = outputs(X, y, None), np.concatenate([X, X])
     spoiled = np.concatenate([X, X + 5])

@@ -366,10 +366,6 @@ class NetworkEstimator(
             "checkpoint": checkpoint,
         }
 
-    def _outputs(self, X: Any) -> np.ndarray:
-        check_is_fitted(self, "net_")
-        return self._fitted.outputs(self, X).numpy()
-
     def _read(self, X: Any) -> torch.Tensor:
         """Compute what the loss reads from the outputs: logits, or standardised targets."""
         check_is_fitted(self, "net_")
