@@ -362,5 +362,4 @@ def test_callbacks_of_scikit_learn_see_every_member(two_blobs):
     model = small(FeedForwardClassifier, n_members=2, max_epochs=2).set_callbacks(monitor, bar).fit(X, y)
     assert len(model.members_) == 2
     pickle.loads(pickle.dumps(model))
-    table = monitor.get_logs().data_as_pandas if not isinstance(monitor.get_logs(), list) else None
-    assert table is None or (table["task_name"] == "epoch").sum() == 4
+    assert (monitor.get_logs().data_as_pandas["task_name"] == "epoch").sum() == 4
