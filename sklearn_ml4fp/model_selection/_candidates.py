@@ -27,7 +27,8 @@ class Candidate:
     folds : list of dict
         Results of scikit-learn for each fold; empty where there was no fit.
     reports : dict of int to float
-        Minus the validation loss after each epoch of the first fold, if there is a pruner.
+        Minus the validation loss, or the metric that is monitored, after each epoch of the first fold, if there is a
+        pruner.
     pruned : bool
         Whether the pruner ended the training.
     score : float

@@ -19,10 +19,10 @@ class OptunaSearchCV(EventSearch):
     It is a scikit-learn search like `GridSearchCV`. Each candidate is chosen from the scores of those before it, by
     default with a tree-structured Parzen estimator, which models the regions of good and of bad candidates.
 
-    With a ``pruner``, the network of a candidate reports its validation loss after each epoch of the first fold. If it
-    is worse than those of earlier candidates, the training is stopped, and the other folds are not fitted. With a
-    ``history`` or a ``storage``, a search that was killed continues where it was: call ``fit`` of the same search, with
-    the same data.
+    With a ``pruner``, the network of a candidate reports what it monitors (the validation loss, or a metric) after each
+    epoch of the first fold. If it is worse than that of earlier candidates, the training is stopped, and the other
+    folds are not fitted. With a ``history`` or a ``storage``, a search that was killed continues where it was: call
+    ``fit`` of the same search, with the same data.
 
     Parameters
     ----------
@@ -31,8 +31,9 @@ class OptunaSearchCV(EventSearch):
     param_distributions : dict or list of dict, default=None
         Names of parameters to a list of choices, a range ``(low, high)`` or ``(low, high, "log-uniform")``, or a
         distribution of Optuna; of several spaces each candidate takes one. None takes `optuna_distributions` of the
-        estimator; with a pruner without ``loss`` and ``class_weight``, of which each choice has validation losses of
-        its own scale.
+        estimator; with a pruner, unless the network monitors a metric, without the hyperparameters of which each choice
+        has validation losses of its own scale: ``loss``, ``class_weight``, ``label_smoothing``, ``quantile``, and those
+        of the loss itself.
     n_iter : int, default=50
         Number of candidates, including those of an earlier fit, a history or a storage.
     timeout : float, default=None
