@@ -1,9 +1,15 @@
 """Fixtures that several rooms share."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import sklearn
 from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+LOADED = r"\b(load_events|load_quark_gluon_jets)\(.*?\)"
 
 # On a machine that others use too, a deadline would fail tests that are right.
 settings.register_profile("shared", deadline=None)
@@ -24,3 +30,45 @@ def two_blobs():
     y = np.arange(400) % 2
     X = rng.normal(size=(400, 4)) + 1.2 * y[:, None]
     return X, y, np.arange(400) // 2
+
+
+def snippets(page):
+    """The blocks of Python on a page of the documentation, or in README.md, in their order."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    if page.endswith(".md"):
+        return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    blocks = re.findall(r"\.\. code-block:: python\n\n((?:    .*\n|\n)+)", text)
+    assert len(blocks) == text.count(".. code-block:: python")
+    return [re.sub("^    ", "", block, flags=re.MULTILINE) for block in blocks]
+
+
+def first(events, n):
+    """The first n events of a data set."""
+    for name in ("data", "target", "sample_weight", "groups"):
+        if name in events:
+            events[name] = events[name][:n]
+    return events
+
+
+@pytest.fixture
+def run_page(tmp_path, monkeypatch):
+    """A function that runs the snippets of a page, in order and in an empty folder, and returns their names.
+
+    ``changes`` are pairs for ``re.sub`` that make the snippets faster; ``n_events`` are the first ones of each shipped
+    sample of collisions or jets; ``names`` are there before the first snippet.
+    """
+
+    def run(page, *changes, n_events=None, names=None):
+        monkeypatch.chdir(tmp_path)
+        names = {} if names is None else names
+        if n_events is not None:
+            names["first"] = first
+            changes = ((LOADED, rf"first(\g<0>, {n_events})"), *changes)
+        with sklearn.config_context():  # some snippets switch metadata routing on
+            for code in snippets(page):
+                for before, after in changes:
+                    code = re.sub(before, after, code)
+                exec(code, names)
+        return names
+
+    return run

@@ -4,43 +4,20 @@ import re
 from pathlib import Path
 
 import pytest
-import sklearn
 
 ROOT = Path(__file__).parents[1]
 FASTER = [
-    (r"load_events\(\)", "first(load_events())"),
     (r"Classifier\(random", "Classifier(max_epochs=1, width=8, n_layers=1, random"),
     (r"n_iter=\d+", "n_iter=2"),
     (r"n_jobs=-1", "n_jobs=1"),
 ]
 
 
-def first(events):
-    """The first 400 events."""
-    for name in ("data", "target", "sample_weight", "groups"):
-        events[name] = events[name][:400]
-    return events
-
-
-def snippets(page):
-    text = (ROOT / page).read_text(encoding="utf-8")
-    if page.endswith(".md"):
-        return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    found = re.findall(r"\.\. code-block:: python\n\n((?:    .*\n|\n)+)", text)
-    return [re.sub("^    ", "", block, flags=re.MULTILINE) for block in found]
-
-
 @pytest.mark.parametrize(
     ("page", "made"), [("docs/start.rst", "search"), ("docs/index.rst", "scores"), ("README.md", "search")]
 )
-def test_the_snippets_run(page, made):
-    names = {"first": first}
-    with sklearn.config_context():  # they switch metadata routing on
-        for code in snippets(page):
-            for slow, fast in FASTER:
-                code = re.sub(slow, fast, code)
-            exec(code, names)
-    assert made in names
+def test_the_snippets_run(page, made, run_page):
+    assert made in run_page(page, *FASTER, n_events=400)
 
 
 def test_the_example_of_the_demo_imports_public_names_only():

@@ -1,23 +1,11 @@
 """The snippets of docs/tracking.rst run as written, one after the other, and give the numbers that stand there."""
 
-import re
-from pathlib import Path
-
 import pytest
 
-PAGE = Path(__file__).parents[1] / "docs" / "tracking.rst"
 
-
-def test_the_snippets_run():
-    text = PAGE.read_text(encoding="utf-8")
-    blocks = re.findall(r"\.\. code-block:: python\n\n((?:    .*\n|\n)+)", text)
-    assert len(blocks) == text.count(".. code-block::")
-    names: dict = {}
-    for block in blocks:
-        code = re.sub("^    ", "", block, flags=re.MULTILINE)
-        for network in ("InteractionNetworkClassifier(", "EdgeConvClassifier("):
-            code = code.replace(network, f"{network}max_epochs=1, width=4, ")
-        exec(code, names)
+def test_the_snippets_run(run_page):
+    faster = (r"(InteractionNetworkClassifier|EdgeConvClassifier)\(", r"\g<0>max_epochs=1, width=4, ")
+    names = run_page("docs/tracking.rst", faster)
     y, selected, particle, tracks = (names[name] for name in ("y", "selected", "events", "tracks"))
     particle = particle.particle
     assert y.values.mean() == pytest.approx(0.45, abs=0.005)

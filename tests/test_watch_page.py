@@ -1,6 +1,5 @@
 """The snippets of docs/watch_a_training.rst run as written, one after the other, on fewer events and epochs."""
 
-import re
 import warnings
 from pathlib import Path
 
@@ -11,16 +10,9 @@ import sklearn_ml4fp
 PAGE = Path(__file__).parents[1] / "docs" / "watch_a_training.rst"
 
 
-def test_the_snippets_run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    text = PAGE.read_text(encoding="utf-8")
-    blocks = re.findall(r"\.\. code-block:: python\n\n((?:    .*\n|\n)+)", text)
-    assert len(blocks) == text.count(".. code-block:: python")
-    names: dict = {}
+def test_the_snippets_run(run_page):
     with warnings.catch_warnings():  # the last one turns a warning into an error
-        for block in blocks:
-            code = re.sub("^    ", "", block, flags=re.MULTILINE).replace("random_state", "max_epochs=3, random_state")
-            exec(re.sub(r"\bevents\.(data|target|sample_weight)", r"events.\1[:600]", code), names)
+        names = run_page("docs/watch_a_training.rst", ("random_state", "max_epochs=3, random_state"), n_events=600)
     assert names["network"].history_["valid_roc_auc"].shape == (3,)
     plt.close("all")
 

@@ -3,7 +3,6 @@
 import pickle
 import re
 import shutil
-from pathlib import Path
 
 import awkward as ak
 import numpy as np
@@ -495,12 +494,9 @@ def test_components_of_lists():
 # --- the page ---
 
 
-def test_the_page():
+def test_the_page(run_page):
     """Its snippets run, and give what uproot gives."""
-    text = (Path(__file__).parents[2] / "docs" / "event_source.rst").read_text(encoding="utf-8")
-    names = {}
-    for block in re.findall(r"\.\. code-block:: python\n\n((?:    .*\n|\n)+)", text):
-        exec(re.sub("^    ", "", block, flags=re.MULTILINE), names)
+    names = run_page("docs/event_source.rst")
     with uproot.open(data_path("uproot-HZZ.root")) as file:
         hzz = file["events"].arrays()
     hzz = hzz[ak.num(hzz.Muon_Px) >= 1]

@@ -1,26 +1,13 @@
 """The snippets of docs/ship_a_model.rst run as written, in order, on fewer events and epochs."""
 
-import re
-from pathlib import Path
-
 import numpy as np
 import pyarrow.parquet
 import uproot
 
-PAGE = Path(__file__).parents[2] / "docs" / "ship_a_model.rst"
 
-
-def test_the_snippets_run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    text = PAGE.read_text(encoding="utf-8")
-    blocks = re.findall(r"\.\. code-block:: python\n\n((?:    .*\n|\n)+)", text)
-    assert len(blocks) == text.count(".. code-block:: python")
-    names: dict = {}
-    for block in blocks:
-        code = re.sub("^    ", "", block, flags=re.MULTILINE)
-        code = code.replace("FeedForwardClassifier(random", "FeedForwardClassifier(max_epochs=2, random")
-        few = 'for part in ("data", "target", "groups"): events[part] = events[part][:400]'
-        exec(code.replace("(as_frame=True)\n", f"(as_frame=True)\n{few}\n"), names)
+def test_the_snippets_run(run_page, tmp_path):
+    faster = (r"FeedForwardClassifier\(random", "FeedForwardClassifier(max_epochs=2, random")
+    names = run_page("docs/ship_a_model.rst", faster, n_events=400)
     assert {path.name for path in tmp_path.iterdir()} == {
         "top.onnx",
         "top_reference.txt",
