@@ -1,5 +1,6 @@
 """Compare the classifiers, choose the cuts, and measure the signal strength with all its uncertainties."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +15,18 @@ of_tuned = crossfits["tuned"]
 y, w, event, fold = (of_tuned[name] for name in ("y", "w", "event", "fold"))
 classifiers = {name: one["score"] for name, one in crossfits.items()} | {"ht": of_tuned["ht"]}
 scores = {"events": len(y), "yield_signal": w[y == 1].sum(), "yield_background": w[y == 0].sum()}
+bootstrap = partial(
+    bootstrap_interval,
+    sample_weight=w,
+    groups=event,
+    n_resamples=settings["resamples"],
+    random_state=settings["seed"],
+)
 
 
 def add_interval(name, metric, prediction):
     """Add a metric with the interval of its bootstrap."""
-    value, low, high = bootstrap_interval(
-        metric,
-        y,
-        prediction,
-        sample_weight=w,
-        groups=event,
-        n_resamples=settings["resamples"],
-        random_state=settings["seed"],
-    )
+    value, low, high = bootstrap(metric, y, prediction)
     scores.update({name: value, f"{name}_low": low, f"{name}_high": high})
 
 
@@ -85,15 +85,7 @@ def strength(y, selected, sample_weight):
     return (n - background) / signal
 
 
-_, low, high = bootstrap_interval(
-    strength,
-    y,
-    selected,
-    sample_weight=w,
-    groups=event,
-    n_resamples=settings["resamples"],
-    random_state=settings["seed"],
-)
+_, low, high = bootstrap(strength, y, selected)
 errors["simulation"] = 100 * (high - low) / 2
 errors["background"] = 100 * settings["background"] * b / s
 errors["luminosity"] = 100 * abs((n / (1 + settings["luminosity"]) - b) / s - 1)
