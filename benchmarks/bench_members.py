@@ -1,8 +1,8 @@
 """Several networks in one pass against the same networks one after another: processor time of a fit.
 
-Members of one estimator, the interleaved time of both ways, medians of ``--repeats``. One
-thread; the processor time of the process, which other jobs on the machine change least. ``--threads 2`` gives the wall
-clock of two threads and of two processes of joblib instead: it means something on an idle machine alone.
+Both ways fit the same members, in turns, and the table has the medians over ``--repeats``: processor time on one
+thread, which other jobs on the machine change least. ``--threads 2`` gives the wall clock of two threads and of two
+processes of joblib instead: it means something on an idle machine alone.
 
     OMP_NUM_THREADS=1 python benchmarks/bench_members.py
 """

@@ -52,10 +52,10 @@ def unwatched() -> Iterator[None]:
         yield
 
 
-def seconds(X: np.ndarray, y: np.ndarray, name: str, epochs: int, batch: Any) -> float:
+def seconds(X: np.ndarray, y: np.ndarray, name: str, epochs: int) -> float:
     """CPU time of one fit, which other programs of the machine disturb less."""
     network = FeedForwardClassifier(
-        max_epochs=epochs, patience=epochs, batch_size=batch, random_state=0, device="cpu", **CANDIDATES[name]
+        max_epochs=epochs, patience=epochs, random_state=0, device="cpu", **CANDIDATES[name]
     )
     with unwatched() if name == "without" else contextlib.nullcontext():
         begin = time.process_time()
@@ -84,7 +84,7 @@ def inside(X: np.ndarray, y: np.ndarray, epochs: int) -> None:
         ):
             for name in names:
                 stack.enter_context(patch.object(owner, name, timed(getattr(owner, name), what)))
-        all_of_it = seconds(X, y, "gradient norm and checkup", epochs, "auto")
+        all_of_it = seconds(X, y, "gradient norm and checkup", epochs)
     for what, took in spent.items():
         print(f"  inside of the {what:14s} {100 * took / all_of_it:+6.2f} %  {took:+8.4f} s")
 
@@ -97,11 +97,11 @@ def costs(n_events: int, epochs: int, rounds: int) -> None:
     took: dict[str, list[float]] = {name: [] for name in CANDIDATES}
     with Path(os.devnull).open("w") as sink, contextlib.redirect_stderr(sink):
         for name in CANDIDATES:
-            seconds(X[:2000], y[:2000], name, 2, "auto")
+            seconds(X[:2000], y[:2000], name, 2)
         for i in range(rounds):
             names = list(CANDIDATES) if i % 2 == 0 else list(CANDIDATES)[::-1]
             for name in names:
-                took[name].append(seconds(X, y, name, epochs, "auto"))
+                took[name].append(seconds(X, y, name, epochs))
     base = took["without"]
     print(f"\n{n_events} events, {epochs} epochs, {statistics.median(base):.2f} s without:")
     for name, times in took.items():
@@ -120,7 +120,7 @@ def healthy() -> None:
     table = np.nan_to_num(StandardScaler().fit_transform(events.data[:5000]))
     kinds = {"CNN": images, "Recurrent": scaled}
     on_points = ("DeepSets", "EdgeConv", "InteractionNetwork", "MessagePassing", "ParticleTransformer")
-    on_tables = ("FeedForward", "ResNet", "DenseNet", "Transformer")
+    on_tables = ("FeedForward", "TabM", "ResNet", "DenseNet", "Transformer")
     for name in (*on_tables, "CNN", "Recurrent", *on_points):
         for ending in ("Classifier", "Regressor"):
             X = table if name in on_tables else kinds.get(name, points)
