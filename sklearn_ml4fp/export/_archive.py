@@ -10,13 +10,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
-import secrets
 from collections import Counter
-from contextlib import suppress
 from math import prod
-from pathlib import Path
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile
 
@@ -40,31 +36,6 @@ def complete(content: bytes, description: dict[str, Any]) -> bytes:
         archive.writestr(DESCRIPTION, json.dumps(description, indent=1))
         archive.writestr(DIGEST, _digest(archive))
     return buffer.getvalue()
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write beside and rename: a kill leaves the old file or the new one.
-
-    The content is on the disk before the name is, so that this holds for a power cut as well.
-    """
-    path = path.resolve()  # a link stays a link
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            beside.unlink()
-        raise
-    with suppress(OSError):  # not every system can open a folder
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def description_of(archive: ZipFile, size: int) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from .._keeping import keeping
 from .._optional import needs
-from ._archive import Damaged, check, complete, description_of, write
+from .._whole_file import whole_file
+from ._archive import Damaged, check, complete, description_of
 from ._description import FORMAT, describe, versions
 from ._requests import without_owners
 from ._trusted import is_trusted
@@ -91,7 +92,8 @@ def save_model(model: Any, path: str | PathLike[str], *, optimizer: bool = False
                 f"and objects made of them. Leave it out, or pickle the model. ({_first_line(error)})"
             ) from error
     asked = [name for name in types if not is_trusted(name)]
-    write(path, complete(content, describe(model, asked)))
+    with whole_file(path) as beside:
+        beside.write_bytes(complete(content, describe(model, asked)))
 
 
 def load_model(path: str | PathLike[str], *, trusted: Iterable[str | type] = ()) -> Any:

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._optional import needs
-from ._archive import write
+from .._whole_file import whole_file
 from ._model_file import _path
 
 _LEAST_OPSET = 17
@@ -99,4 +99,6 @@ def to_onnx(model: Any, X: Any, path: str | PathLike[str], *, opset: int = 17) -
     check_is_fitted(model)
     from ._onnx_pipeline import checked  # here, since it loads what any model may be made of
 
-    write(path, checked(model, X, int(opset)).SerializeToString())
+    content = checked(model, X, int(opset)).SerializeToString()
+    with whole_file(path) as beside:
+        beside.write_bytes(content)
