@@ -105,7 +105,7 @@ def write_scores(
         raise ValueError(f"{source!r} has no event to be scored.")
     with whole_file(path) as beside:
         writers[path.suffix](parts, beside)
-    for one in parts:
+    for one in folder.glob("*.npy"):  # one that was being written when a run was killed among them
         one.unlink()
     folder.rmdir()
     return path

@@ -140,6 +140,7 @@ def test_a_killed_run_goes_on(tmp_path):
     source, model = EventSource(tmp_path / "events.parquet", **ROLES, cut="y > -1"), Counting()
     expected = read(write_scores(source, model, tmp_path / "whole.parquet"))
     n_all, model.n_seen = model.n_seen, 0
+    (tmp_path / "x.parquet.parts" / ".000000000000200-000000000000250.0123.npy").write_bytes(b"of a kill while writing")
     found = read(write_scores(source, model, tmp_path / "x.parquet", n_entries=70))  # also in other chunks
     pd.testing.assert_frame_equal(found, expected)
     assert model.n_seen < n_all + 100  # some of them to see that it is the same run
