@@ -164,7 +164,12 @@ def respond(model: Any, value: Array | Clouds, export: Export, method: str) -> T
 
 
 def apply(step: Any, value: Array | Clouds, export: Export) -> Array | Clouds:
-    """Convert a transformer, and carry some events along."""
+    """Convert a transformer, once for each of the events that it gets, and carry some of them along."""
+    result: Array | Clouds = export.once(step, value, lambda: _applied(step, value, export))
+    return result
+
+
+def _applied(step: Any, value: Array | Clouds, export: Export) -> Array | Clouds:
     made = transform(step, value, export)
     events = step.transform(value.events)
     result = Array(made, events) if isinstance(made, Tensor) else Clouds(made.points, made.mask, made.event, events)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import sklearn
 import sklearn.preprocessing as theirs
+import torch
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA
@@ -296,6 +297,9 @@ def test_the_width_of_a_normal_distribution(path):
     session = exported(model, TABLE, path)
     assert [one.name for one in session.get_outputs()] == ["prediction", "std"]
     agree(session, {"X": TABLE.astype("float32")}, model.predict(TABLE, return_std=True), spread(TARGET))
+    n_layers = sum(isinstance(one, torch.nn.Linear) for one in model[-1].net_.module_.modules())
+    kinds = [node.op_type for node in onnx.load(path).graph.node]
+    assert kinds.count("Gemm") + kinds.count("MatMul") == n_layers  # one network gives both outputs
 
 
 def test_networks_of_points_and_images(path):
