@@ -549,11 +549,14 @@ def test_what_rounding_of_the_events_changes_is_said(path):
     to_onnx(model, times.astype("float32").astype(float), path)
     path.unlink()
     tree = make_pipeline(ZScoreScaler(), RandomForestClassifier(1, max_depth=1, bootstrap=False)).fit(TABLE[:, :1], TWO)
-    X = TABLE[:, :1].copy()
-    X[3] = tree[0].mean_ + tree[0].scale_ * tree[1].estimators_[0].tree_.threshold[0] * (1 + np.arange(-1, 2) * 1e-9)[0]
-    with pytest.warns(UserWarning, match="1 of 400 events lie so close to an edge"):
-        to_onnx(tree, X, path)
-    assert path.exists()
+    X = TABLE[:, :1]
+    edge = tree[0].mean_ + tree[0].scale_ * tree[1].estimators_[0].tree_.threshold[0] * (1 - 1e-9)
+    for row in (3, 0):
+        path.unlink(missing_ok=True)
+        with pytest.warns(UserWarning, match="1 of 400 events lie so close to an edge") as caught:
+            to_onnx(tree, np.where(np.arange(N)[:, None] == row, edge, X), path)
+        assert caught[0].filename == __file__
+        assert path.exists()
 
 
 def test_what_is_no_table_of_numbers(path):
