@@ -152,6 +152,7 @@ class Recorder:
                 around.network = estimator
             with _within(around, estimator):  # a part of the fit around it
                 result = fit(estimator, *args, **kwargs)
+            with _harmless(f"the result of {type(estimator).__name__}"):
                 self._end_candidates(around, estimator)
             return result
         run = None

@@ -266,6 +266,21 @@ def test_an_error_of_the_lab_book_is_a_warning(store, table, network):
     assert not recorders
 
 
+def test_an_error_at_the_end_of_a_search_in_a_pipeline_is_a_warning(store, table, network, monkeypatch):
+    X, y, _, _ = table
+
+    def fail(*args):
+        raise OSError("the disk is full")
+
+    model = make_pipeline(StandardScaler(), GridSearchCV(network, LR, cv=2))
+    with LabBook(store):
+        monkeypatch.setattr("sklearn_ml4fp.lab_book._store.Store.end", fail)
+        with pytest.warns(UserWarning, match=r"could not record the result of GridSearchCV \(OSError: the disk is full"):
+            model.fit(X, y)
+        monkeypatch.undo()
+    assert model.predict(X).shape == y.shape
+
+
 def test_everything_is_as_before_when_it_is_closed(new_store, store, table, network):
     kinds = [GridSearchCV, BaggingClassifier, joblib.Parallel]
     before = [kind.__dict__.get("fit", kind.__call__) for kind in kinds], GridSearchCV.fit, joblib.Parallel.__call__
