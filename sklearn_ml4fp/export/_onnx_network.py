@@ -1,4 +1,4 @@
-"""Fitted network as an ONNX graph, from padded arrays to probabilities or predictions."""
+"""Networks: each as a graph of its own, from padded arrays to what it predicts, and as a part of a pipeline's graph."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ import torch
 from torch.onnx.symbolic_helper import parse_args
 
 from .._optional import needs
+from ..estimators import NetworkEstimator
+from ._onnx_clouds import clouds_of
+from ._onnx_convert import Array, Clouds, Export, respond
+from ._onnx_graph import DOUBLE, FLOAT, INT, Tensor
 
 OPSETS = range(17, 21)  # what torch's exporter by tracing writes, from the first with a layer normalisation on
 _LENGTHS = {"p": 3, "e": 4}  # of the axes of points and edges in the events with which the exporter calls the network
+_TYPES = {"edges": INT}  # of inputs that are not float32
+_OUTPUTS = {"predict_proba": "probabilities", "decision_function": "logits", "predict": "prediction", "std": "std"}
 
 
 def network_to_onnx(network: Any, *, opset: int = 17) -> Any:
     """Make an ONNX graph of a fitted network, with everything that it does to its events and its target.
 
-    All other inputs and outputs are float32, with any number of events ``n``, also none. Inputs are, by name:
+    Inputs and outputs are float32 where nothing else is said, with any number of events ``n``, also none. Inputs are, by name:
 
     - ``X`` ``(n, d)``: a table, as the network was fitted on; also of points (``particle_features``), which are absent
       where all of their columns are NaN, or of images (``image_shape``);
@@ -134,3 +140,61 @@ def _known(opset: int) -> Iterator[None]:
     finally:
         for name in _FUNCTIONS:
             torch.onnx.unregister_custom_op_symbolic(name, opset)
+
+
+# --- in a pipeline ---
+
+
+@respond.register
+def _(model: NetworkEstimator, value: Array | Clouds, export: Export, method: str) -> Tensor:
+    outputs = export.once(model, value, lambda: _embedded(model, value, export))
+    if method == "predict" and "probabilities" in outputs:
+        return outputs["probabilities"].argmax(1)
+    if _OUTPUTS[method] not in outputs:
+        raise export.refuse(model, f"its graph has no {_OUTPUTS[method]}")
+    answer = outputs[_OUTPUTS[method]].astype(DOUBLE)
+    if method == "decision_function" and len(model.classes_) == 2:
+        return answer.take(1) - answer.take(0)
+    return answer
+
+
+def _embedded(model: NetworkEstimator, value: Array | Clouds, export: Export) -> dict[str, Tensor]:
+    try:
+        network = network_to_onnx(model, opset=export.graph.opset)
+    except (TypeError, ValueError) as error:
+        raise export.refuse(model, str(error)) from error
+    if hasattr(model, "classes_"):
+        _add_logits(network, export)
+    wanted = {one.name: one.type.tensor_type.shape.dim for one in network.graph.input}
+    given: dict[str, Any]
+    if "points" in wanted:
+        clouds = value if isinstance(value, Clouds) else clouds_of(value, model.get_params().get("padding"))
+        given = {"points": clouds.points, "mask": clouds.mask, "event": clouds.event, **clouds.edges}
+    elif isinstance(value, Array):
+        x = value.tensor
+        if len(wanted["X"]) == 4:  # images of one channel come without its axis, too
+            x = x.reshape(x.length(0), *[axis.dim_value for axis in wanted["X"][1:]])
+        given = {"X": x}
+    else:
+        raise export.refuse(model, "it was fitted on arrays, and gets point clouds here")
+    export.axis = network.graph.output[0].type.tensor_type.shape.dim[1].dim_param if model._has_entries else None
+    return export.graph.embed(network, {name: given[name].astype(_TYPES.get(name, FLOAT)) for name in wanted})
+
+
+def _add_logits(network: Any, export: Export) -> None:
+    """Make an output of what goes into the last softmax, for calibrations, if there is one."""
+    helper, makers = export.graph.onnx.helper, {name: node for node in network.graph.node for name in node.output}
+    behind: list[Any] = []
+    node = makers["probabilities"]
+    while node.op_type in ("Identity", "Slice", "Cast", "Exp"):  # an event that was added to none is cut off
+        if node.op_type == "Slice":
+            behind.insert(0, node)
+        node = makers[node.input[0]]
+    if node.op_type not in ("Softmax", "LogSoftmax"):
+        return
+    name = node.input[0]
+    for i, one in enumerate(behind):
+        network.graph.node.append(helper.make_node(one.op_type, [name, *one.input[1:]], [f"logits_{i}"]))
+        name = f"logits_{i}"
+    network.graph.node.append(helper.make_node("Cast", [name], ["logits"], to=1))
+    network.graph.output.append(helper.make_tensor_value_info("logits", 1, ["n", "k"]))  # 1: float32

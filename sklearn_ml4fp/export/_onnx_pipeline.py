@@ -28,7 +28,7 @@ from . import (  # noqa: F401  (each file registers its converters)
     _onnx_cross_fit,
     _onnx_metas,
     _onnx_momenta,
-    _onnx_network_parts,
+    _onnx_network,
     _onnx_sklearn,
     _onnx_tables,
 )
