@@ -9,7 +9,7 @@ import numpy as np
 from .._roles import column_for
 from ..preprocessing import ParticleWise, ToGraph, ToList, ToSet, ToTrackGraph
 from ._onnx_convert import Array, Clouds, Export, apply, transform
-from ._onnx_graph import BOOL, DOUBLE, Tensor, concat
+from ._onnx_graph import DOUBLE, INT, Tensor, concat
 
 _NONE = -np.inf  # key of a row without a point: it goes behind all others
 
@@ -19,7 +19,7 @@ def leading(clouds: Clouds, names: list[str], order_by: str | None, n: int, fill
 
     As in Python, the largest come first, equal ones in their order, and those without a number last.
     """
-    points, mask = _with_more_rows(clouds.points, clouds.mask, n)
+    points, mask = with_more_rows(clouds, n)
     if order_by is None:
         key = -points.range_like(1).astype(DOUBLE)
     else:
@@ -27,17 +27,18 @@ def leading(clouds: Clouds, names: list[str], order_by: str | None, n: int, fill
         key = column.isnan().where(np.finfo(np.float64).min, column)
     key = mask.where(key, _NONE)
     graph = points.graph
-    _, order = graph.ops("TopK", [DOUBLE, "int64"], key, graph.constant([n], "int64"), axis=1)
+    _, order = graph.ops("TopK", [DOUBLE, INT], key, graph.constant([n], INT), axis=1)
     wide = graph.op("Expand", order.expand_dims(2), concat([order.shape(), points.length(2)], 0))
     there = mask.astype(DOUBLE).take_along(order, 1) > 0.5
     return there.expand_dims(2).where(points.take_along(wide, 1), fill), there
 
 
-def _with_more_rows(points: Tensor, mask: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """Add ``n`` rows without a point, so that there are as many at least."""
+def with_more_rows(clouds: Clouds, n: int) -> tuple[Tensor, Tensor]:
+    """Add ``n`` rows without a point, so that there are as many at least; return the points and their mask."""
+    points = clouds.points
     more = points.fill(0.0, [points.length(0), n, points.length(2)])
-    none = points.fill(False, [points.length(0), n], BOOL)
-    return concat([points, more], 1), concat([mask.astype(DOUBLE), none.astype(DOUBLE)], 1) > 0.5
+    none = points.fill(0.0, [points.length(0), n])
+    return concat([points, more], 1), concat([clouds.mask.astype(DOUBLE), none], 1) > 0.5
 
 
 @transform.register

@@ -6,8 +6,9 @@ import numpy as np
 
 from .._particles import CLASSES, PARTICLES, look_up
 from ..preprocessing import JetConstituentFeatures, ToImage
+from ._onnx_clouds import with_more_rows
 from ._onnx_convert import Clouds, Export, transform
-from ._onnx_graph import DOUBLE, INT, Tensor, concat, stack, wrap_phi
+from ._onnx_graph import DOUBLE, FLOAT, INT, Tensor, stack, wrap_phi
 
 _NEUTRAL = {"pt": 1.0, "e": 2.0, "px": 1.0}  # of rows without a point: their numbers are finite, and not used
 
@@ -87,7 +88,7 @@ def _(step: JetConstituentFeatures, value: Clouds, export: Export) -> Clouds:
 
 @transform.register
 def _(step: ToImage, value: Clouds, export: Export) -> Tensor:
-    points, mask = _padded(value)
+    points, mask = with_more_rows(value, 1)  # so that there is one
     pt, along, phi = Momenta(step, Clouds(points, mask, None)).coordinates()
     pt = mask.where(pt, 0.0)
     total = pt.sum(1, keepdims=True)
@@ -104,13 +105,6 @@ def _(step: ToImage, value: Clouds, export: Export) -> Tensor:
         along, phi = ((balance < 0.0).where(-one, one) for one, balance in balances)
     images = _pixelised(pt, along, phi, mask, step.n_pixels, step.extent)
     return images / safe.expand_dims(2) if step.normalize else images
-
-
-def _padded(value: Clouds) -> tuple[Tensor, Tensor]:
-    """Points with one row more, so that there is one."""
-    more = value.points.fill(0.0, [value.points.length(0), 1, value.points.length(2)])
-    none = value.points.fill(0.0, [value.points.length(0), 1])
-    return concat([value.points, more], 1), concat([value.mask.astype(DOUBLE), none], 1) > 0.5
 
 
 def _rotated(pt: Tensor, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
@@ -130,4 +124,4 @@ def _pixelised(pt: Tensor, u: Tensor, v: Tensor, mask: Tensor, n_pixels: int, ex
     empty = pt.fill(0.0, [pt.length(0), size + 1])
     sums = pt.graph.op("ScatterElements", empty, place, pt, axis=1, reduction="add")
     images = sums.take(np.arange(size)).reshape(pt.length(0), n_pixels, n_pixels)
-    return images.astype("float32").astype(DOUBLE)  # as in Python
+    return images.astype(FLOAT).astype(DOUBLE)  # as in Python
