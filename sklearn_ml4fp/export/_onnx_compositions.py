@@ -38,23 +38,21 @@ def deployed(model: Any) -> Any:
 
 @transform.register
 def _(pipeline: Pipeline, value: Array | Clouds, export: Export) -> Any:
-    return _through(deployed(pipeline).steps, value, export)
+    made = _through(deployed(pipeline).steps, value, export)
+    return made.tensor if isinstance(made, Array) else made
 
 
-def _through(steps: list[tuple[str, Any]], value: Array | Clouds, export: Export) -> Any:
-    result: Any = value
+def _through(steps: list[tuple[str, Any]], value: Array | Clouds, export: Export) -> Array | Clouds:
     for name, step in steps:
         with export.inside(f"step {name!r}"):
-            result = apply(step, result, export)
-    return result.tensor if isinstance(result, Array) else result
+            value = apply(step, value, export)
+    return value
 
 
 @respond.register
 def _(pipeline: Pipeline, value: Array | Clouds, export: Export, method: str) -> Tensor:
     *first, (name, last) = deployed(pipeline).steps
-    for step_name, step in first:
-        with export.inside(f"step {step_name!r}"):
-            value = apply(step, value, export)
+    value = _through(first, value, export)
     with export.inside(f"step {name!r}"):
         return ask(last, value, export, method)
 

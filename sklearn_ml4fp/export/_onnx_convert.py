@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import singledispatch
@@ -184,3 +184,12 @@ def ask(model: Any, value: Array | Clouds, export: Export, method: str) -> Tenso
         events = value.events
         export.trace.append((export.where(model), answer, lambda: getattr(model, method)(events)))
     return answer
+
+
+def ask_each(models: Iterable[tuple[str, Any]], value: Array | Clouds, export: Export, method: str) -> list[Tensor]:
+    """Convert models, given with their names in the messages, that answer to the same events."""
+    answers = []
+    for name, model in models:
+        with export.inside(name):
+            answers.append(ask(model, value, export, method))
+    return answers

@@ -11,8 +11,9 @@ from sklearn.utils.metaestimators import available_if
 
 from .._events import check_ids
 from ..model_selection import CrossFitClassifier, CrossFitRegressor
-from ._onnx_convert import Array, Clouds, Export, ask, plain, respond
+from ._onnx_convert import Array, Clouds, Export, ask_each, plain, respond
 from ._onnx_graph import BITS, BOOL, DOUBLE, INT, Tensor, stack
+from ._onnx_metas import mean
 
 _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # of SplitMix64
 
@@ -103,12 +104,13 @@ def each_fold(model: Any) -> Any:
     return EachFold(model) if needs_ids(model) and not _computable(model) else model
 
 
+def _folds(model: Any) -> list[tuple[str, Any]]:
+    return [(f"fold {i}", one) for i, one in enumerate(model.estimators_)]
+
+
 @respond.register
 def _(model: EachFold, value: Array | Clouds, export: Export, method: str) -> Tensor:
-    answers = []
-    for i, one in enumerate(model.estimators_):
-        with export.inside(f"fold {i}"):
-            answers.append(ask(one, value, export, method))
+    answers = ask_each(_folds(model), value, export, method)
     if export.axis is not None:
         raise export.refuse(model.model, "ids that are text, and an output for every point or edge, have no form in it")
     export.folds = len(answers)
@@ -117,15 +119,9 @@ def _(model: EachFold, value: Array | Clouds, export: Export, method: str) -> Te
 
 def _respond(model: Any, value: Array | Clouds, export: Export, method: str) -> Tensor:
     asked = "predict_proba" if method == "predict" and is_classifier(model) else method
-    answers = []
-    for i, one in enumerate(model.estimators_):
-        with export.inside(f"fold {i}"):
-            answers.append(ask(one, value, export, asked))
+    answers = ask_each(_folds(model), value, export, asked)
     if not needs_ids(model):
-        total = answers[0]
-        for answer in answers[1:]:
-            total = total + answer
-        return _best(total / float(len(answers)), asked, method)
+        return _best(mean(answers), asked, method)
     if not _computable(model):
         raise export.refuse(
             model,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from sklearn.ensemble import VotingClassifier, VotingRegressor
 
 from ..augmentation import AugmentedPrediction, Compose, Reflect
 from ..data import PointClouds
-from ._onnx_convert import Array, Clouds, Export, ask, dense, respond
+from ._onnx_convert import Array, Clouds, Export, ask, ask_each, dense, respond
 from ._onnx_graph import DOUBLE, Tensor, concat, interpolate, stack, wrap_phi
 from ._onnx_sklearn import invert
 
 
-def _mean(answers: list[Tensor], weights: Any) -> Tensor:
+def mean(answers: list[Tensor], weights: Any = None) -> Tensor:
+    """Average answers, by their weights if there are any."""
     shares = np.ones(len(answers)) if weights is None else np.asarray(weights, dtype=float)
     shares = shares / shares.sum()
     total = answers[0] * shares[0]
@@ -26,40 +28,30 @@ def _mean(answers: list[Tensor], weights: Any) -> Tensor:
     return total
 
 
-def _members(model: Any) -> tuple[list[tuple[str, Any]], Any]:
-    """Members that vote, with their names, and their weights."""
-    names = [name for name, one in model.estimators if one != "drop"]
-    weights = model.weights
-    if weights is not None:
-        weights = [w for (_, one), w in zip(model.estimators, weights, strict=True) if one != "drop"]
-    return list(zip(names, model.estimators_, strict=True)), weights
-
-
-def _answers(model: Any, value: Any, export: Export, method: str) -> tuple[list[Tensor], Any]:
-    members, weights = _members(model)
-    answers = []
-    for name, one in members:
-        with export.inside(f"member {name!r}"):
-            answers.append(ask(one, value, export, method))
-    return answers, weights
+def _votes(model: Any, value: Any, export: Export, method: str) -> tuple[list[Tensor], Any]:
+    """Answers of the members that vote, and their weights."""
+    kept = [one != "drop" for _, one in model.estimators]
+    names = [f"member {name!r}" for name, _ in compress(model.estimators, kept)]
+    weights = None if model.weights is None else list(compress(model.weights, kept))
+    return ask_each(zip(names, model.estimators_, strict=True), value, export, method), weights
 
 
 @respond.register
 def _(model: VotingRegressor, value: Array | Clouds, export: Export, method: str) -> Tensor:
-    return _mean(*_answers(model, value, export, method))
+    return mean(*_votes(model, value, export, method))
 
 
 @respond.register
 def _(model: VotingClassifier, value: Array | Clouds, export: Export, method: str) -> Tensor:
     if model.voting == "soft":
-        mean = _mean(*_answers(model, value, export, "predict_proba"))
-        return mean.argmax(1) if method == "predict" else mean
+        average = mean(*_votes(model, value, export, "predict_proba"))
+        return average.argmax(1) if method == "predict" else average
     if method != "predict":
         raise export.refuse(model, f"with voting='hard' it has no {method}")
-    labels, weights = _answers(model, value, export, "predict")
+    labels, weights = _votes(model, value, export, "predict")
     classes = np.arange(len(model.classes_))
     votes = [label.expand_dims(1).equals(classes).astype(DOUBLE) for label in labels]
-    return _mean(votes, weights).argmax(1)
+    return mean(votes, weights).argmax(1)
 
 
 # --- calibration ---
@@ -73,8 +65,8 @@ def _(model: CalibratedClassifierCV, value: Array | Clouds, export: Export, meth
     for i, one in enumerate(model.calibrated_classifiers_):
         with export.inside(f"calibrated classifier {i}"):
             parts.append(_calibrated(one, value, export))
-    mean = _mean(parts, None)
-    return mean.argmax(1) if method == "predict" else mean
+    average = mean(parts)
+    return average.argmax(1) if method == "predict" else average
 
 
 def _calibrated(one: Any, value: Array | Clouds, export: Export) -> Tensor:
@@ -148,11 +140,13 @@ def _(model: AugmentedPrediction, value: Array | Clouds, export: Export, method:
         changed = _mirrored(mirror, changed, export)
     with export.inside("estimator"):
         answers = [ask(model.estimator_, events, export, asked) for events in (value, changed)]
-    targets = [number for mirror in mirrors for number in mirror.target_columns or ()]
-    if targets and not classes:
-        answers[1] = _negated(answers[1], targets, np.ndim(model.predict(value.events)))
-    mean = _mean(answers, [1, model.n_copies])
-    return mean.argmax(1) if classes and method == "predict" else mean
+    if any(mirror.target_columns for mirror in mirrors) and not classes:
+        signs = np.ones(np.shape(model.predict(value.events))[1:] or 1)
+        for mirror in mirrors:
+            signs[list(mirror.target_columns or ())] *= -1.0
+        answers[1] = answers[1] * signs
+    average = mean(answers, [1, model.n_copies])
+    return average.argmax(1) if classes and method == "predict" else average
 
 
 def _mirrors(augmenter: Any, export: Export) -> list[Reflect]:
@@ -168,19 +162,6 @@ def _mirrors(augmenter: Any, export: Export) -> list[Reflect]:
     if augmenter.target_phi:
         raise export.refuse(augmenter, "targets that are azimuths are averaged on the circle; leave target_phi out")
     return [augmenter] if augmenter.probability else []
-
-
-def _negated(answer: Tensor, columns: list[int], n_axes: int) -> Tensor:
-    """Change the sign of some targets, once for each time that they are named."""
-    signs = np.ones(max(columns) + 1 if n_axes == 1 else 1)
-    if n_axes == 1:
-        return answer * float((-1.0) ** len(columns))
-    graph = answer.graph
-    hit = [answer.range_like(1).equals(column).astype(DOUBLE) for column in columns]
-    factor = graph.constant(signs[:1])
-    for one in hit:
-        factor = factor * (1.0 - one * 2.0)
-    return answer * factor
 
 
 def _mirrored(mirror: Reflect, value: Any, export: Export) -> Any:

@@ -26,7 +26,8 @@ _OUTPUTS = {"predict_proba": "probabilities", "decision_function": "logits", "pr
 def network_to_onnx(network: Any, *, opset: int = 17) -> Any:
     """Make an ONNX graph of a fitted network, with everything that it does to its events and its target.
 
-    Inputs and outputs are float32 where nothing else is said, with any number of events ``n``, also none. Inputs are, by name:
+    Inputs and outputs are float32 where nothing else is said, with any number of events ``n``, also none. The inputs
+    are, by name:
 
     - ``X`` ``(n, d)``: a table, as the network was fitted on; also of points (``particle_features``), which are absent
       where all of their columns are NaN, or of images (``image_shape``);
