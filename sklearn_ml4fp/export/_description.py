@@ -11,9 +11,10 @@ import numpy as np
 
 import sklearn_ml4fp
 
+from .._inner_model import inner_model
+
 FORMAT = 1  # of the model files that are written; all up to it are read
 _PACKAGES = ("scikit-learn", "torch", "numpy")
-_INNER = ("best_estimator_", "estimator_")  # where what predicts stands in a search, and in what wraps one model
 
 
 def versions() -> dict[str, str]:
@@ -67,15 +68,12 @@ def _learned(model: Any, name: str) -> Any:
 
 def _network_of(model: Any) -> Any:
     """The network that predicts in the end; None if there is none."""
-    while not hasattr(model, "net_"):
-        if "_members" in vars(model):  # several networks: the first stands for all
+    while model is not None and not hasattr(model, "net_"):
+        if hasattr(model, "_members"):  # several networks: the first stands for all
             return model._members[0]
-        inner = next((one for one in (_learned(model, name) for name in _INNER) if one is not None), None)
-        if inner is None and hasattr(model, "steps"):
-            inner = model.steps[-1][1]
-        if inner is None:
+        if hasattr(model, "regressor_"):  # of which the targets are transformed
             return None
-        model = inner
+        model = inner_model(model)
     return model
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._binary import signal_label
+from .._inner_model import inner_model
 from .._optional import needs, where_installed
 from .._validation import check_integer, finite_numbers
 
@@ -35,16 +36,13 @@ def new_axes(ax: Any) -> Any:
 
 
 def fitted_network(estimator: Any) -> Any:
-    """Fitted network with a ``history_``: the estimator itself, a search's best one, or a pipeline's last step."""
+    """Fitted network with a ``history_``: the estimator itself, or what predicts inside of it."""
     while not hasattr(estimator, "history_"):
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        else:
+        if (inner := inner_model(estimator)) is None:
             raise ValueError(
                 f"{type(estimator).__name__} has no history_: fit a network first; other models have no epochs."
             )
+        estimator = inner
     return estimator
 
 

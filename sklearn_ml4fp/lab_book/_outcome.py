@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .._inner_model import inner_model
 from .._optional import where_installed
 from ..export import save_model
 from ..inspection import LossCurveDisplay
@@ -18,19 +19,12 @@ from ..inspection import LossCurveDisplay
 # Up to this number every epoch is a point in the store; of the next as many every second, of twice as many every
 # fourth, and so on. The file history.json has them all.
 _ALL = 200
-_INNER = ("best_estimator_", "estimator_", "regressor_")  # where the model stands in a search and in other wrappers
 
 
 def network_in(estimator: Any) -> Any:
     """The network that an estimator has trained in the end; None if there is none, or several."""
-    while not hasattr(estimator, "net_"):
-        if hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-            continue
-        inner = [vars(estimator)[name] for name in _INNER if name in getattr(estimator, "__dict__", {})]
-        if not inner:
-            return None
-        estimator = inner[0]
+    while estimator is not None and not hasattr(estimator, "net_"):
+        estimator = inner_model(estimator)
     return estimator
 
 

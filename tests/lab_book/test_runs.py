@@ -96,6 +96,7 @@ def test_a_composition_is_one_run_with_the_epochs_of_its_network(wrap, store, ta
     names = {name for name in model.get_params() if name != "steps"}
     assert set(run.data.params) == {"class", *names}
     assert len(client.get_metric_history(run.info.run_id, "train_loss")) == 3
+    assert "loss_curve.png" in {file.path for file in client.list_artifacts(run.info.run_id)}
     np.testing.assert_array_equal(book.model(run.info.run_id).predict(X), model.predict(X))
 
 
