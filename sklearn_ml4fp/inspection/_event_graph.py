@@ -10,9 +10,7 @@ from .._optional import needs
 from .._roles import columns_for
 from .._validation import check_amount, check_integer
 from ..data import Graphs, RaggedArray
-from ._plotting import BACKGROUND, SIGNAL, new_axes
-
-FALSE = "#CC79A7"  # of Okabe and Ito's colours, as the others
+from ._plotting import BACKGROUND, CURVES, SIGNAL, new_axes
 
 
 def _plane(graph: Graphs) -> tuple[np.ndarray, list[str]]:
@@ -125,7 +123,7 @@ class EventGraphDisplay:
         kinds = {
             "found": (self.label & self.accepted, BACKGROUND, "-"),
             "missed": (self.label & ~self.accepted, SIGNAL, "--"),
-            "false": (~self.label & self.accepted, FALSE, ":"),
+            "false": (~self.label & self.accepted, CURVES[3][0], ":"),
         }
         draw = needs("matplotlib.collections").LineCollection
         for name, (which, colour, style) in kinds.items():

@@ -1,10 +1,10 @@
 """Every public estimator, and scikit-learn's compositions of them, is the same after it is kept: a new one unasked."""
 
 import inspect
-import os
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -207,10 +207,9 @@ def answers(models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for number, model in enumerate(models.values()):
         save_model(model, folder / f"{number}.skops")
-    here = os.path.dirname(__file__)  # noqa: PTH120
-    root = os.path.dirname(os.path.dirname(sklearn_ml4fp.__file__))  # noqa: PTH120
+    here, root = Path(__file__).parent, Path(sklearn_ml4fp.__file__).parents[1]
     ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", SCRIPT, folder, root, here, os.path.dirname(here)],  # noqa: PTH120
+        [sys.executable, "-W", "ignore", "-c", SCRIPT, folder, root, here, here.parent],
         capture_output=True,
         text=True,
         check=False,
