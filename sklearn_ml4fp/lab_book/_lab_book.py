@@ -21,7 +21,8 @@ from ..export import load_model
 from ._comparison import Comparison, Reproduction, compare
 from ._facts import FORMAT, facts_of, is_estimator, with_states
 from ._process import git_state, process_tags
-from ._store import Store, store_of, uri_of
+from ._runs import Spec
+from ._store import Store, sqlite_file, store_of, uri_of
 
 _COLUMNS = ("kind", "estimator", "data", "device", "seeds", "versions", "git_commit", "git_tree", "error", "no_model")
 
@@ -82,8 +83,8 @@ class LabBook:
             raise TypeError(f"fold_models={fold_models!r}: expected True or False.")
         self.store, self.experiment, self.fold_models = store, experiment, fold_models
         self._uri = uri_of(store)
-        path = Path(self._uri.removeprefix("sqlite:///"))
-        if self._uri.startswith("sqlite:///") and (path.is_dir() or not path.parent.is_dir()):
+        path = sqlite_file(self._uri)
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
             raise ValueError(f"store={str(store)!r}: expected a file of sqlite in a folder that exists.")
 
     def __repr__(self) -> str:
@@ -111,7 +112,7 @@ class LabBook:
         needs("mlflow")
         if self._recorder is not None:
             return self
-        from ._recorder import Spec, begin, recorder_of  # which loads torch; to read a lab book needs none
+        from ._recorder import begin, recorder_of  # which loads torch; to read a lab book needs none
 
         spec = Spec(self._uri, self.experiment, self.fold_models, {"git": git_state(), "tags": _tags()})
         recorder = recorder_of(spec)

@@ -34,6 +34,11 @@ def uri_of(store: str | Path) -> str:
     return f"sqlite:///{Path(store).absolute()}"
 
 
+def sqlite_file(uri: str) -> Path | None:
+    """File of sqlite that a URI names; None for any other store."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+
+
 def _patiently(call: Callable[[], T]) -> T:
     """Call again where a store is busy with other processes: MLflow itself has then waited for 20 seconds."""
     for i in range(_TRIES):
@@ -66,10 +71,8 @@ class Store:
     @property
     def files(self) -> str | None:
         """Where the files of the runs are: beside a file of sqlite; a server knows by itself."""
-        if not self.uri.startswith("sqlite:///"):
-            return None
-        path = Path(self.uri.removeprefix("sqlite:///"))
-        return (path.parent / f"{path.stem}_files").as_uri()
+        path = sqlite_file(self.uri)
+        return None if path is None else (path.parent / f"{path.stem}_files").as_uri()
 
     def _open(self) -> tuple[Any, str]:
         """Client of MLflow and the id of the experiment; opened anew in a process that was forked."""
@@ -80,10 +83,10 @@ class Store:
 
     def _connect(self) -> tuple[Any, str]:
         # no connection is kept open between two calls: one that a forked process shares would damage the file
-        settings = {"MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool"}
+        setting = "MLFLOW_SQLALCHEMYSTORE_POOLCLASS"
+        before = os.environ.get(setting)
+        os.environ[setting] = "NullPool"
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing of an analysis is sent anywhere unasked
-        before = {name: os.environ.get(name) for name in settings}
-        os.environ.update(settings)
         talker = logging.getLogger("mlflow.store.db.utils")  # which tells of its settings, and of each new table
         level = talker.level
         talker.setLevel(logging.WARNING)
@@ -92,12 +95,11 @@ class Store:
             found = _patiently(lambda: client.get_experiment_by_name(self.experiment))
         finally:
             talker.setLevel(level)
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+            os.environ.pop(setting) if before is None else os.environ.update({setting: before})
         if found is not None:
             return client, found.experiment_id
-        if self.uri.startswith("sqlite:///"):
-            write_ahead(Path(self.uri.removeprefix("sqlite:///")))
+        if (path := sqlite_file(self.uri)) is not None:
+            write_ahead(path)
         try:
             made = _patiently(lambda: client.create_experiment(self.experiment, artifact_location=self.files))
             return client, made

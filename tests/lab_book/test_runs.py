@@ -8,6 +8,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
@@ -140,7 +141,7 @@ SEARCHES = {
     "random": lambda one: RandomizedSearchCV(one, {"lr": [0.001]}, n_iter=1, cv=2, error_score="raise"),
     "bayes": lambda one: BayesSearchCV(one, {"lr": [0.001, 0.01]}, n_iter=2, cv=2, random_state=0),
     "pruned": lambda one: OptunaSearchCV(
-        one, {"lr": [0.001, 0.01]}, n_iter=2, cv=2, pruner=__import__("optuna").pruners.NopPruner(), random_state=0
+        one, {"lr": [0.001, 0.01]}, n_iter=2, cv=2, pruner=optuna.pruners.NopPruner(), random_state=0
     ),
 }
 
