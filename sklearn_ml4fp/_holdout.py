@@ -102,7 +102,7 @@ def hold_out(
     """
     if groups is not None:
         check_ids(groups, n)
-        apart = uniform(groups, _SALT) < fraction
+        apart = ApartById(fraction)(groups)
     else:
         # Systematic sampling along the classes: each loses its share up to one event, however small the sample.
         order = rng.permutation(n)

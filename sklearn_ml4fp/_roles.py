@@ -104,8 +104,9 @@ def meaning_of(name: str) -> str | None:
 def warn_of_meanings(names: Sequence[str], cure: str, stacklevel: int) -> None:
     """Warn of columns that became inputs because none were chosen, and seem to be labels, weights or event ids."""
     if found := {name: meaning for name in names if (meaning := meaning_of(name))}:
-        told = ", ".join(f"{name!r} looks like a {meaning}" for name, meaning in found.items())
-        told = told.replace("a event", "an event")
+        told = ", ".join(
+            f"{name!r} looks like {'an' if meaning == 'event id' else 'a'} {meaning}" for name, meaning in found.items()
+        )
         warnings.warn(
             f"{told} by its name; all columns are inputs, since none were chosen. {cure}", UserWarning, stacklevel + 1
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from os import PathLike, fspath
 from typing import Any
 
+from ._errors import first_line
 from ._optional import needs
 
 
@@ -45,8 +46,8 @@ def open_tree(path: str | PathLike[str], tree: str | None = None) -> Any:
         raise ValueError(f"{path} has no tree {error.key!r}; it holds {list(error.keys or ())}.") from error
     except Exception as error:  # each other kind of file, and each place where one ends, raises another error
         raise ValueError(
-            f"{path} cannot be read as a ROOT file ({type(error).__name__}: {str(error).splitlines()[0]}): expected a "
-            "complete file with a TTree or RNTuple."
+            f"{path} cannot be read as a ROOT file ({first_line(error)}): expected a complete file with a TTree or "
+            "RNTuple."
         ) from error
     if trees is not None and len(trees) != 1:
         raise ValueError(f'{path} holds the trees {trees}; name the one to read: path="{path}:TREE"')

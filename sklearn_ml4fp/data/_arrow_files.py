@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from .._optional import needs
+from .._segments import Index, offsets_from_counts
 from ._reader import Ranges, Reader
 
 _ROUNDED = 1e-6  # relative, of float32
@@ -35,18 +37,20 @@ def _from_arrow(column: Any) -> Any:
 class _Pieces(Reader):
     """A file in pieces, such as row groups, of which the last that were decoded are kept for the next small chunk."""
 
+    boundaries: Index  # first entry of each piece, and the one after the last
+
     def __init__(self, rows: Sequence[int]) -> None:
-        self._starts = self.boundaries = np.concatenate([[0], np.cumsum(rows, dtype=np.int64)])
-        self.n_entries = int(self._starts[-1])
+        self.boundaries = offsets_from_counts(rows)
+        self.n_entries = int(self.boundaries[-1])
         self._decoded: dict[str, tuple[tuple[int, int], Any]] = {}
 
+    @abstractmethod
     def _decode(self, name: str, first: int, last: int) -> Any:
         """Return a column of pieces ``first`` to before ``last``."""
-        raise NotImplementedError
 
     def _pieces(self, start: int, stop: int) -> tuple[int, int]:
-        first = int(np.searchsorted(self._starts, start, side="right")) - 1
-        return first, int(np.searchsorted(self._starts, stop, side="left"))
+        first = int(np.searchsorted(self.boundaries, start, side="right")) - 1
+        return first, int(np.searchsorted(self.boundaries, stop, side="left"))
 
     def column(self, name: str, start: int, stop: int) -> Any:
         first, last = self._pieces(start, stop)
@@ -54,7 +58,7 @@ class _Pieces(Reader):
         if pieces != (first, last):
             column = _from_arrow(self._decode(name, first, last))
             self._decoded[name] = (first, last), column
-        before = int(self._starts[first])
+        before = int(self.boundaries[first])
         return column[start - before : stop - before]
 
 
@@ -95,9 +99,9 @@ class ParquetFile(_Pieces):
         for i in range(first, last):
             passes = may_pass(self._ranges(self._groups[i]))
             if passes and begun is None:
-                begun = max(start, int(self._starts[i]))
+                begun = max(start, int(self.boundaries[i]))
             if not passes and begun is not None:
-                yield begun, int(self._starts[i])
+                yield begun, int(self.boundaries[i])
                 begun = None
         if begun is not None:
             yield begun, stop

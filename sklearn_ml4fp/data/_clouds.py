@@ -44,11 +44,6 @@ class CloudsCore(Ragged):
         """Number of points of each cloud, shape (n_clouds,)."""
         return np.diff(self.offsets)
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of the numbers, in bytes."""
-        return int(self.values.nbytes + self.offsets.nbytes + self.event_values.nbytes)
-
     def __len__(self) -> int:
         return len(self.offsets) - 1
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from .._errors import first_line
 from .._kinematics import way_to
 from .._optional import needs
 from ._awkward import _kind_of
@@ -74,13 +75,22 @@ class Columns(Mapping[str, Any]):
         return len(list(iter(self)))
 
     def __getitem__(self, name: str) -> Any:
+        if (array := self.get(name)) is None:
+            raise ValueError(self._lacks(name))
+        return array
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.get(name) is not None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a column, stored or computed, or ``default`` if there is none."""
         if (array := self._find(name)) is not None:
             return array
         for separator in _SEPARATORS[:2]:
             prefix, _, word = name.rpartition(separator)
             if prefix and (array := self._computed(prefix, word)) is not None:
                 return array
-        raise ValueError(self._lacks(name))
+        return default
 
     def member(self, collection: str, word: str) -> Any:
         """Return a feature of a collection: ``pt`` of ``Jet`` is Jet_pt, Jet.PT, a field of Jet, or computed."""
@@ -112,11 +122,9 @@ class Columns(Mapping[str, Any]):
             try:
                 self._read[name] = self._reader.column(name, self._start, self._stop)
             except Exception as error:  # damaged files raise every kind
-                lines = str(error).strip().splitlines() or [""]
                 raise ValueError(
                     f"the column {name!r} cannot be read from entry {self._start} to {self._stop} "
-                    f"({type(error).__name__}: {lines[0]}): the file may be damaged, or the column of a type that is "
-                    "not supported."
+                    f"({first_line(error)}): the file may be damaged, or the column of a type that is not supported."
                 ) from error
         return self._read[name]
 

@@ -12,6 +12,11 @@ from ._graphs import Graphs
 from ._ragged_array import RaggedArray
 
 
+def _check_graphs(graphs: Any) -> None:
+    if not isinstance(graphs, Graphs):
+        raise TypeError(f"graphs must be Graphs, got {type(graphs).__name__}; ToGraph makes them of point clouds.")
+
+
 def _check_entries(ragged: Any, offsets: np.ndarray, name: str, what: str) -> np.ndarray:
     """Return the numbers of a ragged array that has one entry per point or edge, or raise a clear error."""
     if not isinstance(ragged, RaggedArray):
@@ -62,9 +67,10 @@ def edge_labels(graphs: Graphs, particle: RaggedArray, *, layer: str | None = "l
     >>> len(y.values) == len(graphs.edges)
     True
     """
-    if not isinstance(graphs, Graphs):
-        raise TypeError(f"graphs must be Graphs, got {type(graphs).__name__}; ToGraph makes them of point clouds.")
+    _check_graphs(graphs)
     number = _check_entries(particle, graphs.nodes.offsets, "particle", "hit")
+    if number.ndim != 1:
+        raise ValueError(f"particle must have one number per hit, got values of shape {number.shape}.")
     source, target = graphs.flat_edges().T
     same = (number[source] == number[target]) & (number[source] >= 0)
     if layer is not None:
@@ -109,8 +115,7 @@ def build_tracks(graphs: Graphs, accepted: RaggedArray) -> RaggedArray:
     >>> build_tracks(graphs, RaggedArray([0, 1, 1], [0, 3])).values
     array([-1,  0,  0,  0])
     """
-    if not isinstance(graphs, Graphs):
-        raise TypeError(f"graphs must be Graphs, got {type(graphs).__name__}; ToGraph makes them of point clouds.")
+    _check_graphs(graphs)
     accept = _check_entries(accepted, graphs.edge_offsets, "accepted", "edge")
     if accept.ndim != 1 or not np.isin(accept, (0, 1)).all():
         raise ValueError(

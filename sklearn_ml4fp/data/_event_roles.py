@@ -18,6 +18,11 @@ from ._tables import _ids_of, _together
 EXACT = {2: 2**11, 4: 2**24, 8: 2**53}  # bytes of a float: integers up to this one are exact
 
 
+def listed(names: str | Sequence[str] | None) -> list[str]:
+    """List the columns of a role that may have none, one or several."""
+    return [] if names is None else [names] if isinstance(names, str) else list(names)
+
+
 def one_per_event(array: Any, name: str) -> Any:
     """Return one entry per event; lists of exactly one entry each, as Delphes writes them, are taken apart."""
     kind = _kind_of(array)

@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 from .._optional import needs
 from ._awkward import _NUMBER, _kind_of, _numbers
 from ._columns import Columns
-from ._event_roles import EXACT, PointsOf, ids_of, labels_of, one_per_event, one_set, rounded_to, weights_of
+from ._event_roles import EXACT, PointsOf, ids_of, labels_of, listed, one_per_event, one_set, rounded_to, weights_of
 from ._expressions import Expression
 from ._reader import Ranges, Reader
 from ._readers import in_memory, open_file, paths_of
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 18  # entries that `read` decodes at a time
 
 Column = str | Callable[[Mapping[str, Any]], Any]
-
-
-def _names(given: str | Sequence[str] | None) -> list[str]:
-    return [] if given is None else [given] if isinstance(given, str) else list(given)
 
 
 class EventSource(Stream):
@@ -136,9 +132,9 @@ class EventSource(Stream):
         self._memory = in_memory(files)
         self._paths = [] if self._memory else paths_of(files)
         stored = roles_in(self._paths[0]) if self._paths and not features and not collections else {}
-        self.features = _names(stored.get("features", features))
+        self.features = listed(stored.get("features", features))
         self.collections = {
-            name: _names(words) for name, words in (stored.get("collections", collections) or {}).items()
+            name: listed(words) for name, words in (stored.get("collections", collections) or {}).items()
         }
         self.target = stored.get("target") if target is None else target
         self.weight = stored.get("weight") if weight is None else weight
@@ -148,7 +144,6 @@ class EventSource(Stream):
         self._cut = Expression(cut) if isinstance(cut, str) else cut
         self._derived = {name: Expression(one) if isinstance(one, str) else one for name, one in self.derived.items()}
         self._ranges: list[tuple[int, int]] | None = None  # entries of each file, once all have been checked
-        self._marks: list[NDArray[np.int64] | None] = []
         self._none: Bunch | None = None  # a piece without events, once all files have been checked
         self._check_roles()
 
@@ -159,7 +154,7 @@ class EventSource(Stream):
             raise ValueError(f"the collections {empty} have no features: name those of a point, such as ['pt', 'eta'].")
         if self.dtype.kind != "f" or self.dtype.itemsize not in EXACT:
             raise ValueError(f"dtype={self.dtype}: expected float16, float32 or float64.")
-        roles = {"target": _names(self.target), "weight": _names(self.weight), "event_id": _names(self.event_id)}
+        roles = {"target": listed(self.target), "weight": listed(self.weight), "event_id": listed(self.event_id)}
         inputs = {*self.features, *(f"{name}{s}{w}" for name, ws in self.collections.items() for w in ws for s in "_.")}
         for role, names in roles.items():
             if twice := [name for name in names if name in inputs]:
@@ -233,9 +228,10 @@ class EventSource(Stream):
         ValueError
             Something is wrong with a file (see the class), or no event is left.
         """
-        one = next(iter(self.collections), "") if len(self.collections) == 1 else "points"
+        names = list(self.collections)
+        collection = (names[0] if len(names) == 1 else "") or "points"
         roles = {"target": self.target, "weight": self.weight, "event_id": self.event_id}
-        write_store(self.chunks(n_entries), path, collection=one or "points", roles=roles)
+        write_store(self.chunks(n_entries), path, collection=collection, roles=roles)
         return type(self)(path, memory=self.memory)
 
     def _open(self, i: int) -> Reader:
@@ -246,7 +242,7 @@ class EventSource(Stream):
         if self._ranges is not None:
             return self._ranges
         first, last = self.entries or (0, None)
-        ranges, marks, n_before, reference = [], [], [0], None
+        ranges, boundaries, n_before, reference = [], [], [0], None
         for i in range(max(1, len(self._paths))):
             with self._open(i) as reader:
                 before = n_before[-1]
@@ -262,10 +258,10 @@ class EventSource(Stream):
                                 f"{self._name(i)}: {role} is {kind}, but {reference[0][role]} in "
                                 f"{self._name(reference[1])}: expected the same columns in all files."
                             )
-                marks.append(reader.boundaries)
+                boundaries.append(reader.boundaries)
             ranges.append((start, stop))
             n_before.append(before + reader.n_entries)
-        self._ranges, self._marks, self._before = ranges, marks, n_before
+        self._ranges, self._boundaries, self._before = ranges, boundaries, n_before
         return ranges
 
     def _probed(self, i: int, reader: Reader, start: int, stop: int) -> tuple[Bunch, dict[str, str]]:
@@ -279,9 +275,6 @@ class EventSource(Stream):
             events = self._of_columns(columns, None)
         none = {name: None if events[name] is None else events[name][:0] for name in EVENTS}
         return bunch_of(**{**events, **none}), self._kinds(events) | columns.kinds()
-
-    def _boundaries(self, i: int) -> NDArray[np.int64] | None:
-        return self._marks[i]
 
     @staticmethod
     def _kinds(events: Bunch) -> dict[str, str]:
@@ -340,13 +333,13 @@ class EventSource(Stream):
                 name: PointsOf(columns, name, words, kept, self.dtype) for name, words in self.collections.items()
             }
             data = one_set(points, self.collections, features, self.features)
-        targets = [labels_of(column(name), name) for name in _names(self.target)]
-        ids = [ids_of(column(name), name) for name in _names(self.event_id)]
+        targets = [labels_of(column(name), name) for name in listed(self.target)]
+        ids = [ids_of(column(name), name) for name in listed(self.event_id)]
         return bunch_of(
             data=data,
             target=None if not targets else targets[0] if isinstance(self.target, str) else np.stack(targets, axis=1),
             sample_weight=None if self.weight is None else weights_of(column(self.weight), self.weight),
-            groups=_together(ids, _names(self.event_id)) if ids else None,
+            groups=_together(ids, listed(self.event_id)) if ids else None,
             feature_names=list(data.feature_names) if self.collections else list(self.features),
         )
 

@@ -88,11 +88,6 @@ class Graphs(Ragged):
         """Number of edges of each graph, shape (n_graphs,)."""
         return np.diff(self.edge_offsets)
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of the numbers, in bytes."""
-        return int(self.nodes.nbytes + self.edges.nbytes + self.edge_offsets.nbytes + self.edge_values.nbytes)
-
     def __len__(self) -> int:
         return len(self.nodes)
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._errors import first_line
 from .._optional import is_awkward, needs
 from .._root import open_tree, read_branches
 from ._conversions import InMemory
@@ -191,9 +192,7 @@ def _read_parquet(path: str | Path, columns: Sequence[str] | None) -> Any:
     except (ValueError, OSError, RuntimeError) as error:
         if "://" not in str(path) and not Path(path).exists():
             raise FileNotFoundError(f"there is no file {path}.") from error
-        raise ValueError(
-            f"{path} cannot be read as a Parquet file ({type(error).__name__}: {str(error).splitlines()[0]})."
-        ) from error
+        raise ValueError(f"{path} cannot be read as a Parquet file ({first_line(error)}).") from error
 
 
 def as_point_clouds(X: Any, *, padding: float | None = None, feature_names: Sequence[str] | None = None) -> PointClouds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
@@ -91,27 +92,35 @@ def _resolve(key: Any, n: int, kind: str) -> int | slice | Index:
     return int(index) if index.ndim == 0 else index
 
 
-class Ragged:
+class Ragged(ABC):
     """Base of the containers, which are sliced as an array along the first axis; subclasses cut and gather."""
 
     __hash__ = None  # type: ignore[assignment]  # compared by content, and the content can change
     __array_ufunc__ = None  # arithmetic on the container is refused instead of building an object array
 
-    def __len__(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def __len__(self) -> int: ...
 
+    @abstractmethod
     def _item(self, i: int) -> Any:
-        raise NotImplementedError
+        """Return one event."""
 
+    @abstractmethod
     def _cut(self, first: int, last: int) -> Self:
-        raise NotImplementedError
+        """Return the events ``first`` to before ``last``."""
 
+    @abstractmethod
     def _gather(self, index: Index) -> Self:
-        raise NotImplementedError
+        """Return the events of these numbers."""
 
     def __sizeof__(self) -> int:
         """Return the size in bytes, including the arrays: Dask sends large objects once, and small ones always."""
-        return object.__sizeof__(self) + sum(one.nbytes for one in vars(self).values() if isinstance(one, np.ndarray))
+        return object.__sizeof__(self) + self.nbytes
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the numbers, in bytes."""
+        return sum(one.nbytes for one in vars(self).values() if isinstance(one, np.ndarray | Ragged))
 
     @property
     def shape(self) -> tuple[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Self
@@ -14,7 +15,7 @@ from .._optional import needs
 Ranges = Callable[[str], tuple[Any, Any] | None]
 
 
-class Reader:
+class Reader(ABC):
     """Columns of one file, read by name and range of entries as awkward arrays; closed at the end of a ``with``."""
 
     fields: list[str]
@@ -22,8 +23,9 @@ class Reader:
     boundaries: NDArray[np.int64] | None = None  # entries at which the file is best cut; None for any
     notes: Mapping[bytes, bytes] = MappingProxyType({})  # that a file holds beside its columns
 
+    @abstractmethod
     def column(self, name: str, start: int, stop: int) -> Any:
-        raise NotImplementedError
+        """Return a column of the entries ``start`` to before ``stop``."""
 
     def wanted(self, start: int, stop: int, may_pass: Callable[[Ranges], bool]) -> Iterable[tuple[int, int]]:
         """Yield the ranges of entries that may pass a cut, by the statistics that a file keeps of its parts, if any.
@@ -32,8 +34,8 @@ class Reader:
         """
         return [(start, stop)]
 
-    def close(self) -> None:
-        """Close the file."""
+    def close(self) -> None:  # noqa: B027 (events in memory have nothing to close)
+        """Close the file, if there is one."""
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .._errors import first_line
 from .._optional import comes_from, needs
 from .._root import open_tree
 from ._arrow_files import ArrowFile, ArrowTable, ParquetFile
@@ -105,10 +106,7 @@ def open_file(path: str, tree: str | None, row_groups: Sequence[int] | None = No
                 return NumpyArray(np.load(path, mmap_mode="r", allow_pickle=False))
         return ArrowTable(needs("pyarrow.feather").read_table(path))
     except (ValueError, OSError, RuntimeError, EOFError) as error:  # each library, and version of it, has its own
-        said = (str(error).splitlines() or [""])[0]
-        raise ValueError(
-            f"{path} cannot be read as a complete file of {kind} ({type(error).__name__}: {said})."
-        ) from error
+        raise ValueError(f"{path} cannot be read as a complete file of {kind} ({first_line(error)}).") from error
 
 
 def paths_of(files: Any) -> list[str]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .._optional import needs
 from .._whole_file import whole_file
+from ._event_roles import listed
 from ._point_clouds import PointClouds
 from ._readers import open_file
 from ._stream import joined
@@ -63,22 +64,18 @@ def _columns_of(events: Bunch, roles: dict[str, Any]) -> dict[str, Any]:
             points = pa.array(np.ascontiguousarray(values))
             columns.append((f"{collection}_{word}", pa.LargeListArray.from_arrays(data.offsets, points)))
     targets = [] if events.target is None else events.target.reshape(len(data), -1).T
-    for name, values in zip(_listed(roles["target"]), targets, strict=True):
+    for name, values in zip(listed(roles["target"]), targets, strict=True):
         add(name, values)
-    if roles["weight"] is not None and roles["weight"] not in _listed(roles["target"]):
+    if roles["weight"] is not None and roles["weight"] not in listed(roles["target"]):
         add(roles["weight"], events.sample_weight)
     ids = events.groups
-    for name in _listed(roles["event_id"]):
-        if name not in _listed(roles["target"]):
+    for name in listed(roles["event_id"]):
+        if name not in listed(roles["target"]):
             add(name, ids if ids.dtype.names is None else ids[name])
     names = [name for name, _ in columns]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"{twice} would each be the name of two columns: rename features that map() has made.")
     return dict(columns)
-
-
-def _listed(names: Any) -> list[str]:
-    return [] if names is None else [names] if isinstance(names, str) else list(names)
 
 
 def write_store(chunks: Iterable[Bunch], path: str | PathLike[str], *, collection: str, roles: dict[str, Any]) -> None:

@@ -106,6 +106,7 @@ class Stream(ABC):
     _steps: tuple[_Where | _Map, ...] = ()
     _share: tuple[int, int] = (0, 1)
     _before: Sequence[int] = ()  # number of entries in the files before each one, once all have been checked
+    _boundaries: Sequence[NDArray[np.int64] | None] = ()  # of each file, see `Reader`; once all have been checked
 
     def __init__(self, memory: int) -> None:
         self.memory = check_integer(memory, "memory", 1)
@@ -121,10 +122,6 @@ class Stream(ABC):
     @abstractmethod
     def _events(self, i: int, reader: Reader, start: int, stop: int) -> Bunch:
         """Read the events of a range of entries."""
-
-    @abstractmethod
-    def _boundaries(self, i: int) -> NDArray[np.int64] | None:
-        """Entries at which a file is best cut, such as those between the row groups of Parquet; None for any."""
 
     def where(self, keep: Callable[[Bunch], NDArray[np.bool_]]) -> Self:
         """Return a source of those events for which a function returns True; nothing is read yet.
@@ -201,7 +198,7 @@ class Stream(ABC):
         """
         blocks = []
         for i, (start, stop) in enumerate(self._checked()):
-            marks = self._boundaries(i) if aligned else None
+            marks = self._boundaries[i] if aligned else None
             inner = [] if marks is None else [int(mark) for mark in marks if start < mark < stop]
             ends = [start]
             for before, mark in zip([start, *inner], [*inner, stop], strict=True):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
 from numbers import Integral
 from typing import Any
 
@@ -14,6 +12,7 @@ from .._compat import Interval, StrOptions, validate_params
 from .._segments import offsets_from_counts
 from ..data import PointClouds
 from . import _shower_physics as physics
+from ._shipped import describe, read_shipped
 
 FEATURE_NAMES = ("x", "y", "t", "signal", "muons")
 TARGETS = ("mass", "log_energy", "direction")
@@ -138,11 +137,10 @@ def unpack(arrays: Any) -> tuple[PointClouds, Table]:
     return hits, truth | {"mass": truth["mass"].astype(np.int64)}
 
 
-def as_bunch(hits: PointClouds, truth: Table, made_by: str, target: str, return_X_y: bool) -> Any:
+def as_bunch(hits: PointClouds, truth: Table, simulation: dict[str, Any], target: str, return_X_y: bool) -> Any:
     """Make the Bunch, or (X, y), of hits and truth."""
     if return_X_y:
         return hits, truth[target]
-    text = files(__package__).joinpath("air_showers.rst").read_text(encoding="utf-8")
     return Bunch(
         data=hits,
         target=truth[target],
@@ -150,8 +148,8 @@ def as_bunch(hits: PointClouds, truth: Table, made_by: str, target: str, return_
         target_names=np.array(["proton", "iron"]) if target == "mass" else [target],
         groups=np.arange(len(hits)),
         **{key: truth[key] for key in (*TARGETS, "x_max", "core")},
-        simulation={"made_by": made_by},
-        DESCR=f"{text}This sample\n-----------\n\n:made by: {made_by}\n",
+        simulation=simulation,
+        DESCR=describe("air_showers", simulation),
     )
 
 
@@ -217,7 +215,8 @@ def make_air_showers(
     (('x', 'y', 't', 'signal', 'muons'), (5, 3))
     """
     hits, truth = simulate(n_showers, check_random_state(random_state))
-    return as_bunch(hits, truth, f"make_air_showers({n_showers}, random_state={random_state!r})", target, return_X_y)
+    simulation = {"made_by": f"make_air_showers({n_showers}, random_state={random_state!r})"}
+    return as_bunch(hits, truth, simulation, target, return_X_y)
 
 
 @validate_params({"target": [StrOptions(set(TARGETS))], "return_X_y": ["boolean"]}, prefer_skip_nested_validation=True)
@@ -250,7 +249,5 @@ def load_air_showers(*, target: str = "mass", return_X_y: bool = False) -> Any:
     >>> len(X) == len(y)
     True
     """
-    with files(__package__).joinpath("air_showers.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        hits, truth = unpack(arrays)
-        simulation = json.loads(str(arrays["simulation"]))
-    return as_bunch(hits, truth, simulation["made_by"], target, return_X_y)
+    (hits, truth), simulation = read_shipped("air_showers", unpack)
+    return as_bunch(hits, truth, simulation, target, return_X_y)

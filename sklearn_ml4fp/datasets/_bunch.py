@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.utils import Bunch
 
 from .._optional import needs
 from ._detector import FEATURE_NAMES
+from ._shipped import describe
 
 TARGET_NAMES = ("w_z_jets", "ttbar")  # background 0, signal 1
 OTHER_COLUMNS = ("target", "weight", "event_number", "true_met", "true_met_phi")
@@ -45,7 +45,7 @@ def as_bunch(
         true_met_phi=table["true_met_phi"].astype(np.float32),
         luminosity=luminosity,
         simulation=simulation,
-        DESCR=describe(table, simulation),
+        DESCR=describe("events", simulation, *counts_of(table), underline="~"),
     )
 
 
@@ -54,12 +54,11 @@ def to_frame(data: np.ndarray, target: np.ndarray) -> Any:
     return needs("pandas").DataFrame(data, columns=list(FEATURE_NAMES)).assign(target=target)
 
 
-def describe(table: Table, simulation: dict[str, Any]) -> str:
-    """Describe the columns and, below them, the origin of these events."""
-    lines = [files(__package__).joinpath("events.rst").read_text(encoding="utf-8"), "This sample", "~~~~~~~~~~~", ""]
-    lines += [f":{key.replace('_', ' ')}: {value}" for key, value in simulation.items()]
+def counts_of(table: Table) -> list[str]:
+    """Describe the numbers of events of both classes, and their weights."""
+    lines = []
     for label, name in enumerate(TARGET_NAMES):
         weight = table["weight"][table["target"] == label].astype(np.float64)
         size = effective_size(weight) if len(weight) else 0.0
         lines.append(f":{name}: {len(weight)} events, N_eff = {size:.0f}, sum of weights at 1 /fb = {weight.sum():.6g}")
-    return "\n".join(lines) + "\n"
+    return lines

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
 from numbers import Real
 from os import PathLike, fspath
 from typing import Any
@@ -16,16 +14,15 @@ from .._events import uniform
 from .._root import open_tree, read_branches
 from ._bunch import OTHER_COLUMNS, Table, as_bunch
 from ._detector import FEATURE_NAMES
+from ._shipped import read_shipped
 
 COLUMNS = FEATURE_NAMES + OTHER_COLUMNS
 
 
-def read_shipped() -> tuple[Table, dict[str, Any]]:
-    """Read the table and the provenance of the sample in the package."""
-    with files(__package__).joinpath("events.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        table = {name: stored[name] for name in OTHER_COLUMNS}
-        table |= dict(zip(FEATURE_NAMES, stored["features"], strict=True))
-        return table, json.loads(str(stored["simulation"]))
+def unpack(arrays: Any) -> Table:
+    """Read the table from the arrays of the shipped file."""
+    table = {name: arrays[name] for name in OTHER_COLUMNS}
+    return table | dict(zip(FEATURE_NAMES, arrays["features"], strict=True))
 
 
 def read_root(path: str) -> Table:
@@ -156,7 +153,7 @@ def load_events(
     >>> events.feature_names[:4]
     ['jet1_pt', 'jet1_eta', 'jet1_phi', 'jet1_m']
     """
-    table, simulation = read_shipped() if path is None else (read_root(fspath(path)), {})
+    table, simulation = read_shipped("events", unpack) if path is None else (read_root(fspath(path)), {})
     if negative_fraction > 0:
         weight = table["weight"].astype(np.float64)
         table["weight"] = emulate_negative_weights(weight, table["event_number"], negative_fraction)

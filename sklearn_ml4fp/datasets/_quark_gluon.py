@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import version
-from importlib.resources import files
 from numbers import Integral
 from typing import Any
 
@@ -19,6 +17,7 @@ from .._progress import track
 from .._segments import offsets_from_counts
 from ..data import PointClouds
 from ._quark_gluon_pythia import simulate_jets
+from ._shipped import describe, read_shipped
 
 CHUNK = 250  # jets per run: about 10 s, long compared to the start of Pythia (0.4 s), short for a progress bar
 FEATURE_NAMES = ("pt", "y", "phi", "pdgid")
@@ -32,8 +31,6 @@ def as_bunch(jets: PointClouds, target: np.ndarray, simulation: dict[str, Any], 
     """Make the Bunch, or (X, y), of jets and their labels."""
     if return_X_y:
         return jets, target
-    lines = [files(__package__).joinpath("quark_gluon.rst").read_text(encoding="utf-8"), "This sample", "-----------"]
-    lines += ["", *(f":{key.replace('_', ' ')}: {value}" for key, value in simulation.items())]
     return Bunch(
         data=jets,
         target=target,
@@ -41,7 +38,7 @@ def as_bunch(jets: PointClouds, target: np.ndarray, simulation: dict[str, Any], 
         target_names=np.array(TARGET_NAMES),
         groups=np.arange(len(jets)),  # one jet per event
         simulation=simulation,
-        DESCR="\n".join(lines) + "\n",
+        DESCR=describe("quark_gluon", simulation),
     )
 
 
@@ -213,7 +210,5 @@ def load_quark_gluon_jets(*, return_X_y: bool = False) -> Any:
     >>> bool(jets.data[quark].counts.mean() < jets.data[~quark].counts.mean())
     True
     """
-    with files(__package__).joinpath("quark_gluon.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        jets, target = unpack(arrays)
-        simulation = json.loads(str(arrays["simulation"]))
+    (jets, target), simulation = read_shipped("quark_gluon", unpack)
     return as_bunch(jets, target, simulation, return_X_y)

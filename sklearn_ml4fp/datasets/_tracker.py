@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,6 +12,7 @@ from .._compat import Interval, validate_params
 from .._kinematics import wrap_phi
 from .._segments import offsets_from_counts, segment_ids
 from ..data import PointClouds, RaggedArray
+from ._shipped import describe, read_shipped
 
 RADII = np.array([30.0, 70.0, 120.0, 180.0, 260.0, 360.0, 500.0, 660.0])  # mm, of the layers
 HALF_LENGTH = 1000.0  # mm
@@ -129,7 +128,9 @@ def unpack(arrays: Any) -> tuple[PointClouds, RaggedArray, PointClouds]:
     return hits, RaggedArray(arrays["particle"].astype(np.int64), hits.offsets), tracks
 
 
-def as_bunch(hits: PointClouds, particle: RaggedArray, tracks: PointClouds, made_by: str, return_X_y: bool) -> Any:
+def as_bunch(
+    hits: PointClouds, particle: RaggedArray, tracks: PointClouds, simulation: dict[str, Any], return_X_y: bool
+) -> Any:
     """Make the Bunch, or (X, y), of hits and truth."""
     of_track = particle.values >= 0
     target = particle.with_values(of_track.astype(np.int64))
@@ -138,7 +139,6 @@ def as_bunch(hits: PointClouds, particle: RaggedArray, tracks: PointClouds, made
     momentum = np.zeros(len(of_track))
     row = tracks.offsets[segment_ids(hits.offsets)] + particle.values
     momentum[of_track] = tracks.column("pt")[row[of_track]]
-    text = files(__package__).joinpath("tracker_hits.rst").read_text(encoding="utf-8")
     return Bunch(
         data=hits,
         target=target,
@@ -148,8 +148,8 @@ def as_bunch(hits: PointClouds, particle: RaggedArray, tracks: PointClouds, made
         groups=np.arange(len(hits)),
         feature_names=list(FEATURE_NAMES),
         target_names=np.array(["noise", "track"]),
-        simulation={"made_by": made_by},
-        DESCR=f"{text}This sample\n-----------\n\n:made by: {made_by}\n",
+        simulation=simulation,
+        DESCR=describe("tracker_hits", simulation),
     )
 
 
@@ -231,7 +231,7 @@ def make_tracker_hits(
     """
     made = simulate(n_events, n_tracks, n_noise, check_random_state(random_state))
     call = f"make_tracker_hits({n_events}, n_tracks={n_tracks}, n_noise={n_noise}, random_state={random_state!r})"
-    return as_bunch(*made, call, return_X_y)
+    return as_bunch(*made, {"made_by": call}, return_X_y)
 
 
 @validate_params({"return_X_y": ["boolean"]}, prefer_skip_nested_validation=True)
@@ -263,10 +263,5 @@ def load_tracker_hits(*, return_X_y: bool = False) -> Any:
     >>> len(hits) == len(is_track) == 400
     True
     """
-    with (
-        files(__package__).joinpath("tracker_hits.npz").open("rb") as file,
-        np.load(file, allow_pickle=False) as arrays,
-    ):
-        made = unpack(arrays)
-        simulation = json.loads(str(arrays["simulation"]))
-    return as_bunch(*made, simulation["made_by"], return_X_y)
+    made, simulation = read_shipped("tracker_hits", unpack)
+    return as_bunch(*made, simulation, return_X_y)

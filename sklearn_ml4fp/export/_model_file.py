@@ -14,6 +14,7 @@ from zipfile import ZipFile
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
+from .._errors import first_line
 from .._keeping import keeping
 from .._optional import needs
 from .._whole_file import whole_file
@@ -89,7 +90,7 @@ def save_model(model: Any, path: str | PathLike[str], *, optimizer: bool = False
             where, what = _culprit(model, "model", set()) or ("model", model)
             raise ValueError(
                 f"{where}, a {type(what).__name__}, cannot be kept in a model file: expected arrays, numbers, text, "
-                f"and objects made of them. Leave it out, or pickle the model. ({_first_line(error)})"
+                f"and objects made of them. Leave it out, or pickle the model. ({first_line(error)})"
             ) from error
     asked = [name for name in types if not is_trusted(name)]
     with whole_file(path) as beside:
@@ -188,10 +189,6 @@ def describe_model(path: str | PathLike[str]) -> dict[str, Any]:
     return {**description, "size": size}
 
 
-def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error).splitlines()[0][:300]}" if str(error) else type(error).__name__
-
-
 class _Refused(ValueError):
     """An error that says by itself what is the matter."""
 
@@ -204,7 +201,7 @@ def _explained(path: Path, theirs: str = "") -> Iterator[None]:
     except _Refused:
         raise
     except Exception as error:  # each kind of damage breaks it elsewhere
-        reason = str(error) if isinstance(error, Damaged) else _first_line(error)
+        reason = str(error) if isinstance(error, Damaged) else first_line(error)
         raise ValueError(
             f"{path} cannot be loaded: expected a complete file that save_model has written, but {reason}."
             f"{f' {theirs}.' if theirs else ''}"

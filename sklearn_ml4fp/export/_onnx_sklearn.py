@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
+from .._errors import first_line
 from .._optional import needs
 from ..preprocessing import AutoScaler, LogScaler
 from ._onnx_convert import Array, Export, dense, new_session, respond, transform
@@ -54,7 +55,7 @@ def _by_skl2onnx(
             model = _converted(part, value.shape[0], dtype, export.graph.opset, output, options)
             got = _run(model, events.astype(dtype)) if len(events) else None
         except Exception as error:  # each missing converter and kernel fails in its own way
-            reasons.append(f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}" if str(error) else "?")
+            reasons.append(first_line(error))
             continue
         found.append((_distance(got, expected), dtype, model))
         if found[-1][0] < _CLOSE:

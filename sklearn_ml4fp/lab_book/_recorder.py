@@ -19,6 +19,7 @@ import numpy as np
 from skorch.callbacks import Callback
 
 from .._compat import BaseSearchCV
+from .._errors import first_line
 from .._recording import recorders
 from ..estimators import NetworkEstimator
 from ._compositions import begin_listening, end_listening
@@ -109,8 +110,7 @@ def _harmless(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        text = str(error).splitlines()[0][:300] if str(error) else ""
-        warnings.warn(f"The lab book could not record {what} ({type(error).__name__}: {text}).", stacklevel=3)
+        warnings.warn(f"The lab book could not record {what} ({first_line(error)}).", stacklevel=3)
 
 
 class Epochs(Callback):

@@ -6,19 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._binary import weights_or_ones
 from .._segments import segment_ids
-from .._validation import check_amount, check_integer, entry_weights, event_weights, finite_numbers, is_ragged
-
-
-def _weights_or_ones(sample_weight: Any, n: int) -> np.ndarray:
-    weight = event_weights(sample_weight, n)
-    return np.ones(n) if weight is None else weight
+from .._validation import check_amount, check_integer, entry_weights, finite_numbers, is_ragged
 
 
 def _flat_weights(y: Any, sample_weight: Any) -> np.ndarray:
     """Weights of all entries of a ragged or flat target: given by event, or by entry."""
     if not is_ragged(y):
-        return _weights_or_ones(sample_weight, len(y))
+        return weights_or_ones(sample_weight, len(y))
     weight = entry_weights(sample_weight, y)
     return np.ones(len(y.values)) if weight is None else weight
 
@@ -42,10 +38,9 @@ def _labels_and_scores(y_true: Any, y_score: Any, sample_weight: Any) -> tuple[n
     return label == 1, score, weight
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray, weight: np.ndarray) -> float:
-    """Weighted fraction of the whole that is in the part; NaN where there is nothing."""
-    total = weight[whole].sum()
-    return float(weight[part & whole].sum() / total) if total > 0 else np.nan
+def _ratio(part: float, whole: float) -> float:
+    """Ratio of two sums of weights; NaN where there is nothing."""
+    return float(part / whole) if whole > 0 else np.nan
 
 
 def edge_efficiency(y_true: Any, y_score: Any, *, threshold: float = 0.5, sample_weight: Any = None) -> float:
@@ -84,7 +79,7 @@ def edge_efficiency(y_true: Any, y_score: Any, *, threshold: float = 0.5, sample
     0.5
     """
     label, score, weight = _labels_and_scores(y_true, y_score, sample_weight)
-    return _ratio(score > threshold, label, weight)
+    return _ratio(weight[label & (score > threshold)].sum(), weight[label].sum())
 
 
 def edge_purity(y_true: Any, y_score: Any, *, threshold: float = 0.5, sample_weight: Any = None) -> float:
@@ -122,7 +117,8 @@ def edge_purity(y_true: Any, y_score: Any, *, threshold: float = 0.5, sample_wei
     0.5
     """
     label, score, weight = _labels_and_scores(y_true, y_score, sample_weight)
-    return _ratio(label, score > threshold, weight)
+    accepted = score > threshold
+    return _ratio(weight[label & accepted].sum(), weight[accepted].sum())
 
 
 def efficiency_at_purity(y_true: Any, y_score: Any, *, purity: float = 0.99, sample_weight: Any = None) -> float:
@@ -175,16 +171,15 @@ def efficiency_at_purity(y_true: Any, y_score: Any, *, purity: float = 0.99, sam
 
 
 class _Matches(NamedTuple):
-    """Particles and candidates of all events, and which of them match."""
+    """Reconstructable particles and candidates of all events, with the weights of their events, and what matches."""
 
-    particle_event: np.ndarray  # of the reconstructable particles
-    found: np.ndarray  # whether a candidate matches
-    candidate_event: np.ndarray
-    matched: np.ndarray  # whether a particle matches
-    n_duplicates: np.ndarray  # of each reconstructable particle: matching candidates beyond the first
+    particle_weight: np.ndarray
+    n_matches: np.ndarray  # of each particle: candidates that match it
+    candidate_weight: np.ndarray
+    matched: np.ndarray  # of each candidate: whether a particle matches
 
 
-def _match(particle: Any, track: Any, min_hits: int, shared: float) -> _Matches:
+def _match(particle: Any, track: Any, min_hits: int, shared: float, sample_weight: Any) -> _Matches:
     """Match candidates with the particles that made more than the fraction ``shared`` of their hits."""
     for one, name in ((particle, "particle"), (track, "track")):
         if not is_ragged(one) or one.values.ndim != 1 or one.values.dtype.kind not in "iu":
@@ -194,32 +189,31 @@ def _match(particle: Any, track: Any, min_hits: int, shared: float) -> _Matches:
     check_integer(min_hits, "min_hits", 1)
     if not 0.5 <= check_amount(shared, "shared") < 1:
         raise ValueError(f"shared must be at least 0.5 and below 1, so that one particle matches; got {shared!r}.")
+    weight = weights_or_ones(sample_weight, len(particle.offsets) - 1)
     event = segment_ids(particle.offsets)
-    true, of_particle, _ = _number(event, particle.values, min_hits)
-    found, of_track, n_track = _number(event, track.values, min_hits)
-    # a match needs the majority of a candidate's hits, so that the most frequent particle is the only one to look at
-    both = (of_track >= 0) & (particle.values >= 0)
-    key = of_track[both] * (np.max(particle.values, initial=0) + 1) + particle.values[both]
-    _, first, counts = np.unique(key, return_index=True, return_counts=True)
-    candidate = of_track[both][first]
-    enough = counts > shared * n_track[candidate]
-    matched = np.zeros(len(found), dtype=bool)
-    matched[candidate[enough]] = True
-    hit = of_particle[both][first][enough]
-    n_matches = np.bincount(hit[hit >= 0], minlength=len(true))
-    return _Matches(true, n_matches > 0, found, matched, np.maximum(n_matches - 1, 0))
+    particle_event, of_particle, n_particle = _number(event, particle.values)
+    track_event, of_track, n_track = _number(event, track.values)
+    there, is_candidate = n_particle >= min_hits, n_track >= min_hits
+    # a match needs the majority of a candidate's hits: no more than one particle has it
+    both = (of_track >= 0) & (of_particle >= 0)
+    pairs, n_common = np.unique(of_track[both] * len(n_particle) + of_particle[both], return_counts=True)
+    candidate, made_by = np.divmod(pairs, max(len(n_particle), 1))
+    match = is_candidate[candidate] & (n_common > shared * n_track[candidate])
+    matched = np.zeros(len(n_track), dtype=bool)
+    matched[candidate[match]] = True
+    n_matches = np.bincount(made_by[match], minlength=len(n_particle))
+    return _Matches(
+        weight[particle_event[there]], n_matches[there], weight[track_event[is_candidate]], matched[is_candidate]
+    )
 
 
-def _number(event: np.ndarray, label: np.ndarray, min_hits: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Number what has ``min_hits`` hits: its event, its number at each hit (-1 for others), and its number of hits."""
-    there = label >= 0
-    key = event[there] * (np.max(label, initial=0) + 1) + label[there]
-    _, first, number, counts = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
-    kept = counts >= min_hits
-    new = np.where(kept, np.cumsum(kept) - 1, -1)
-    of_hit = np.full(len(label), -1, dtype=np.int64)
-    of_hit[there] = new[number]
-    return event[there][first][kept], of_hit, counts[kept]
+def _number(event: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Number what made the hits: the event of each, its number at each hit (-1 for none), and its number of hits."""
+    of_hit, there = np.full(len(label), -1, dtype=np.int64), label >= 0
+    found, code = np.unique(label[there], return_inverse=True)  # labels may be too large to be multiplied
+    key = event[there] * len(found) + code
+    _, first, of_hit[there], counts = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
+    return event[there][first], of_hit, counts
 
 
 def tracking_efficiency(
@@ -265,9 +259,8 @@ def tracking_efficiency(
     >>> tracking_efficiency(particle, track)
     0.5
     """
-    match = _match(particle, track, min_hits, shared)
-    weight = _weights_or_ones(sample_weight, len(particle.offsets) - 1)[match.particle_event]
-    return _ratio(match.found, np.ones(len(weight), dtype=bool), weight)
+    match = _match(particle, track, min_hits, shared, sample_weight)
+    return _ratio(match.particle_weight[match.n_matches > 0].sum(), match.particle_weight.sum())
 
 
 def fake_rate(particle: Any, track: Any, *, min_hits: int = 3, shared: float = 0.5, sample_weight: Any = None) -> float:
@@ -307,9 +300,8 @@ def fake_rate(particle: Any, track: Any, *, min_hits: int = 3, shared: float = 0
     >>> fake_rate(particle, RaggedArray([0, 0, 0, 1, 1, 1], [0, 6]))
     0.5
     """
-    match = _match(particle, track, min_hits, shared)
-    weight = _weights_or_ones(sample_weight, len(particle.offsets) - 1)[match.candidate_event]
-    return _ratio(~match.matched, np.ones(len(weight), dtype=bool), weight)
+    match = _match(particle, track, min_hits, shared, sample_weight)
+    return _ratio(match.candidate_weight[~match.matched].sum(), match.candidate_weight.sum())
 
 
 def duplicate_rate(
@@ -351,8 +343,6 @@ def duplicate_rate(
     >>> duplicate_rate(particle, RaggedArray([0, 0, 0, 1, 1, 1], [0, 6]))
     0.5
     """
-    match = _match(particle, track, min_hits, shared)
-    weight = _weights_or_ones(sample_weight, len(particle.offsets) - 1)
-    total = weight[match.candidate_event].sum()
-    surplus = (weight[match.particle_event] * match.n_duplicates).sum()
-    return float(surplus / total) if total > 0 else np.nan
+    match = _match(particle, track, min_hits, shared, sample_weight)
+    surplus = np.maximum(match.n_matches - 1, 0)
+    return _ratio((match.particle_weight * surplus).sum(), match.candidate_weight.sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -29,8 +30,16 @@ def _make_graphs(clouds: PointClouds, source: Index, target: Index, values: np.n
     return Graphs(clouds, rows, edge_offsets, values[order].astype(clouds.values.dtype), names)
 
 
-class _ToGraphBase(CloudTransformer):
+class _ToGraphBase(CloudTransformer, ABC):
     """Base of the transformers that connect points."""
+
+    @abstractmethod
+    def _columns(self) -> list[int]:
+        """Find the columns of the coordinates, or raise an error."""
+
+    @abstractmethod
+    def _connect(self, clouds: PointClouds, used: np.ndarray) -> Graphs:
+        """Make the graphs from points with the coordinates ``used`` ``(n_points, n_coordinates)``."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the names of the columns from point clouds ``X``."""

@@ -205,6 +205,17 @@ def test_a_cut_and_derived_columns_by_functions():
     np.testing.assert_allclose(data.column("log_pt"), np.log(ak.flatten(kept.Jet_pt)), rtol=1e-6, atol=1e-6)
 
 
+def test_a_function_may_ask_whether_there_is_a_column():
+    def weight(columns):
+        assert "Jet_pt" in columns
+        assert "Jet_px" not in columns  # there is no azimuth to compute it
+        assert columns.get("nothing") is None
+        return columns.get("weight_up", columns["genWeight"])
+
+    events = EventSource(ARRAY, features=["MET_pt"], weight="w", derived={"w": weight}).read()
+    np.testing.assert_array_equal(events.sample_weight, ARRAY.genWeight)
+
+
 UNSAFE = [
     "__import__('os').system('x')",
     "open('x')",

@@ -1,6 +1,7 @@
 """Ragged arrays are sliced, joined and compared like the events that they belong to."""
 
 import pickle
+import sys
 
 import awkward as ak
 import numpy as np
@@ -50,6 +51,13 @@ def test_joined_copied_compared():
     assert Y.spread([1.0, 2.0, 3.0]).tolist() == [1, 1, 1, 3, 3]
 
 
+def test_memory_is_that_of_all_numbers():
+    assert Y.nbytes == Y.values.nbytes + Y.offsets.nbytes
+    nodes = GRAPHS.nodes.values.nbytes + GRAPHS.nodes.offsets.nbytes
+    assert GRAPHS.nbytes == nodes + GRAPHS.edges.nbytes + GRAPHS.edge_offsets.nbytes
+    assert sys.getsizeof(GRAPHS) > GRAPHS.nbytes  # by which Dask tells large objects from small ones
+
+
 def test_it_is_no_array():
     with pytest.raises(TypeError, match="RaggedArray"):
         np.asarray(Y)
@@ -92,6 +100,8 @@ def test_what_does_not_fit_is_refused():
         edge_labels(GRAPHS, PARTICLE.values)
     with pytest.raises(ValueError, match="one number per hit"):
         edge_labels(GRAPHS, PARTICLE[:1])
+    with pytest.raises(ValueError, match=r"one number per hit, got values of shape \(6, 2\)"):
+        edge_labels(GRAPHS, PARTICLE.with_values(np.stack([PARTICLE.values] * 2, axis=1)))
     with pytest.raises(ValueError, match="there is no 'ring'"):
         edge_labels(GRAPHS, PARTICLE, layer="ring")
     with pytest.raises(ValueError, match="one 0 or 1 per edge"):

@@ -216,6 +216,17 @@ def test_a_collection_that_is_a_number_in_another_file(tmp_path):
         EventSource(tmp_path / "*.parquet", **roles).read()
 
 
+def test_an_error_without_a_text_has_its_kind(tmp_path, monkeypatch):
+    to_root(tmp_path / "x.root", FRAME)
+
+    def fails(path):
+        raise AssertionError
+
+    monkeypatch.setattr(uproot, "open", fails)
+    with pytest.raises(ValueError, match=r"x.root cannot be read as a ROOT file \(AssertionError\)"):
+        EventSource(tmp_path / "x.root", **ROLES).read()
+
+
 # --- what is not wanted is not read ---
 
 

@@ -94,6 +94,20 @@ def test_events_do_not_mix():
         assert metric(PARTICLE, other_names) == metric(PARTICLE, TRACK)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "largest"), [(np.uint8, 255), (np.int8, 127), (np.int64, 2**53 - 1), (np.uint64, 2**53 - 1)]
+)
+def test_numbers_of_any_size_are_kept_apart(dtype, largest):
+    """Three particles in each of eight events, each found once; some numbers are as large as their type holds."""
+    particle = RaggedArray(np.tile(np.repeat(np.array([0, 1, largest], dtype), 3), 8), 9 * np.arange(9))
+    for track in (particle, particle.with_values(np.tile(np.repeat([0, 1, 2], 3), 8))):
+        assert tracking_efficiency(particle, track) == 1
+        assert fake_rate(particle, track) == duplicate_rate(particle, track) == 0
+    merged = particle.with_values(np.tile(np.repeat([0, 1, 1], 3), 8))  # one half of it is no majority
+    assert tracking_efficiency(particle, merged) == pytest.approx(1 / 3)
+    assert fake_rate(particle, merged) == 0.5
+
+
 def test_scorers_of_a_model_of_edges():
     n = 9
     edges = np.array([[i, i + 1] for i in range(n - 1)])
