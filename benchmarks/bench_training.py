@@ -60,6 +60,37 @@ def loop(X: np.ndarray, y: np.ndarray, width: int, batch: int, device: str, fuse
     return epoch
 
 
+def cuda_graph(X: np.ndarray, y: np.ndarray, width: int, batch: int, device: str) -> Callable[[], None]:
+    """The same loop as one CUDA graph, which is launched for each full batch: the limit on a GPU."""
+    inputs, targets = torch.from_numpy(X).to(device), torch.from_numpy(y).to(device)
+    module = network(width).to(device).train()
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-3, fused=True, capturable=True)
+    loss_of, x, target = nn.CrossEntropyLoss(), inputs[:batch].clone(), targets[:batch].clone()
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        loss_of(module(x), target).backward()
+        optimizer.step()
+
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):  # a graph is captured after steps that allocate
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+
+    def epoch() -> None:
+        for start in range(0, len(inputs) - batch + 1, batch):
+            x.copy_(inputs[start : start + batch])
+            target.copy_(targets[start : start + batch])
+            graph.replay()
+
+    return epoch
+
+
 def data_loader(X: np.ndarray, y: np.ndarray, width: int, batch: int, device: str) -> Callable[[], None]:
     """What most tutorials show."""
     loader = DataLoader(TensorDataset(torch.from_numpy(X), torch.from_numpy(y)), batch_size=batch, shuffle=True)
@@ -129,6 +160,8 @@ def measure(width: int, batch: int, device: str, rounds: int) -> dict[str, list[
         "DataLoader": data_loader(X, y, width, batch, device),
         "skorch": skorch_default(X, y, width, batch, device),
     }
+    if device.startswith("cuda"):
+        candidates["CUDA graph"] = cuda_graph(X, y, width, batch, device)
     if device == "cpu":
         candidates["MLPClassifier"] = scikit_learn(X, y, width, batch)
     seconds: dict[str, list[float]] = {name: [] for name in candidates}

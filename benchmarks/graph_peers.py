@@ -134,20 +134,21 @@ def neighbours(x: Any, batch: Any, counts: Any) -> Any:
 class TorchTrainer:
     """A plain loop with Adam; what the batches are made of lies outside of the clock of `serve`."""
 
-    def __init__(self, peer: Any, seed: int) -> None:
+    def __init__(self, peer: Any, seed: int, device: str = "cpu") -> None:
         import torch
 
         torch.set_num_threads(1)
         torch.manual_seed(seed)
-        self.torch, self.peer, self.module = torch, peer(), None
-        self.module = self.peer.module
+        self.torch, self.peer, self.device = torch, peer(), device
+        self.module = self.peer.module.to(device)
         self.optimizer = torch.optim.Adam(self.module.parameters(), lr=1e-3, fused=True)
         self.n_parameters = sum(p.numel() for p in self.module.parameters())
 
     def batches(self, data: Table, batch: int, rng: np.random.Generator | None) -> Iterator[tuple[Any, Any]]:
         """Inputs and labels."""
         for rows in split(len(data["y"]), batch, rng):
-            yield self.peer.inputs(data, rows), self.torch.from_numpy(data["y"][rows])
+            inputs = tuple(x.to(self.device) for x in self.peer.inputs(data, rows))
+            yield inputs, self.torch.from_numpy(data["y"][rows]).to(self.device)
 
     def epoch(self, batches: Any, lr: Callable[[int], float] | None = None) -> None:
         """Train on the batches, at the rate ``lr(step)``."""
@@ -164,7 +165,7 @@ class TorchTrainer:
         self.module.eval()
         with self.torch.no_grad():
             parts = [self.module(*inputs).softmax(1)[:, 1] for inputs, _ in self.batches(data, 512, None)]
-        return self.torch.cat(parts).numpy()
+        return self.torch.cat(parts).cpu().numpy()
 
 
 class KerasTrainer:
@@ -205,8 +206,8 @@ class KerasTrainer:
         return np.concatenate([self.model(x).numpy()[:, 1] for x, _ in self.batches(data, 512, None)])
 
 
-def trainer(name: str, n_features: int, seed: int) -> Any:
-    """The peer of this name."""
+def trainer(name: str, n_features: int, seed: int, device: str = "cpu") -> Any:
+    """The peer of this name; those of torch may be on a GPU."""
     if name.startswith("pfn"):
         return KerasTrainer(n_features, seed, short=name == "pfn-short")
     peers = {
@@ -215,7 +216,7 @@ def trainer(name: str, n_features: int, seed: int) -> Any:
         "pyg": lambda: PyG(n_features),
         "pyg-given": lambda: PyG(n_features, given=True),
     }
-    return TorchTrainer(peers[name], seed)
+    return TorchTrainer(peers[name], seed, device)
 
 
 def train(name: str, train_file: str, test_file: str, out: str, epochs: int, batch: int, lr: float, seed: int) -> None:
