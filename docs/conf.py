@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",  # no page asks for anything from elsewhere
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
@@ -114,7 +115,8 @@ def _plain_words(app, what, name, obj, options, lines) -> None:
 
 
 def setup(app) -> None:
-    """Register the function above."""
+    """Register the function above, and choose MathJax's drawings: fonts are not loaded from files by every browser."""
+    app.config.mathjax_path = "mathjax/tex-svg.js"
     app.connect("autodoc-process-docstring", _plain_words)
 
 

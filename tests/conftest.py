@@ -33,8 +33,10 @@ def two_blobs():
 
 
 def snippets(page):
-    """The blocks of Python on a page of the documentation, or in README.md, in their order."""
+    """The blocks of Python on a page of the documentation, or in README.md, in their order; or a script."""
     text = (ROOT / page).read_text(encoding="utf-8")
+    if page.endswith(".py"):
+        return [text]
     if page.endswith(".md"):
         return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     blocks = re.findall(r"\.\. code-block:: python\n\n((?:    .*\n|\n)+)", text)
