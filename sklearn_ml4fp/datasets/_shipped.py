@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+Made = TypeVar("Made")
 
-def read_shipped(name: str, unpack: Callable[[Any], Any]) -> tuple[Any, dict[str, Any]]:
+
+def read_shipped(name: str, unpack: Callable[[Any], Made]) -> tuple[Made, dict[str, Any]]:
     """Read a data set: what ``unpack`` makes of its arrays, and its provenance."""
     with files(__package__).joinpath(f"{name}.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         return unpack(arrays), json.loads(str(arrays["simulation"]))
