@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._kinematics import wrap_phi
 from .._missing import real_numbers
 from .._optional import needs
 from .._roles import columns_for, is_bare, is_position, role_of, with_role, words_of
@@ -57,6 +58,18 @@ class Batch:
     def turned_back(self, predicted: Any) -> np.ndarray:
         """Convert predictions for the changed events to predictions for the original ones."""
         return self._through(self.target_changes[::-1], predicted, -1)
+
+    def widths_back(self, widths: np.ndarray) -> np.ndarray:
+        """Convert standard deviations of targets of the changed events, taken as independent, to the original ones."""
+        if not self.target_changes:
+            return widths
+        columns = widths.reshape(len(widths), -1)
+        origin, variance = self.turned_back(np.zeros_like(columns)), np.zeros_like(columns)
+        for k, width in enumerate(columns.T):  # every change is linear up to a shift: a unit step shows its slope
+            step = np.zeros_like(columns)
+            step[:, k] = 1.0
+            variance += (wrap_phi(self.turned_back(step) - origin) * width[:, None]) ** 2
+        return np.sqrt(variance).reshape(widths.shape)
 
     def _through(self, changes: list[Callable[[np.ndarray, int], None]], target: Any, way: int) -> np.ndarray:
         values = np.array(target)

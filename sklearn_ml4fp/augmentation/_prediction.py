@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import partial
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -16,13 +17,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, num_samples, safe_indexing
 from .._keeping import FilledUp
+from .._kinematics import wrap_phi
 from .._missing import with_nan
 from .._recording import recorded
 from .._requests import declines_weights, routed, routed_to_fit, router_of, with_requests
+from .._spread import Spread, combined, spread_of, with_std
 from .._validation import check_weights
 from ._azimuths import interval_of, within
 from ._base import Augmenter
-from ._events import read, write
+from ._events import Batch, read, write
 from ._random import EventRandom
 
 
@@ -78,6 +81,8 @@ class AugmentedPrediction(FilledUp, MetaEstimatorMixin, BaseEstimator):
         "random_state": ["random_state"],
     }
     __metadata_request__fit = dict.fromkeys(("sample_weight", "groups", "X_val", "y_val", "sample_weight_val"), True)
+    __metadata_request__predict = {"return_std": True}  # noqa: RUF012
+    __metadata_request__predict_proba = {"return_std": True}  # noqa: RUF012
     __metadata_request__score = {"sample_weight": True}  # noqa: RUF012
 
     def __init__(self, augmenter: Any, estimator: Any, n_copies: int = 8, random_state: Any = 0) -> None:
@@ -130,20 +135,49 @@ class AugmentedPrediction(FilledUp, MetaEstimatorMixin, BaseEstimator):
                 setattr(self, name, getattr(self.estimator_, name))
         return self
 
-    def _average(self, method: str, X: Any, params: dict[str, Any]) -> np.ndarray:
+    def _copies(self, ask: Callable[[Any], Any], X: Any) -> Iterator[tuple[Any, Batch]]:
+        """Ask about each event and its changed copies; the batches of the copies turn targets back."""
         check_is_fitted(self, "estimator_")
         X = with_nan(X)
-        predict = partial(getattr(self.estimator_, method), **routed(self.estimator_, method, params))
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        turns = method == "predict"  # probabilities stay, what a regressor predicts turns with the event
-        total = self._on_circle(predict(X)) if turns else np.asarray(predict(X), dtype=np.float64)
+        yield ask(X), Batch([], 0)
         for copy in range(self.n_copies):
             batch = read(X)
             self.augmenter_._apply(batch, EventRandom(batch, f"{seed}/{copy}"))
-            predicted = predict(write(batch, X))
-            total = total + (self._on_circle(batch.turned_back(predicted)) if turns else predicted)
+            yield ask(write(batch, X)), batch
+
+    def _average(self, method: str, X: Any, params: dict[str, Any], return_std: bool = False) -> Any:
+        if return_std:
+            return with_std(self, method, X, params)
+        check_is_fitted(self, "estimator_")
+        predict = partial(getattr(self.estimator_, method), **routed(self.estimator_, method, params))
+        turns = method == "predict"  # probabilities stay, what a regressor predicts turns with the event
+        total: Any = 0.0
+        for predicted, batch in self._copies(predict, X):
+            total = total + (self._on_circle(batch.turned_back(predicted)) if turns else np.asarray(predicted))
         mean = total / (self.n_copies + 1)
         return self._off_circle(mean) if turns else mean
+
+    def _spread(self, method: str, X: Any, given: dict[str, Any]) -> Spread:
+        """Mean over each event and its copies, and their spread together with their own widths, all turned back."""
+        check_is_fitted(self, "estimator_")
+        copies = self._copies(lambda events: spread_of(self.estimator_, method, events, given), X)
+        if method != "predict":
+            return combined([answer for answer, _ in copies])
+        each = [
+            (batch.turned_back(mean), None if width is None else batch.widths_back(width))
+            for (mean, width), batch in copies
+        ]
+        mean = self._off_circle(np.mean([self._on_circle(one) for one, _ in each], axis=0))
+        return mean, combined([(self._near(one, mean), width) for one, width in each])[1]
+
+    def _near(self, predicted: np.ndarray, mean: np.ndarray) -> np.ndarray:
+        """Predictions with azimuths on the turn on which they are closest to their means."""
+        if not (phi := self.augmenter_._angular_targets()):
+            return predicted
+        values, centre = (np.array(one, dtype=np.float64).reshape(len(mean), -1) for one in (predicted, mean))
+        values[:, phi] = centre[:, phi] + wrap_phi(values[:, phi] - centre[:, phi])
+        return values.reshape(mean.shape)
 
     def _on_circle(self, predicted: Any) -> np.ndarray:
         """Predictions in a form that can be averaged: azimuths as points exp(iφ) on the circle."""
@@ -166,16 +200,25 @@ class AugmentedPrediction(FilledUp, MetaEstimatorMixin, BaseEstimator):
         return values.reshape(mean.shape)
 
     @available_if(lambda self: hasattr(self.estimator, "predict_proba"))
-    def predict_proba(self, X: Any, **params: Any) -> np.ndarray:
-        """Mean class probabilities, ``(n_events, n_classes)``; the estimator gets the metadata that it requests."""
-        return self._average("predict_proba", X, params)
+    def predict_proba(self, X: Any, *, return_std: bool = False, **params: Any) -> Any:
+        """Mean class probabilities, ``(n_events, n_classes)``; the estimator gets the metadata that it requests.
 
-    def predict(self, X: Any, **params: Any) -> np.ndarray:
-        """Class of the greatest mean probability, or mean prediction of a regressor, ``(n_events,)``."""
-        if is_classifier(self.estimator):
+        With ``return_std`` also their standard deviations: √(mean σ² + variance of the copies), by the law of total
+        variance, with the spread σ of the members of a network.
+        """
+        return self._average("predict_proba", X, params, return_std)
+
+    def predict(self, X: Any, *, return_std: bool = False, **params: Any) -> Any:
+        """Class of the greatest mean probability, or mean prediction of a regressor, ``(n_events,)``.
+
+        With ``return_std`` also the standard deviations of a regressor: √(mean σ² + variance of the copies), by the law
+        of total variance, with the width σ of a Gaussian loss and of members. Widths turn with the events, as of
+        targets that are independent of each other.
+        """
+        if is_classifier(self.estimator) and not return_std:
             best = self._average("predict_proba", X, params).argmax(axis=1)
             return self.classes_[best]
-        return self._average("predict", X, params)
+        return self._average("predict", X, params, return_std)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> float:
         """Accuracy of a classifier or R² of a regressor, with weights."""

@@ -14,6 +14,7 @@ from sklearn.metrics import accuracy_score
 from .._compat import HasMethods, Interval, StrOptions, num_samples
 from .._missing import column_or_1d
 from .._params import hp
+from .._spread import Spread, combined, with_std
 from .._validation import event_weights
 from ..data import EventSource
 from ._base import NetworkEstimator
@@ -30,6 +31,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     NetworkRegressor : Base of the regressors.
     hp : Declare a hyperparameter.
     """
+
+    __metadata_request__predict_proba = {"return_std": True}  # noqa: RUF012
 
     loss: Any = hp(
         "cross_entropy",
@@ -199,15 +202,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         ValueError
             ``return_std`` needs several members.
         """
-        if not return_std:
-            return self._shaped(X, np.exp(self._log_proba(X)))
-        if len(self.members_) == 1:
-            raise ValueError(
-                "return_std=True is the spread of several networks, and this one was fitted alone: pass n_members=5, "
-                "say, and fit again."
-            )
-        each = np.exp([member._log_proba(X) for member in self.members_])
-        return self._shaped(X, each.mean(0)), self._shaped(X, each.std(0))
+        if return_std:
+            return with_std(self, "predict_proba", X, {})
+        return self._shaped(X, np.exp(self._log_proba(X)))
+
+    def _spread(self, method: str, X: Any, given: dict[str, Any]) -> Spread:
+        mean, spread = combined([(np.exp(member._log_proba(X)), None) for member in self.members_])
+        return self._shaped(X, mean), None if spread is None else self._shaped(X, spread)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the most probable class of each event, ``(n_events,)``."""

@@ -13,6 +13,7 @@ from sklearn.metrics import r2_score
 from .._compat import HasMethods, Interval, StrOptions, num_samples
 from .._missing import with_nan
 from .._params import hp
+from .._spread import Spread, combined, with_std
 from .._validation import event_weights
 from ..data import EventSource
 from ._base import NetworkEstimator
@@ -33,6 +34,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     NetworkClassifier : Base of the classifiers.
     hp : Declare a hyperparameter.
     """
+
+    __metadata_request__predict = {"return_std": True}  # noqa: RUF012
 
     loss: Any = hp(
         "mse",
@@ -149,20 +152,11 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         ValueError
             ``return_std`` needs another loss, or several members.
         """
-        each = [member._mean_and_width(X) for member in self.members_]
-        mean, width = each[0]
-        if len(each) > 1:
-            means = np.stack([mean for mean, _ in each])
-            within = 0.0 if width is None else np.mean([np.square(one) for _, one in each if one is not None], axis=0)
-            mean, width = means.mean(0), np.sqrt(means.var(0) + within)
-        if not return_std:
-            return self._shaped(X, mean)
-        if width is None:
-            raise ValueError(
-                'return_std=True needs a network fitted with loss="gaussian_nll", or with n_members of 2 or more; this '
-                "one was fitted alone, with another loss."
-            )
-        return self._shaped(X, mean), self._shaped(X, width)
+        return with_std(self, "predict", X, {}) if return_std else self._spread("predict", X, {})[0]
+
+    def _spread(self, method: str, X: Any, given: dict[str, Any]) -> Spread:
+        mean, width = combined([member._mean_and_width(X) for member in self.members_])
+        return self._shaped(X, mean), None if width is None else self._shaped(X, width)
 
     def _mean_and_width(self, X: Any) -> tuple[np.ndarray, np.ndarray | None]:
         """Predict with this one network: the targets, and their widths where the loss has any."""

@@ -77,7 +77,7 @@ class CrossFitClassifier(CrossFit, ClassifierMixin, BaseEstimator):
     (3, 2)
     """
 
-    __metadata_request__predict_proba = {"groups": True}  # noqa: RUF012
+    __metadata_request__predict_proba = {"groups": True, "return_std": True}  # noqa: RUF012
     __metadata_request__decision_function = {"groups": True}  # noqa: RUF012
     _default_scorer = make_weighted_scorer(accuracy_score)
 
@@ -111,9 +111,13 @@ class CrossFitClassifier(CrossFit, ClassifierMixin, BaseEstimator):
         return self.classes_[np.argmax(scores, axis=1) if scores.ndim == 2 else (scores > 0).astype(int)]
 
     @_has("predict_proba")
-    def predict_proba(self, X: Any, *, groups: Any = None, **params: Any) -> np.ndarray:
-        """Probabilities (n_events, n_classes) by the model that has not seen the event; see :meth:`predict`."""
-        return self._predict("predict_proba", X, groups, params)
+    def predict_proba(self, X: Any, *, groups: Any = None, return_std: bool = False, **params: Any) -> Any:
+        """Probabilities (n_events, n_classes) by the model that has not seen the event; see :meth:`predict`.
+
+        With ``return_std`` also their standard deviations, the spread of the members of a network, or of the models
+        where these are averaged.
+        """
+        return self._predict("predict_proba", X, groups, params, return_std)
 
     @_has("decision_function")
     def decision_function(self, X: Any, *, groups: Any = None, **params: Any) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from numbers import Integral
 from typing import Any, Self
 
@@ -25,6 +26,7 @@ from .._progress import track
 from .._protocols import EventAssigner
 from .._recording import recorded
 from .._requests import asks_for, routed, routed_to_fit, router_of, scoring_with_weights, with_requests
+from .._spread import Spread, all_or_none, combined, spread_of, with_std
 from .._validation import check_model, check_weights, is_ragged
 from ..data import RaggedArray
 from ._splits import EventKFold, _check_parts, _take
@@ -42,6 +44,12 @@ def _is_verbose(estimator: Any) -> bool:
     """Whether an estimator, or one inside of it, shows its progress."""
     params = estimator.get_params().items() if hasattr(estimator, "get_params") else ()
     return any(bool(value) for name, value in params if name.split("__")[-1] == "verbose")
+
+
+def _joined(parts: list[Any], order: np.ndarray) -> Any:
+    """Responses of several models as one, in the order of the events."""
+    joined = RaggedArray.concatenate(parts) if is_ragged(parts[0]) else np.concatenate(parts)
+    return joined[order]
 
 
 class _ByFold:
@@ -73,7 +81,7 @@ class CrossFit(FilledUp, MetaEstimatorMixin, ABC):
     """Base of the classifier and the regressor: folds, fits, and the choice of the model for each event."""
 
     __metadata_request__fit = {"groups": True, "sample_weight": True}  # noqa: RUF012
-    __metadata_request__predict = {"groups": True}  # noqa: RUF012
+    __metadata_request__predict = {"groups": True, "return_std": True}  # noqa: RUF012
     __metadata_request__score = {"groups": True, "sample_weight": True}  # noqa: RUF012
 
     def __init__(
@@ -272,14 +280,30 @@ class CrossFit(FilledUp, MetaEstimatorMixin, ABC):
             return self._average(method, X, given)
         if not len(folds):
             return getattr(self.estimators_[0], method)(X)  # the model's own error for no events
+        parts, order = self._by_fold(partial(self._ask, method=method), X, folds, given)
+        return _joined(parts, order)
+
+    def _spread(self, method: str, X: Any, given: dict[str, Any]) -> Spread:
+        """Response of the model of each event's fold and its width; of all models, their mean and total width."""
+        folds, X = self._folds_of(X, given.get("groups")), with_nan(X)
+        ask = partial(spread_of, method=method)
+        if folds is None:
+            return combined([ask(model, X=X, given=given) for model in self.estimators_])
+        if not len(folds):
+            return ask(self.estimators_[0], X=X, given={})
+        parts, order = self._by_fold(ask, X, folds, given)
+        widths = all_or_none(width for _, width in parts)
+        return _joined([mean for mean, _ in parts], order), None if widths is None else _joined(widths, order)
+
+    def _by_fold(self, ask: Any, X: Any, folds: np.ndarray, given: dict[str, Any]) -> tuple[list[Any], np.ndarray]:
+        """Ask the model of each fold for its events; return the answers, and the order that brings the events back."""
         present = np.unique(folds)
         rows = [np.flatnonzero(folds == fold) for fold in present]
-        parts = []
-        for fold, chosen in zip(present, rows, strict=True):
-            of_fold = check_method_params(X, given, chosen)
-            parts.append(self._ask(self.estimators_[fold], method, _take(X, chosen), of_fold))
-        joined = RaggedArray.concatenate(parts) if is_ragged(parts[0]) else np.concatenate(parts)
-        return joined[np.argsort(np.concatenate(rows))]
+        parts = [
+            ask(self.estimators_[fold], X=_take(X, chosen), given=check_method_params(X, given, chosen))
+            for fold, chosen in zip(present, rows, strict=True)
+        ]
+        return parts, np.argsort(np.concatenate(rows))
 
     def _ask(self, model: Any, method: str, X: Any, given: dict[str, Any]) -> Any:
         """Return the response of one model, which gets the metadata that it requests."""
@@ -292,8 +316,10 @@ class CrossFit(FilledUp, MetaEstimatorMixin, ABC):
             return responses[0].with_values(np.mean([one.values for one in responses], axis=0))
         return np.mean(responses, axis=0)
 
-    def _predict(self, method: str, X: Any, groups: Any, params: dict[str, Any]) -> np.ndarray:
+    def _predict(self, method: str, X: Any, groups: Any, params: dict[str, Any], return_std: bool = False) -> Any:
         given = params if groups is None else {"groups": groups, **params}
+        if return_std:
+            return with_std(self, method, X, given)
         return self._respond(method, X, self._folds_of(X, groups), given)
 
     def get_metadata_routing(self) -> Any:
@@ -306,7 +332,7 @@ class CrossFit(FilledUp, MetaEstimatorMixin, ABC):
                 router.add(splitter=self.cv, method_mapping=MethodMapping().add(caller="fit", callee="split"))
         return router
 
-    def predict(self, X: Any, *, groups: Any = None, **params: Any) -> np.ndarray:
+    def predict(self, X: Any, *, groups: Any = None, return_std: bool = False, **params: Any) -> Any:
         """Predict each event by the model that has not seen it.
 
         Parameters
@@ -315,20 +341,27 @@ class CrossFit(FilledUp, MetaEstimatorMixin, ABC):
         groups : array-like of shape (n_events,) or (n_events, n_columns), optional
             Event ids. Recorded data and simulation are treated alike: one model per event, by its id. (The mean of the
             models is a sharper score, so a cut would mean something else for it.)
+        return_std : bool, default=False
+            Whether to return the standard deviation as well, of a regressor: that of the event's model, from its
+            Gaussian loss or its members; where the models are averaged √(mean σ² + variance of μ), the law of total
+            variance.
         **params : dict
             Metadata that the models request in ``predict``.
 
         Returns
         -------
         y : ndarray of shape (n_events,) or (n_events, n_outputs)
+        std : ndarray of the same shape
+            Standard deviations, only with ``return_std``.
 
         Raises
         ------
         ValueError
-            If groups are absent though they were there in ``fit``, unless ``without_groups="average"``, or if they are
+            If ``return_std`` is asked of labels, or of models without a width of which each event has one; if groups
+            are absent though they were there in ``fit``, unless ``without_groups="average"``, or if they are
             of another kind than in ``fit``: integers or strings, column by column.
         """
-        return self._predict("predict", X, groups, params)
+        return self._predict("predict", X, groups, params, return_std)
 
     @property
     def n_features_in_(self) -> int:

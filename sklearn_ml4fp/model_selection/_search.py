@@ -14,6 +14,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.metadata_routing import MethodMapping
+from sklearn.utils.metaestimators import available_if
 
 from .._checkpoints import removed_in_the_end
 from .._compat import (
@@ -36,6 +37,7 @@ from .._missing import column_or_1d, with_nan
 from .._progress import progress_bar
 from .._recording import recorded
 from .._requests import scoring_with_weights, with_requests
+from .._spread import with_std
 from .._validation import check_weights, is_ragged
 from ._candidates import Candidate, Spaces
 from ._evaluation import Evaluation, fits_of
@@ -43,6 +45,11 @@ from ._history import FileHistory, History, fingerprint
 from ._loop import Loop
 from ._splits import EventKFold
 from ._watch import callback_task, fit_best, fit_task, watched
+
+
+def _best_has(method: str) -> Any:
+    """Make a method available where the search of scikit-learn has it: if the best estimator does."""
+    return available_if(lambda self: hasattr(super(EventSearch, self), method))
 
 
 def _check_not_sliced(X: Any, params: dict[str, Any]) -> None:
@@ -322,6 +329,18 @@ class EventSearch(Kept, ScoreRequestMixin, BaseSearchCV):
                     UserWarning,
                     stacklevel=2,
                 )
+
+    # --- predict ---
+
+    @_best_has("predict")
+    def predict(self, X: Any, *, return_std: bool = False) -> Any:
+        """Predict with the best estimator; of a regressor, with ``return_std``, also the standard deviations."""
+        return with_std(self, "predict", X, {}) if return_std else super().predict(X)
+
+    @_best_has("predict_proba")
+    def predict_proba(self, X: Any, *, return_std: bool = False) -> Any:
+        """Class probabilities of the best estimator; with ``return_std`` also their standard deviations."""
+        return with_std(self, "predict_proba", X, {}) if return_std else super().predict_proba(X)
 
     # --- routing ---
 

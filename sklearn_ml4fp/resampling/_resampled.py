@@ -30,6 +30,7 @@ from .._requests import (
     weights_declined,
     with_requests,
 )
+from .._spread import Spread, spread_of, with_std
 from .._validation import check_weights
 from ._weighted import WeightedSampler
 
@@ -108,6 +109,8 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         "estimator": [HasMethods(["fit", "predict"])],
     }
     __metadata_request__fit = dict.fromkeys(("sample_weight", "groups", "X_val", "y_val", "sample_weight_val"), True)
+    __metadata_request__predict = {"return_std": True}  # noqa: RUF012
+    __metadata_request__predict_proba = {"return_std": True}  # noqa: RUF012
     __metadata_request__score = {"sample_weight": True}  # noqa: RUF012
 
     def __init__(self, sampler: Any, estimator: Any) -> None:
@@ -257,19 +260,31 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         scaled = factors[np.searchsorted(labels, np.asarray(held[1])).clip(max=len(labels) - 1)]
         return scaled if own is None else own * scaled
 
-    def _ask(self, method: str, X: Any, params: dict[str, Any]) -> Any:
+    def _spread(self, method: str, X: Any, given: dict[str, Any]) -> Spread:
+        check_is_fitted(self, "estimator_")
+        return spread_of(self.estimator_, method, with_nan(X), given)
+
+    def _ask(self, method: str, X: Any, params: dict[str, Any], return_std: bool = False) -> Any:
+        if return_std:
+            return with_std(self, method, X, params)
         check_is_fitted(self, "estimator_")
         return getattr(self.estimator_, method)(with_nan(X), **routed(self.estimator_, method, params))
 
     @available_if(_has("predict"))
-    def predict(self, X: Any, **params: Any) -> np.ndarray:
-        """Predict with the fitted estimator, which gets the metadata that it requests; ``X`` is not resampled."""
-        return self._ask("predict", X, params)
+    def predict(self, X: Any, *, return_std: bool = False, **params: Any) -> Any:
+        """Predict with the fitted estimator, which gets the metadata that it requests; ``X`` is not resampled.
+
+        With ``return_std`` also the standard deviations of a regressor that has them.
+        """
+        return self._ask("predict", X, params, return_std)
 
     @available_if(_has("predict_proba"))
-    def predict_proba(self, X: Any, **params: Any) -> np.ndarray:
-        """Class probabilities of the fitted estimator, ``(n_events, n_classes)``, for the trained proportions."""
-        return self._ask("predict_proba", X, params)
+    def predict_proba(self, X: Any, *, return_std: bool = False, **params: Any) -> Any:
+        """Class probabilities of the fitted estimator, ``(n_events, n_classes)``, for the trained proportions.
+
+        With ``return_std`` also their standard deviations over the members of a network.
+        """
+        return self._ask("predict_proba", X, params, return_std)
 
     @available_if(_has("predict_log_proba"))
     def predict_log_proba(self, X: Any, **params: Any) -> np.ndarray:

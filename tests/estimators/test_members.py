@@ -267,7 +267,7 @@ def test_the_width_of_a_gaussian_and_the_spread_add_in_squares(two_blobs):
 
 def test_no_spread_of_a_network_alone(two_blobs):
     X, y, _ = two_blobs
-    with pytest.raises(ValueError, match="fitted alone: pass n_members=5"):
+    with pytest.raises(ValueError, match="fitted with n_members of 2 or more"):
         small(FeedForwardClassifier, max_epochs=1).fit(X, y).predict_proba(X, return_std=True)
     with pytest.raises(ValueError, match="n_members of 2 or more"):
         small(FeedForwardRegressor, max_epochs=1).fit(X, y).predict(X, return_std=True)
