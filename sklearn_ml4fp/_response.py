@@ -1,4 +1,4 @@
-"""Response of a regression: the ratio, or the difference, of prediction and truth."""
+"""Response of a regression: the ratio, or the difference, of prediction and truth; and its pulls."""
 
 from __future__ import annotations
 
@@ -34,3 +34,18 @@ def response(y_true: Any, y_pred: Any, relative: bool, sample_weight: Any) -> tu
             "Pass relative=False to take the difference."
         )
     return prediction / truth, weight
+
+
+def pulls(y_true: Any, y_pred: Any, y_std: Any, sample_weight: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Compute (y_true − y_pred)/y_std and the weights, both (n_events,)."""
+    difference, weight = response(y_true, y_pred, False, sample_weight)
+    shapes = [np.shape(y_true), np.shape(y_pred), np.shape(y_std)]
+    if difference.shape[1] != 1 or any(len(shape) > 2 for shape in shapes):
+        raise ValueError(f"pulls are of one output; got shapes {shapes}. Pass one column at a time.")
+    std = finite_numbers(y_std, "y_std").reshape(-1)
+    if len(std) != len(difference) or not (std > 0).all():
+        raise ValueError(
+            f"y_std must have a positive standard deviation for each of {len(difference)} events; got {len(std)} "
+            f"values, {np.sum(std <= 0)} of them zero or negative."
+        )
+    return -difference[:, 0] / std, weight

@@ -551,11 +551,23 @@ def cases_of_display(kind):
         yield "from_estimator, not fitted", lambda: kind.from_estimator(FeedForwardClassifier())
         yield "from_estimator, none", lambda: kind.from_estimator(None)
         return
+    if kind.__name__ == "CoverageDisplay":
+        yield from varied(
+            partial(kind.from_predictions, SCORES, np.stack([SCORES, SCORES], axis=1)),
+            "levels",
+            [[0.5], [0.5, 1.0], [0.0, 0.5], 0.5, "all", None, [[0.1, 0.2]]],
+        )
+        yield from varied(partial(kind.from_predictions, SCORES, levels=[0.5]), "y_upper", [SCORES, None, 3])
+        return
     if hasattr(kind, "from_predictions"):
         if kind.__name__ == "OvertrainingDisplay":
 
             def run(y_true=CLASSES, scores=SCORES, sample_weight=None, **more):
                 return kind.from_predictions(y_true, scores, CLASSES, SCORES, sample_weight_train=sample_weight, **more)
+        elif kind.__name__ == "PullDisplay":
+
+            def run(y_true=CLASSES, scores=SCORES, **more):
+                return kind.from_predictions(y_true, scores, SCORES + 1, **more)
         else:
 
             def run(y_true=CLASSES + 1.0 if kind.__name__ == "ResponseDisplay" else CLASSES, scores=SCORES, **more):
@@ -715,6 +727,24 @@ def cases_of_bootstrap_interval():
         ("metric=3", partial(sklearn_ml4fp.bootstrap_interval, 3, CLASSES, SCORES)),
         *each(partial(sklearn_ml4fp.bootstrap_interval, sklearn_ml4fp.roc_auc_score, CLASSES), "y_pred", BAD_SCORES),
     ]
+
+
+def cases_of_interval_coverage():
+    run = partial(sklearn_ml4fp.interval_coverage, SCORES, SCORES - 1, SCORES + 1)
+    yield from each(partial(sklearn_ml4fp.interval_coverage, y_lower=SCORES, y_upper=2.0), "y_true", BAD_SCORES)
+    yield from each(run, "sample_weight", BAD_WEIGHTS | BAD_SUMS)
+    for name in ("y_lower", "y_upper"):
+        other = {"y_lower": -np.inf, "y_upper": np.inf}
+        del other[name]
+        bad = {what: value for what, value in BAD_SCORES.items() if "infinit" not in what}
+        yield from each(partial(sklearn_ml4fp.interval_coverage, SCORES, **other), name, bad)
+
+
+def cases_of_pull_moments():
+    run = partial(sklearn_ml4fp.pull_moments, SCORES)
+    yield from each(partial(run, y_std=SCORES + 1), "y_pred", BAD_SCORES)
+    yield from each(partial(run, SCORES), "y_std", BAD_SCORES | {"zeros": np.zeros(N)})
+    yield from each(partial(run, SCORES, SCORES + 1), "sample_weight", BAD_WEIGHTS | BAD_SUMS)
 
 
 def cases_of_ks_test():
@@ -913,8 +943,10 @@ CASES_BY_NAME = {
     "bootstrap_interval": cases_of_bootstrap_interval,
     "hp": cases_of_hp,
     "investigate": cases_of_investigate,
+    "interval_coverage": cases_of_interval_coverage,
     "ks_test": cases_of_ks_test,
     "make_weighted_scorer": cases_of_make_weighted_scorer,
+    "pull_moments": cases_of_pull_moments,
     "train_val_test_split": cases_of_train_val_test_split,
 }
 
@@ -942,7 +974,7 @@ def cases_of(name, one):
     if name.startswith(("load_", "make_", "fetch_")) and name != "make_weighted_scorer":
         return cases_of_data_set(one)
     if list(inspect.signature(one).parameters)[:1] == ["y_true"]:
-        return cases_of_metric(one)
+        return CASES_BY_NAME.get(name, partial(cases_of_metric, one))()
     if list(inspect.signature(one).parameters)[:2] == ["particle", "track"]:
         return cases_of_tracking_metric(one)
     if list(inspect.signature(one).parameters)[:1] == ["estimator"]:

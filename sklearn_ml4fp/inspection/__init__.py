@@ -8,6 +8,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from ._calibration import CalibrationDisplay
     from ._convergence import ConvergenceDisplay
     from ._correlation import CorrelationDisplay
+    from ._coverage import CoverageDisplay
     from ._data_facts import Finding
     from ._data_report import DataReport
     from ._event_graph import EventGraphDisplay
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from ._loss_curve import LossCurveDisplay
     from ._objective_dependence import ObjectiveDependenceDisplay
     from ._overtraining import OvertrainingDisplay
+    from ._pulls import PullDisplay
     from ._rejection import RejectionDisplay
     from ._response import ResponseDisplay
     from ._score_history import ScoreHistoryDisplay
@@ -26,6 +28,7 @@ __all__ = [
     "CalibrationDisplay",
     "ConvergenceDisplay",
     "CorrelationDisplay",
+    "CoverageDisplay",
     "DataReport",
     "EventGraphDisplay",
     "Finding",
@@ -35,6 +38,7 @@ __all__ = [
     "LossCurveDisplay",
     "ObjectiveDependenceDisplay",
     "OvertrainingDisplay",
+    "PullDisplay",
     "RejectionDisplay",
     "ResponseDisplay",
     "ScoreHistoryDisplay",

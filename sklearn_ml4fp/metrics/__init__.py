@@ -6,6 +6,10 @@ from .._lazy import lazily
 
 if TYPE_CHECKING:  # what an editor and a type checker see
     from ._bootstrap import bootstrap_interval
+    from ._intervals import (
+        interval_coverage,
+        pull_moments,
+    )
     from ._ks import (
         ks_distance,
         ks_test,
@@ -84,6 +88,7 @@ __all__ = [
     "efficiency_at_purity_scorer",
     "expected_calibration_error",
     "fake_rate",
+    "interval_coverage",
     "ks_distance",
     "ks_distance_scorer",
     "ks_test",
@@ -94,6 +99,7 @@ __all__ = [
     "neg_fake_rate_scorer",
     "neg_response_bias_scorer",
     "neg_response_resolution_scorer",
+    "pull_moments",
     "response_bias",
     "response_resolution",
     "roc_auc_score",

@@ -68,6 +68,18 @@ def response(ax):
     ml.ResponseDisplay.from_predictions(truth, truth * rng.normal(0.9, 0.1, 2000), ax=ax, name="b")
 
 
+def pull(ax):
+    y = np.random.default_rng(6).normal(size=2000)
+    ml.PullDisplay.from_predictions(y, np.zeros(2000), np.full(2000, 0.8), ax=ax, name="a")
+    ml.PullDisplay.from_predictions(y, np.full(2000, 0.5), np.ones(2000), bins=20, ax=ax, name="b")
+
+
+def coverage(ax):
+    y, levels = np.random.default_rng(7).uniform(size=200), np.arange(1, 10) / 10
+    ml.CoverageDisplay.from_predictions(y, np.tile(levels, (200, 1)), levels=levels, ax=ax, name="a")
+    ml.CoverageDisplay.from_predictions(y, np.tile(levels**2, (200, 1)), levels=levels, ax=ax, name="b")
+
+
 def importance(ax):
     losses = np.array([[0.1, 0.12, 0.11], [0.01, 0.0, -0.01], [0.05, 0.06, 0.04]])
     ml.ImportanceDisplay(["a", "b", "c"], losses, 0.9).plot(ax=ax)
@@ -84,8 +96,8 @@ def hyperparameter_importance(ax):
 
 
 PICTURES = [
-    rejection, overtraining, loss_curve, calibration, correlation, response, importance, convergence,
-    hyperparameter_importance,
+    rejection, overtraining, loss_curve, calibration, correlation, response, pull, coverage, importance,
+    convergence, hyperparameter_importance,
 ]  # fmt: skip
 
 
