@@ -262,6 +262,7 @@ def cases_of_network(network):
         yield "images without pixels", partial(run, X=np.zeros((N, 5, 0)))
     if takes_images(network) and "num_embedding" in network._hyperparameters:
         yield "embedded pixels", partial(run, X=np.zeros((N, 5, 5)), params={"num_embedding": "periodic"})
+        yield "scaled pixels", partial(run, X=np.zeros((N, 5, 5)), params={"scaling": "robust"})
     if classifies:
         yield "partial_fit without classes", lambda: small(network).partial_fit(TABLE, CLASSES)
         yield "partial_fit, unknown labels", lambda: small(network).partial_fit(TABLE, CLASSES, classes=[0, 2])

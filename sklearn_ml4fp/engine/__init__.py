@@ -13,12 +13,13 @@ from ._optimizers import OPTIMIZERS, optimizer_arguments
 from ._packed import PackedData
 from ._points import PointData
 from ._recipe import Recipe
-from ._schedules import SCHEDULES, Schedule
+from ._schedules import SCHEDULES, WARMED_UP, Schedule
 from ._together import Training, may_wait, train_together
 
 __all__ = [
     "OPTIMIZERS",
     "SCHEDULES",
+    "WARMED_UP",
     "CheckpointFile",
     "ClassifierNet",
     "Loss",

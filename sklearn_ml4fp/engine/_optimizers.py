@@ -15,6 +15,7 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
 }
 # a fused kernel updates all parameters at once; that of Adagrad exists on the CPU alone
+_WITH_BETAS = (torch.optim.Adam, torch.optim.AdamW)  # of the named ones
 _FUSED = {
     "cpu": (torch.optim.SGD, torch.optim.Adagrad, torch.optim.Adam, torch.optim.AdamW),
     "cuda": (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW),
@@ -45,6 +46,7 @@ def optimizer_arguments(
     weight_decay: float,
     device: torch.device,
     nesterov: bool = False,
+    beta2: float = 0.999,
 ) -> dict[str, Any]:
     """Return the arguments ``optimizer`` and ``optimizer__*`` of skorch.
 
@@ -60,6 +62,8 @@ def optimizer_arguments(
         Fused kernels are used where the device has them.
     nesterov : bool
         Whether SGD takes the gradient where the momentum leads. Without a momentum it is plain SGD.
+    beta2 : float
+        β₂ of Adam and AdamW by name, whose β₁ is 0.9.
 
     Raises
     ------
@@ -75,6 +79,8 @@ def optimizer_arguments(
         arguments["optimizer__momentum"] = momentum
     if "nesterov" in known:
         arguments["optimizer__nesterov"] = bool(nesterov and momentum > 0)  # a search may pass numpy's numbers
+    if kind in _WITH_BETAS and isinstance(optimizer, str):
+        arguments["optimizer__betas"] = (0.9, float(beta2))
     if kind in _FUSED.get(device.type, ()):
         arguments["optimizer__fused"] = True
     return arguments

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ._gradients import Gradients
-from ._schedules import Schedule
+from ._schedules import ENDING, Schedule
 
 
 class WeightAverage:
@@ -92,7 +92,7 @@ class Recipe:
     def has_ended(self) -> bool:
         """Return whether the schedule has reached the end of the learning rate, so that more epochs change nothing."""
         schedule = self.schedule
-        return schedule is not None and schedule.name in ("cosine", "one_cycle") and self._epoch >= schedule.epochs
+        return schedule is not None and schedule.name in ENDING and self._epoch >= schedule.epochs
 
     def state(self) -> dict[str, Any]:
         """State for a checkpoint between two epochs."""

@@ -10,6 +10,7 @@ _WARMUP_START = 0.01
 # One cycle of Smith and Topin with the values that torch uses: for 30 % of the time the rate rises from lr/25 to lr;
 # then it falls to lr/250 000.
 _RISE, _START, _END = 0.3, 1 / 25, 1 / 250_000
+_CYCLES = 4  # of coslog4, each twice as long as the one before
 
 
 def _cosine(start: float, end: float, share: float) -> float:
@@ -23,7 +24,13 @@ def _one_cycle(share: float) -> float:
     return _cosine(1.0, _END, (share - _RISE) / (1 - _RISE))
 
 
-SCHEDULES = ("constant", "exponential", "step", "plateau", "cosine", "one_cycle")
+def _cosine_cycles(share: float) -> float:
+    return (1 - math.cos(2 * math.pi * math.log2(1 + (2**_CYCLES - 1) * share))) / 2
+
+
+SCHEDULES = ("constant", "exponential", "step", "plateau", "cosine", "one_cycle", "coslog4")
+WARMED_UP = tuple(name for name in SCHEDULES if name != "coslog4")  # which rises from zero by itself
+ENDING = ("cosine", "one_cycle", "coslog4")  # at a rate of about zero, after all epochs
 
 
 class Schedule:
@@ -31,14 +38,16 @@ class Schedule:
 
     With γ = ``decay`` and T = ``decay_epochs``: "exponential" is γ^(t/T), "step" is γ^⌊t/T⌋, "plateau" multiplies by γ
     after T epochs in a row without a new lowest cost. "cosine" falls to zero at the last epoch along half a cosine,
-    "one_cycle" rises for 30 % of the epochs and falls for the rest. A warm-up rises linearly before all of them.
+    "one_cycle" rises for 30 % of the epochs and falls for the rest. "coslog4" goes four times from zero to one and
+    back, (1 − cos 2π log₂(1 + 15 s))/2 with the share s of the epochs; each cycle is twice as long as the one before. A
+    warm-up rises linearly before all of them but "coslog4".
 
     Parameters
     ----------
     name : str
         A name in ``SCHEDULES``.
     epochs : int
-        Epochs of the whole training, for "cosine" and "one_cycle".
+        Epochs of the whole training, for "cosine", "one_cycle" and "coslog4".
     warmup_epochs : float
         Length of the warm-up, after which the schedule begins.
     decay, decay_epochs : float
@@ -47,7 +56,7 @@ class Schedule:
     References
     ----------
     Loshchilov and Hutter, arXiv:1608.03983 (cosine); Smith and Topin, arXiv:1708.07120 (one cycle); Goyal et al.,
-    arXiv:1706.02677 (warm-up).
+    arXiv:1706.02677 (warm-up); Holzmüller, Grinsztajn and Steinwart, arXiv:2407.04491 (coslog4).
 
     Examples
     --------
@@ -59,7 +68,7 @@ class Schedule:
     def __init__(
         self, name: str, *, epochs: int, warmup_epochs: float = 0, decay: float = 0.5, decay_epochs: float = 5
     ) -> None:
-        self.name, self.epochs, self.warmup_epochs = name, epochs, warmup_epochs
+        self.name, self.epochs, self.warmup_epochs = name, epochs, warmup_epochs if name in WARMED_UP else 0
         self.decay, self.decay_epochs = decay, decay_epochs
         self._n_drops, self._n_stale, self._best_cost = 0, 0, math.inf
 
@@ -87,6 +96,7 @@ class Schedule:
             "plateau": lambda: self.decay**self._n_drops,
             "cosine": lambda: _cosine(1.0, 0.0, share),
             "one_cycle": lambda: _one_cycle(share),
+            "coslog4": lambda: _cosine_cycles(share),
         }
         return formulas[self.name]()
 

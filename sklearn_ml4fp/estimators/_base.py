@@ -316,6 +316,7 @@ class NetworkEstimator(
             self.optimizer,
             momentum=self.momentum,
             nesterov=self.nesterov,
+            beta2=self.beta2,
             weight_decay=self.weight_decay,
             device=device,
         )

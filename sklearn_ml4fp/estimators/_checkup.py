@@ -108,6 +108,8 @@ class Checkup(Callback):
     # --- data ---
 
     def _look_at_columns(self) -> None:
+        if getattr(self.estimator, "scaling", None) is not None:  # the network scales them by itself
+            return
         size = _mean_size(self.train)
         if far := {self._name_of(i): one for i, one in enumerate(size) if one > _FAR}:
             worst = sorted(far, key=lambda name: -far[name])[:5]

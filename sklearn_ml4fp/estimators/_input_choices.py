@@ -8,7 +8,8 @@ from typing import Any
 
 from .._compat import Interval, StrOptions
 from .._params import Declared, hp
-from ..nn import NUM_EMBEDDINGS, OUTPUTS, number_embedding
+from ..nn import NUM_EMBEDDINGS, OUTPUTS, Columns, ColumnScaling, number_embedding
+from ._column_scaling import CLIP, SCALINGS
 from ._inputs import ImageInput, ImageOrSequenceInput, SequenceInput, TableInput, TableOrSequenceInput
 from ._number_inputs import NumberInput, NumberOrImageInput
 from ._set_inputs import GraphInput, KinematicInput, SetInput
@@ -35,10 +36,18 @@ class ImageChoices(Declared):
 
 
 class TableChoices(Declared):
-    """Hyperparameters of networks that embed the numbers of a table."""
+    """Hyperparameters of networks that scale the columns of a table, and embed their numbers."""
 
     _input: type[TableInput] = NumberInput
 
+    scaling: str | None = hp(
+        None,
+        valid=(StrOptions(set(SCALINGS)), None),
+        choices=(None, *SCALINGS),
+        doc="Scaling of the columns of a table inside of the network, learned from the weighted training part: auto is "
+        "what `AutoScaler` chooses for each column; robust is z = (x - median)/(interquartile range) and then "
+        "z/√(1 + (z/3)²), which no outlier leaves (Holzmüller et al., 2024). None for columns that are scaled before.",
+    )
     num_embedding: str | None = hp(
         None,
         valid=(StrOptions(set(NUM_EMBEDDINGS)), None),
@@ -47,7 +56,7 @@ class TableChoices(Declared):
         "line plus a piecewise linear function between weighted quantiles of the training part (piecewise; Gorishniy "
         "et al., 2022); cosines and sines of learned frequencies, a linear layer and ReLU (periodic; PLR of the same); "
         "or cosines with phases and a linear layer, beside the number itself (pbld; Holzmüller et al., 2024). The last "
-        "two need columns that are scaled. None for none.",
+        "two need columns that are scaled, before or by ``scaling``. None for none.",
     )
     embedding_width: int = hp(
         16,
@@ -75,17 +84,23 @@ class TableChoices(Declared):
         doc="Standard deviation of the first frequencies, in periods for a column's unit.",
     )
 
-    def _build(self, shape_in: tuple[int, ...], n_out: int, *, edges: Any = None, **of_input: Any) -> Any:
-        """Make the module, with the embedding if there is one."""
+    def _build(
+        self, shape_in: tuple[int, ...], n_out: int, *, edges: Any = None, constants: Any = None, **of_input: Any
+    ) -> Any:
+        """Make the module, with scaling and embedding if there are any."""
+        embedding = None
         if self.num_embedding is not None:
-            of_input["embedding"] = number_embedding(
+            embedding = number_embedding(
                 self.num_embedding, shape_in[0], self.embedding_width, scale=self.frequency_scale, edges=edges
             )
+        if self.scaling is not None:
+            embedding = Columns(shape_in[0], ColumnScaling(constants, CLIP[self.scaling]), embedding)
+        of_input["embedding"] = embedding
         return super()._build(shape_in, n_out, **of_input)  # type: ignore[misc]
 
 
 def _unsearched(name: str) -> Any:
-    """Declare a hyperparameter of the embedding that no search tries unasked: images have no columns."""
+    """Declare a hyperparameter of the columns that no search tries unasked: images have no columns."""
     return replace(TableChoices._hyperparameters[name], search=None, choices=None, only_with=None)
 
 
@@ -94,6 +109,7 @@ class TableOrImageChoices(ImageChoices, TableChoices):
 
     _input: type[TableInput] = NumberOrImageInput
 
+    scaling: str | None = _unsearched("scaling")
     num_embedding: str | None = _unsearched("num_embedding")
     embedding_width: int = _unsearched("embedding_width")
     n_bins: int = _unsearched("n_bins")

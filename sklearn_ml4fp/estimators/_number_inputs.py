@@ -1,4 +1,4 @@
-"""Inputs of networks that embed the numbers of a table."""
+"""Inputs of networks that scale the columns of a table, and embed their numbers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from .._distributions import weighted_quantile
+from ..nn import ColumnScaling
+from ._column_scaling import CLIP, Constants, learn_scaling
 from ._inputs import ImageInput, TableInput
 
 _SAMPLE = 2**18  # events from which quantiles are taken at most: they are known to 0.1 % of all events then
@@ -61,44 +64,61 @@ class Sample:
 
 @dataclass
 class NumberInput(TableInput):
-    """Rows of a table, of which a piecewise linear embedding learns the quantiles.
+    """Rows of a table, of which a scaling and a piecewise linear embedding learn the quantiles.
 
     Parameters
     ----------
+    scaling : str or None
+        Kind of the scaling.
     num_embedding : str or None
-        Kind of the embedding.
+        Kind of the embedding, of scaled columns where there is a scaling.
     n_bins : int
         Number of bins of a piecewise linear one.
     """
 
+    scaling: str | None = None
     num_embedding: str | None = None
     n_bins: int = 48
     _edges: list[np.ndarray] | None = None
+    _scaling: Constants | None = None
 
     @property
     def module_arguments(self) -> dict[str, Any]:
-        """Edges of the bins of each column."""
+        """Constants of the scaling, and edges of the bins of each column."""
         edges = None if self._edges is None else [one.tolist() for one in self._edges]
-        return {**super().module_arguments, "edges": edges}
+        return {**super().module_arguments, "edges": edges, "constants": self._scaling}
 
     def look(self, X: Any, weights: np.ndarray | None) -> None:
         """Take in events of the training part."""
-        if self.num_embedding is not None and X.ndim != 2:
-            raise ValueError(
-                f"num_embedding={self.num_embedding!r} embeds the columns of a table, and X has images of shape "
-                f"{X.shape[1:]}: pass num_embedding=None."
-            )
-        if self.num_embedding == "piecewise":
+        for name in ("num_embedding", "scaling") if X.ndim != 2 else ():
+            if (value := getattr(self, name)) is not None:
+                verb = {"num_embedding": "embeds", "scaling": "scales"}[name]
+                raise ValueError(
+                    f"{name}={value!r} {verb} the columns of a table, and X has images of shape {X.shape[1:]}: pass "
+                    f"{name}=None."
+                )
+        if self.num_embedding == "piecewise" or self.scaling is not None:
             self._survey = self._survey or Sample()
             self._survey.add(X, weights)
         super().look(X, weights)
 
     def learn(self) -> dict[str, Any]:
-        """Learn the edges from the events that were taken in."""
+        """Learn the scaling and the edges from the events that were taken in."""
         if self._survey is not None:
-            X, weights = self._survey.read()
-            self._edges, self._survey = [bin_edges(column, weights, self.n_bins) for column in X.T], None
+            (X, weights), self._survey = self._survey.read(), None
+            if self.scaling is not None:
+                self._scaling = learn_scaling(self.scaling, X, weights)
+            if self.num_embedding == "piecewise":
+                self._edges = [bin_edges(column, weights, self.n_bins) for column in self._scaled(X).T]
         return super().learn()
+
+    def _scaled(self, X: np.ndarray) -> np.ndarray:
+        """Columns as the embedding gets them."""
+        if self.scaling is None or self._scaling is None:
+            return X
+        layer = ColumnScaling(self._scaling, CLIP[self.scaling])
+        layer.reset_parameters()
+        return layer(torch.from_numpy(X)).numpy()
 
 
 @dataclass

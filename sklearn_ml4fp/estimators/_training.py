@@ -9,7 +9,7 @@ from typing import Any
 from .._compat import HasMethods, Interval, StrOptions
 from .._params import Declared, hp
 from .._protocols import EventAugmenter, HoldOutSplitter, methods_of
-from ..engine import OPTIMIZERS, SCHEDULES, Recipe, Schedule
+from ..engine import OPTIMIZERS, SCHEDULES, WARMED_UP, Recipe, Schedule
 from ..nn import ACTIVATIONS, INITIALISATIONS, NORMALISATIONS
 
 _DECAYING = ("exponential", "step", "plateau")  # schedules with γ and T
@@ -39,7 +39,7 @@ class TrainingChoices(Declared):
         valid=None,
         choices=INITIALISATIONS,
         doc="Variance of the first weights: 2/(n_in + n_out) (glorot), 2/n_in (he), 1/n_in (lecun); auto suits the "
-        "activation: he for ReLU, GELU and SiLU, glorot for sigmoid and tanh, lecun for SELU.",
+        "activation: he for ReLU, GELU, SiLU and Mish, glorot for sigmoid and tanh, lecun for SELU.",
     )
     optimizer: Any = hp(
         "adam",
@@ -69,12 +69,22 @@ class TrainingChoices(Declared):
         only_with=("optimizer", ("sgd",)),
         doc="Whether SGD takes the gradient where its momentum leads; without a momentum it changes nothing.",
     )
+    beta2: float = hp(
+        0.999,
+        valid=Interval(Real, 0, 1, closed="left"),
+        search=(0.9, 0.999),
+        only_with=("optimizer", ("adam", "adamw")),
+        doc="β₂ of Adam: share of the mean of squared gradients that each step keeps. A smaller one follows a learning "
+        "rate that changes fast.",
+    )
     lr_schedule: str = hp(
         "constant",
         choices=SCHEDULES,
         doc="Change of the learning rate with the epoch t, with γ = ``lr_decay`` and T = ``lr_decay_epochs``: "
         "γ^(t/T) (exponential), γ^⌊t/T⌋ (step), a factor γ after T epochs without a new best ``monitor`` (plateau), "
-        "half a cosine down to 0 at ``max_epochs``, or one_cycle: up to ``lr`` for 30 % of ``max_epochs``, then down.",
+        "half a cosine down to 0 at ``max_epochs``; one_cycle: up to ``lr`` for 30 % of ``max_epochs``, then down; or "
+        "coslog4: four times from 0 to ``lr`` and back within ``max_epochs``, each time twice as long (Holzmüller et "
+        "al., 2024).",
     )
     lr_decay: float = hp(
         0.5,
@@ -94,6 +104,7 @@ class TrainingChoices(Declared):
         0,
         valid=Interval(Real, 0, None, closed="left"),
         search=(0.0, 5.0),
+        only_with=("lr_schedule", WARMED_UP),
         doc="Number of epochs, or a fraction of one, in which the learning rate first rises linearly from a hundredth.",
     )
     gradient_clipping: float | None = hp(

@@ -1,6 +1,7 @@
 """Architectures as plain torch modules, one per file."""
 
 from ._cnn import CNN
+from ._columns import Columns, ColumnScaling
 from ._deep_sets import POINT_POOLINGS, DeepSets
 from ._densenet import DenseNet
 from ._edge_conv import EdgeConv
@@ -33,6 +34,8 @@ __all__ = [
     "POOLINGS",
     "POSITIONS",
     "AlphaDropout",
+    "ColumnScaling",
+    "Columns",
     "DeepSets",
     "DenseNet",
     "Dropout",

@@ -15,8 +15,8 @@ _VARIANCES: dict[str, Callable[[int, int], float]] = {
     "he": lambda n_in, n_out: 2 / n_in,
     "lecun": lambda n_in, n_out: 1 / n_in,
 }
-# GELU and SiLU let about half of a centred signal pass, as ReLU does.
-_AUTO = {"relu": "he", "gelu": "he", "silu": "he", "sigmoid": "glorot", "tanh": "glorot", "selu": "lecun"}
+# GELU, SiLU and Mish let about half of a centred signal pass, as ReLU does.
+_AUTO = {"relu": "he", "gelu": "he", "silu": "he", "mish": "he", "sigmoid": "glorot", "tanh": "glorot", "selu": "lecun"}
 INITIALISATIONS = ("auto", *_VARIANCES)
 
 Layer = TypeVar("Layer", bound=nn.Module)
@@ -65,8 +65,8 @@ def initialise(module: nn.Module, *, init: str, activation: str, generator: torc
         whatever ``init`` says. A layer with a method ``draw(generator)`` draws its own weights, one with
         ``reset_parameters`` outside torch.nn sets its constants.
     init : {"auto", "glorot", "he", "lecun"}
-        Variance of a weight: 2/(n_in + n_out), 2/n_in or 1/n_in. "auto" is "he" for ReLU, GELU and SiLU, "glorot" for
-        sigmoid and tanh, and "lecun" for SELU. n_in and n_out of a convolution count the positions of its kernel.
+        Variance of a weight: 2/(n_in + n_out), 2/n_in or 1/n_in. "auto" is "he" for ReLU, GELU, SiLU and Mish, "glorot"
+        for sigmoid and tanh, and "lecun" for SELU. n_in and n_out of a convolution count the positions of its kernel.
     activation : str
         A name in ``ACTIVATIONS``.
     generator : torch.Generator

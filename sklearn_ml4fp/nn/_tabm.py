@@ -129,7 +129,8 @@ class TabM(nn.Module):
         for i in range(n_layers):
             if i:
                 hidden.append(SharedLinear(k, width, width))
-            elif embedding is None:
+            elif embedding is None or embedding.width == 1:  # columns as they are, or scaled
+                d_in = d_in if embedding is None else embedding.d_out
                 hidden.append(SharedLinear(k, d_in, width, "signs"))
             else:
                 hidden.append(SharedLinear(k, embedding.d_out, width, "normal", embedding.width))

@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from sklearn_ml4fp.engine import SCHEDULES, Schedule
+from sklearn_ml4fp.engine import WARMED_UP, Schedule
 
 
 def torch_factors(kind, epochs, **arguments):
@@ -57,7 +58,7 @@ def test_plateau_as_torch():
     assert ours.factor(len(losses)) == pytest.approx(1e-4)
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("name", WARMED_UP)
 def test_warm_up_rises_linearly_to_the_schedule(name):
     schedule = Schedule(name, epochs=20, warmup_epochs=2)
     start = 0.04 if name == "one_cycle" else 1.0
@@ -72,3 +73,14 @@ def test_cosine_ends_at_zero_and_stays_there():
     assert schedule.factor(10) == pytest.approx(0, abs=1e-12)
     assert schedule.factor(15) == pytest.approx(0, abs=1e-12)
     assert math.isfinite(Schedule("cosine", epochs=2, warmup_epochs=5).factor(7))
+
+
+def test_coslog4_has_four_cycles_each_twice_as_long():
+    """Its formula, zeros and maxima; a warm-up does not change it, since it rises by itself."""
+    schedule = Schedule("coslog4", epochs=15)
+    assert [schedule.factor(t) for t in (0, 1, 3, 7, 15, 20)] == pytest.approx([0] * 6, abs=1e-9)
+    assert [schedule.factor(2**k * math.sqrt(2) - 1) for k in range(4)] == pytest.approx([1] * 4)
+    t = np.linspace(0, 15, 50)
+    formula = 0.5 * (1 - np.cos(2 * np.pi * np.log2(1 + 15 * (t / 15))))
+    for one in (schedule, Schedule("coslog4", epochs=15, warmup_epochs=3)):
+        assert [one.factor(x) for x in t] == pytest.approx(formula.tolist(), abs=1e-9)

@@ -104,6 +104,8 @@ CHOICES = {
     "to the end": {"early_stopping": False},
     "wide": {"width": 256, "batch_size": 128, "max_epochs": 2},
     "balanced": {"class_weight": "balanced"},
+    "scaled": {"scaling": "auto", "beta2": 0.9, "lr_schedule": "coslog4", "activation": "mish"},
+    "clipped": {"scaling": "robust"},
 }
 CASES = [
     *((FeedForwardClassifier, choice) for choice in CHOICES),

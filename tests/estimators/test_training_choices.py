@@ -48,6 +48,13 @@ def test_an_optimiser_class_is_the_named_one():
     assert torch.equal(weights_of(fitted(optimizer="adam")), weights_of(fitted(optimizer=torch.optim.Adam)))
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_beta2_is_that_of_adam(optimizer):
+    network = fitted(optimizer=optimizer, beta2=np.float64(0.9))
+    assert network.net_.optimizer_.param_groups[0]["betas"] == (0.9, 0.9)
+    assert not torch.equal(weights_of(network), weights_of(fitted(optimizer=optimizer)))
+
+
 @pytest.mark.parametrize(("optimizer", "message"), [(dict, "subclass of"), (torch.optim.LBFGS, "no closure")])
 def test_what_is_no_optimiser_is_refused(optimizer, message):
     with pytest.raises(ValueError, match=message):
@@ -296,7 +303,7 @@ def test_a_fitted_estimator_with_every_choice_is_copied():
 def test_a_search_over_optimiser_schedule_and_activation_has_no_failed_candidate():
     network = FeedForwardClassifier(**{**PLAIN, "max_epochs": 2, "momentum": 0.9})
     space = search_space(network, include=["optimizer", "lr_schedule", "activation", "nesterov"])
-    assert {len(space[name].categories) for name in ("optimizer", "lr_schedule", "activation")} == {5, 6}
+    assert {len(space[name].categories) for name in ("optimizer", "lr_schedule", "activation")} == {5, 7}
     search = BayesSearchCV(network, space, n_iter=12, cv=2, random_state=0, error_score="raise", refit=False)
     scores = search.fit(X, Y).cv_results_["mean_test_score"]
     assert len(scores) == 12
@@ -304,13 +311,13 @@ def test_a_search_over_optimiser_schedule_and_activation_has_no_failed_candidate
 
 
 def test_every_optimiser_with_every_schedule_and_activation():
-    """The whole product, not a draw of it: 5 × 6 × 6 candidates, none of which fails."""
+    """The whole product, not a draw of it: 5 × 7 × 7 candidates, none of which fails."""
     network = FeedForwardClassifier(**{**PLAIN, "n_layers": 1, "max_epochs": 1, "batch_size": 60})
     grid = {"optimizer": list(OPTIMIZERS), "lr_schedule": list(SCHEDULES), "activation": list(ACTIVATIONS)}
     one_split = [(np.arange(180), np.arange(180, 240))]
     search = GridSearchCV(network, grid, scoring="neg_log_loss", cv=one_split, error_score="raise", refit=False)
     scores = search.fit(X, Y).cv_results_["mean_test_score"]
-    assert scores.shape == (180,)
+    assert scores.shape == (245,)
     assert np.isfinite(scores).all()
 
 
@@ -318,9 +325,11 @@ def test_every_optimiser_with_every_schedule_and_activation():
 SEARCHED = {
     "optimizer": "'sgd', 'adagrad', 'rmsprop', 'adam', 'adamw'", "momentum": "from 0 to 0.99",
     "nesterov": "False, True", "lr": "from 0.0001 to 0.01", "weight_decay": "from 1e-06", "l1": "from 1e-07",
-    "lr_schedule": "'constant', 'exponential', 'step', 'plateau', 'cosine', 'one_cycle'", "lr_decay": "from 0.1 to 0.9",
+    "lr_schedule": "'constant', 'exponential', 'step', 'plateau', 'cosine', 'one_cycle', 'coslog4'",
+    "lr_decay": "from 0.1 to 0.9",
     "lr_decay_epochs": "from 2 to 20", "warmup_epochs": "from 0 to 5", "gradient_clipping": "from 0.1 to 10",
-    "activation": "'relu', 'sigmoid', 'tanh', 'selu', 'gelu', 'silu'", "init": "'auto', 'glorot', 'he', 'lecun'",
+    "activation": "'relu', 'sigmoid', 'tanh', 'selu', 'gelu', 'silu', 'mish'",
+    "init": "'auto', 'glorot', 'he', 'lecun'",
     "normalisation": "'none', 'batch', 'layer'", "dropout": "from 0 to 0.5", "ema_decay": "from 0.9 to 0.9999",
     "batch_size": "from 64 to 1024",
 }  # fmt: skip

@@ -268,7 +268,7 @@ def test_zeros_as_padding_and_images_in_a_table():
         assert_close(session_of(estimator).run(None, {"X": X}), expected_of(estimator, X), estimator)
 
 
-@pytest.mark.parametrize("activation", ["selu", "gelu", "silu", "tanh"])
+@pytest.mark.parametrize("activation", ["selu", "gelu", "silu", "mish", "tanh"])
 def test_other_activations(activation):
     estimator = fitted(EdgeConvClassifier, CLOUDS, activation=activation, normalisation="batch")
     assert_close(session_of(estimator).run(None, inputs_of(CLOUDS)), expected_of(estimator, CLOUDS), estimator)

@@ -115,7 +115,7 @@ def variance_of(layer, **arguments):
 
 
 VARIANCES = {"glorot": lambda n, m: 2 / (n + m), "he": lambda n, m: 2 / n, "lecun": lambda n, m: 1 / n}
-SUITS = {"relu": "he", "gelu": "he", "silu": "he", "sigmoid": "glorot", "tanh": "glorot", "selu": "lecun"}
+SUITS = {"relu": "he", "gelu": "he", "silu": "he", "mish": "he", "sigmoid": "glorot", "tanh": "glorot", "selu": "lecun"}
 
 
 @pytest.mark.parametrize("init", INITIALISATIONS)

@@ -61,6 +61,7 @@ def test_feed_forward_against_its_formula(activation):
         "selu": lambda z: 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * np.expm1(z)),
         "gelu": lambda z: z * norm.cdf(z),
         "silu": lambda z: z / (1 + np.exp(-z)),
+        "mish": lambda z: z * np.tanh(np.log1p(np.exp(z))),
     }
     weights = [parameter.detach().numpy() for parameter in network.parameters()]
     h = X
