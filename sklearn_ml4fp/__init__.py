@@ -146,6 +146,7 @@ _MODULE_OF: dict[str, str] = {
     "ImageChoices": "estimators._input_choices",
     "InteractionNetworkClassifier": "estimators._interaction_network",
     "InteractionNetworkRegressor": "estimators._interaction_network",
+    "Interval": "_compat",
     "MessagePassingClassifier": "estimators._message_passing",
     "MessagePassingRegressor": "estimators._message_passing",
     "NetworkClassifier": "estimators._classifier",

@@ -45,7 +45,39 @@ except ImportError:
 
 
 class Interval(_param_validation.Interval):
-    """scikit-learn's interval of numbers without ``True`` and ``False``, which Python takes for 1 and 0."""
+    """Interval of numbers that a hyperparameter may have: scikit-learn's, without ``True`` and ``False``.
+
+    Python takes these two for 1 and 0.
+
+    Parameters
+    ----------
+    type : {numbers.Integral, numbers.Real, "real_not_int"}
+        Kind of the numbers.
+    left, right : float or int or None
+        Bounds; None stands for none.
+    closed : {"left", "right", "both", "neither"}
+        Bounds that belong to the interval.
+
+    Raises
+    ------
+    TypeError
+        If a bound is not of the kind.
+    ValueError
+        If ``closed`` is another word, if the left bound is above the right one, or if a bound that is not there is
+        closed.
+
+    See Also
+    --------
+    hp : Declaration of a hyperparameter.
+
+    Examples
+    --------
+    >>> from numbers import Integral
+    >>> from sklearn_ml4fp import Interval
+    >>> positive = Interval(Integral, 1, None, closed="left")
+    >>> [positive.is_satisfied_by(value) for value in (3, 0, 1.5, True)]
+    [True, False, False, False]
+    """
 
     def is_satisfied_by(self, val: Any) -> bool:
         """Return whether ``val`` is a number of the interval."""

@@ -62,7 +62,8 @@ def hp(
     doc : str
         Meaning, in a sentence or two.
     valid : constraint or tuple of constraints, default=None
-        Values that ``fit`` accepts, as scikit-learn's parameter constraints. Not needed if ``choices`` are strings.
+        Values that ``fit`` accepts: a type, an :class:`Interval`, None, or a tuple of these. Not needed if ``choices``
+        are strings.
     search : (low, high), default=None
         Range of a search; None keeps a numeric hyperparameter out of searches.
     scale : {"linear", "log"}, default="linear"
@@ -80,6 +81,7 @@ def hp(
 
     See Also
     --------
+    Interval : Numbers from one to another.
     NetworkEstimator : Base of every network, with the hyperparameters of training.
     """
     if valid is None:

@@ -9,6 +9,12 @@ import sklearn
 from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
+# Python on pages that cannot run, by page and a word in the block.
+NOT_RUN = {
+    ("docs/cluster.rst", "SLURMCluster"): "needs Slurm",
+    ("docs/cluster.rst", "HTCondorCluster"): "needs HTCondor",
+    ("docs/downloads.rst", "fetch_higgs"): "downloads gigabytes; tests/datasets/test_fetch.py has a server of its own",
+}
 LOADED = r"\b(load_events|load_quark_gluon_jets)\(.*?\)"
 
 # On a machine that others use too, a deadline would fail tests that are right.
@@ -33,7 +39,10 @@ def two_blobs():
 
 
 def snippets(page):
-    """The blocks of Python on a page of the documentation, or in README.md, in their order; or a script."""
+    """The blocks of Python on a page of the documentation, or in README.md, in their order; or a script.
+
+    Those of ``NOT_RUN`` are left out.
+    """
     text = (ROOT / page).read_text(encoding="utf-8")
     if page.endswith(".py"):
         return [text]
@@ -41,7 +50,21 @@ def snippets(page):
         return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     blocks = re.findall(r"\.\. code-block:: python\n\n((?:    .*\n|\n)+)", text)
     assert len(blocks) == text.count(".. code-block:: python")
-    return [re.sub("^    ", "", block, flags=re.MULTILINE) for block in blocks]
+    words = [word for where, word in NOT_RUN if where == page]
+    run = [block for block in blocks if not any(word in block for word in words)]
+    return [re.sub("^    ", "", block, flags=re.MULTILINE) for block in run]
+
+
+@pytest.fixture(scope="session")
+def blocks_of():
+    """The function that reads the blocks of Python of a page."""
+    return snippets
+
+
+@pytest.fixture(scope="session")
+def not_run():
+    """The Python on pages that cannot run, with the reasons."""
+    return NOT_RUN
 
 
 def first(events, n):

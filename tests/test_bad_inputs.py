@@ -5,6 +5,7 @@ import re
 import traceback
 import warnings
 from functools import cache, partial
+from numbers import Integral
 from pathlib import Path
 from tempfile import gettempdir
 from types import SimpleNamespace
@@ -826,6 +827,15 @@ def cases_of_hp():
     ]
 
 
+def cases_of_Interval():
+    return [
+        ("closed='right' without a right bound", partial(sklearn_ml4fp.Interval, Integral, 1, None, closed="right")),
+        ("closed='no'", partial(sklearn_ml4fp.Interval, Integral, 1, 2, closed="no")),
+        ("bounds in the wrong order", partial(sklearn_ml4fp.Interval, Integral, 2, 1, closed="both")),
+        ("a bound of another kind", partial(sklearn_ml4fp.Interval, Integral, 1.5, 2, closed="both")),
+    ]
+
+
 def cases_of_DaskBackend():
     return [
         ("client=3", lambda: sklearn_ml4fp.DaskBackend(3)),
@@ -943,6 +953,7 @@ CASES_BY_NAME = {
     "asimov_significance": cases_of_asimov_significance,
     "bootstrap_interval": cases_of_bootstrap_interval,
     "hp": cases_of_hp,
+    "Interval": cases_of_Interval,
     "investigate": cases_of_investigate,
     "interval_coverage": cases_of_interval_coverage,
     "ks_test": cases_of_ks_test,

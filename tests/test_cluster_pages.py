@@ -1,4 +1,4 @@
-"""The snippets of docs/optuna.rst and docs/cluster.rst run as written, but for epochs, events and batch systems."""
+"""The snippets of docs/optuna.rst and docs/cluster.rst run as written, but for epochs and events."""
 
 
 def test_the_page_on_pruning(run_page, tmp_path):
@@ -10,7 +10,6 @@ def test_the_page_on_pruning(run_page, tmp_path):
 
 
 def test_the_page_on_clusters(run_page):
-    without_batch_systems = (r"(?s).*jobqueue.*", "")
-    names = run_page("docs/cluster.rst", without_batch_systems, ("n_samples=2000", "n_samples=200"))
+    names = run_page("docs/cluster.rst", ("n_samples=2000", "n_samples=200"))
     assert len(names["grid"].cv_results_["params"]) == 2
     assert len(names["search"].cv_results_["params"]) == 4

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from .._lazy import lazily
 
 if TYPE_CHECKING:  # what an editor and a type checker see
+    from .._compat import Interval
     from .._params import hp
     from ._base import NetworkEstimator
     from ._checkup import TrainingWarning
@@ -40,6 +41,7 @@ __all__ = [
     "ImageChoices",
     "InteractionNetworkClassifier",
     "InteractionNetworkRegressor",
+    "Interval",
     "MessagePassingClassifier",
     "MessagePassingRegressor",
     "NetworkClassifier",
