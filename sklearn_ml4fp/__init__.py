@@ -80,7 +80,7 @@ _MODULE_OF: dict[str, str] = {
     "AutoScaler": "preprocessing._auto_scaler",
     "DropMissingColumns": "preprocessing._missing",
     "JetConstituentFeatures": "preprocessing._constituents",
-    "LogScaler": "preprocessing._scaling",
+    "LogScaler": "preprocessing._log_scaler",
     "MinMaxScaler": "preprocessing._scaling",
     "MissingValueImputer": "preprocessing._missing",
     "OutlierClipper": "preprocessing._outliers",

@@ -46,9 +46,9 @@ def joined(parts: Sequence[Bunch]) -> Bunch:
     def column(name: str) -> Any:
         return None if first[name] is None else np.concatenate([part[name] for part in parts])
 
-    clouds = isinstance(first.data, PointClouds)
+    container: Any = type(first.data)
     return bunch_of(
-        data=PointClouds.concatenate(data) if clouds else np.concatenate(data),
+        data=np.concatenate(data) if isinstance(first.data, np.ndarray) else container.concatenate(data),
         target=column("target"),
         sample_weight=column("sample_weight"),
         groups=None if first.groups is None else joined_ids([part.groups for part in parts]),
@@ -87,8 +87,11 @@ class _Map:
                 f"{len(data)}: leave events out by where()."
             )
         names = events.feature_names
-        if isinstance(data, PointClouds):
-            names = list(data.feature_names)
+        if hasattr(data, "columns"):  # a frame, of a transformer with set_output
+            names, data = list(data.columns), np.asarray(data)
+        points = getattr(data, "nodes", data)  # of graphs
+        if isinstance(points, PointClouds):
+            names = list(points.feature_names)
         elif data.ndim != 2 or data.shape[1] != len(names):
             names = [f"x{i}" for i in range(data.shape[1])]
         return bunch_of(**{**events, "data": data, "feature_names": names})

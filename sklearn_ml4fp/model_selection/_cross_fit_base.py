@@ -25,14 +25,15 @@ from .._missing import with_nan
 from .._progress import track
 from .._protocols import EventAssigner
 from .._recording import recorded
-from .._requests import asks_for, routed, routed_to_fit, router_of, scoring_with_weights, with_requests
+from .._requests import routed, routed_to_fit, router_of, scoring_with_weights, with_requests
 from .._spread import Spread, all_or_none, combined, spread_of, with_std
 from .._validation import check_model, check_weights, is_ragged
-from ..data import RaggedArray
+from ..data import EventSource, RaggedArray
+from ._cross_fit_scored import RESPONSES, ByFold
+from ._cross_fit_sources import OnSources, check_alone
 from ._splits import EventKFold, _check_parts, _take
 
-_RESPONSES = ("predict", "predict_proba", "decision_function")
-_ROUTED = ("fit", *_RESPONSES)
+_ROUTED = ("fit", *RESPONSES)
 
 
 def _fit_one(estimator: Any, X: Any, y: np.ndarray, rows: np.ndarray, params: dict[str, Any]) -> tuple[Any, set]:
@@ -52,32 +53,7 @@ def _joined(parts: list[Any], order: np.ndarray) -> Any:
     return joined[order]
 
 
-class _ByFold:
-    """Estimator for a scorer, which predicts every event by the model of its fold."""
-
-    def __init__(self, fitted: CrossFit, folds: np.ndarray | None, params: dict[str, Any]) -> None:
-        self.fitted = fitted
-        self.folds = folds
-        self.params = params
-
-    def __sklearn_tags__(self) -> Any:
-        return self.fitted.__sklearn_tags__()
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self.fitted, name)  # AttributeError if the models cannot
-        if name not in _RESPONSES:
-            return value
-
-        def respond(X: Any) -> np.ndarray:
-            model = self.fitted.estimators_[0]
-            wanted = {key: value for key, value in self.params.items() if asks_for(model, name, key)}
-            return self.fitted._respond(name, X, self.folds, wanted)
-
-        respond.__name__ = name  # scorers ask a method for its name
-        return respond
-
-
-class CrossFit(FilledUp, MetaEstimatorMixin, ABC):
+class CrossFit(OnSources, FilledUp, MetaEstimatorMixin, ABC):
     """Base of the classifier and the regressor: folds, fits, and the choice of the model for each event."""
 
     __metadata_request__fit = {"groups": True, "sample_weight": True}  # noqa: RUF012
@@ -111,15 +87,16 @@ class CrossFit(FilledUp, MetaEstimatorMixin, ABC):
     # --- fit ---
 
     @recorded
-    def fit(self, X: Any, y: Any, *, groups: Any = None, sample_weight: Any = None, **params: Any) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None, sample_weight: Any = None, **params: Any) -> Self:
         """Fit one model per fold, on the events of the other folds.
 
         Parameters
         ----------
-        X : array-like of shape (n_events, ...)
-            Events, in any form that the estimator takes.
+        X : array-like of shape (n_events, ...), or EventSource
+            Events, in any form that the estimator takes. A source carries targets, weights and ids by itself; of one
+            that is larger than its ``memory``, targets, weights and outputs are kept, and no event.
         y : array-like of shape (n_events,) or (n_events, n_outputs)
-            Labels or targets.
+            Labels or targets; None for a source.
         groups : array-like of shape (n_events,) or (n_events, n_columns), optional
             Event ids, which decide the folds; also handed to an estimator that asks for them (every network does, for
             its own hold-out). Without them the folds are scikit-learn's, by row.
@@ -140,6 +117,13 @@ class CrossFit(FilledUp, MetaEstimatorMixin, ABC):
         TypeError
             Other metadata are given that no part requests.
         """
+        if isinstance(X, EventSource):
+            check_alone(f"{type(self).__name__}.fit", y=y, groups=groups, sample_weight=sample_weight, **params)
+            held, _ = X.held()
+            if held is None:
+                self._fit_source(X)
+                return self
+            X, y, groups, sample_weight = held.data, held.target, held.groups, held.sample_weight
         self._check_parameters(y)
         X, y = with_nan(X), self._check_y(y)
         check_consistent_length(X, y, groups, sample_weight)
@@ -181,18 +165,22 @@ class CrossFit(FilledUp, MetaEstimatorMixin, ABC):
                     f"cross-fitting needs every event in exactly one test fold; {self.cv_!r} does otherwise."
                 )
             return np.repeat(np.arange(self.n_folds_), [len(test) for test in tests])[np.argsort(np.concatenate(tests))]
-        # a role of its own: independent of an EventKFold around this
-        self.cv_ = EventKFold(int(self.cv), salt="cross-fit") if isinstance(self.cv, Integral) else self.cv
-        if not isinstance(self.cv_, EventAssigner):
-            raise ValueError(
-                "with groups, cv must be a number of folds, or a splitter that tells the fold of any event by "
-                f"assign(ids), such as EventKFold; got {self.cv!r}."
-            )
+        self.cv_ = self._event_splitter()
         self.n_folds_ = self.cv_.get_n_splits()
         folds = self.cv_.assign(groups)
         _check_parts(folds, [f"fold {i}" for i in range(self.n_folds_)], groups, repr(self.cv_))
         self._id_kinds = id_kinds(groups)
         return folds
+
+    def _event_splitter(self) -> EventAssigner:
+        # a role of its own: independent of an EventKFold around this
+        splitter = EventKFold(int(self.cv), salt="cross-fit") if isinstance(self.cv, Integral) else self.cv
+        if not isinstance(splitter, EventAssigner):
+            raise ValueError(
+                "with groups, cv must be a number of folds, or a splitter that tells the fold of any event by "
+                f"assign(ids), such as EventKFold; got {self.cv!r}."
+            )
+        return splitter
 
     def _check_kinds(self, groups: Any) -> None:
         """Refuse ids of another kind than in fit: 7 and "7" hash differently, so the model may have seen the event."""
@@ -225,11 +213,11 @@ class CrossFit(FilledUp, MetaEstimatorMixin, ABC):
         for fold in range(self.n_folds_):
             rows = np.flatnonzero(folds == fold)
             of_fold = check_method_params(X, given, rows)
-            model = _ByFold(self, folds[rows], of_fold)
+            model = ByFold(self, folds[rows], of_fold)
             self.fold_scores_[fold] = self._score(scorer, model, _take(X, rows), y[rows], of_fold)
-        self.oof_score_ = self._score(scorer, _ByFold(self, folds, given), X, y, given)
+        self.oof_score_ = self._score(scorer, ByFold(self, folds, given), X, y, given)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None, **params: Any) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None, *, groups: Any = None, **params: Any) -> float:
         """Score with ``scoring``, each event by the model that has not seen it.
 
         Parameters
@@ -237,10 +225,13 @@ class CrossFit(FilledUp, MetaEstimatorMixin, ABC):
         X, y, sample_weight, groups, **params : array-like
             As for :meth:`fit`; the ids as for :meth:`predict`.
         """
+        if isinstance(X, EventSource):
+            check_alone(f"{type(self).__name__}.score", y=y, groups=groups, sample_weight=sample_weight, **params)
+            return self._score_source(X)
         given = {
             name: v for name, v in (("groups", groups), ("sample_weight", with_nan(sample_weight))) if v is not None
         }
-        model = _ByFold(self, self._folds_of(X, groups), given | params)
+        model = ByFold(self, self._folds_of(X, groups), given | params)
         return self._score(
             self._scorer(self if "sample_weight" in given else None), model, X, with_nan(y), given | params
         )
@@ -317,6 +308,9 @@ class CrossFit(FilledUp, MetaEstimatorMixin, ABC):
         return np.mean(responses, axis=0)
 
     def _predict(self, method: str, X: Any, groups: Any, params: dict[str, Any], return_std: bool = False) -> Any:
+        if isinstance(X, EventSource):
+            check_alone(f"{type(self).__name__}.{method}", groups=groups, **params)
+            return self._predict_source(method, X, return_std)
         given = params if groups is None else {"groups": groups, **params}
         if return_std:
             return with_std(self, method, X, given)
@@ -337,7 +331,8 @@ class CrossFit(FilledUp, MetaEstimatorMixin, ABC):
 
         Parameters
         ----------
-        X : array-like of shape (n_events, ...)
+        X : array-like of shape (n_events, ...), or EventSource
+            Events; a source has its own ids, and is predicted chunk by chunk.
         groups : array-like of shape (n_events,) or (n_events, n_columns), optional
             Event ids. Recorded data and simulation are treated alike: one model per event, by its id. (The mean of the
             models is a sharper score, so a cut would mean something else for it.)

@@ -7,10 +7,11 @@ from .._lazy import lazily
 if TYPE_CHECKING:  # what an editor and a type checker see
     from ._auto_scaler import AutoScaler
     from ._constituents import JetConstituentFeatures
+    from ._log_scaler import LogScaler
     from ._missing import DropMissingColumns, MissingValueImputer
     from ._outliers import OutlierClipper
     from ._particle_wise import ParticleWise
-    from ._scaling import LogScaler, MinMaxScaler, ZScoreScaler
+    from ._scaling import MinMaxScaler, ZScoreScaler
     from ._to_graph import ToGraph, ToTrackGraph
     from ._to_image import ToImage
     from ._to_list import ToList

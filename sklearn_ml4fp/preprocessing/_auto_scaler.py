@@ -9,11 +9,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import FLOAT_DTYPES, check_is_fitted
 
-from .._distributions import shape_of, suitable_scaling
+from .._distributions import Shape, shape_of, suitable_scaling
 from .._missing import check_array, validate_data
 from .._params import Declared, hp
 from .._validation import check_weights
-from ._scaling import LogScaler, MinMaxScaler, ZScoreScaler, column_names
+from ._from_sources import Chunks, Survey, takes_sources
+from ._log_scaler import LogScaler
+from ._scaling import MinMaxScaler, ZScoreScaler, column_names
 
 # Number of rows that are scaled at a time: the columns of one kind are gathered from a part that fits into the cache.
 _ROWS = 16384
@@ -26,6 +28,7 @@ _MAKE: dict[str, Any] = {
 }
 
 
+@takes_sources
 class AutoScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator):
     """Pick for each column the scaling that suits its distribution, and say which and why.
 
@@ -36,6 +39,9 @@ class AutoScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
     for an exponential), and a column is flat where its range is at most three interquartile ranges (2 for a uniform).
     For the choice, negative weights count by their size, so that it does not change with cancellations in small
     samples; means and variances are signed sums.
+
+    Of an `EventSource` that exceeds its memory the quantiles are those of a random sample of events (``n_sampled_``),
+    and the rest is learned from all of them.
 
     See Also
     --------
@@ -68,6 +74,8 @@ class AutoScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
             Number of columns.
         feature_names_in_ : ndarray of str
             Names of the columns, where ``X`` has them.
+        n_sampled_ : int
+            Number of events from which the choice was made, of a source that exceeds its memory.
     """
     __metadata_request__fit = {"sample_weight": True}  # noqa: RUF012
     __metadata_request__partial_fit = {"sample_weight": True}  # noqa: RUF012
@@ -107,19 +115,45 @@ class AutoScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator
         if first:
             # in small samples, quantiles by signed sums jump with each cancellation
             sizes = None if weights is None else np.abs(weights)
-            choices = [suitable_scaling(shape_of(column, sizes)) for column in X.T]
-            self.scalings_ = np.array([kind for kind, _ in choices])
-            self.reasons_ = np.array([reason for _, reason in choices])
-            self.scalers_ = {kind: _MAKE[kind]() for kind in np.unique(self.scalings_).tolist()}
-            names = column_names(self)
-            for kind, scaler in self.scalers_.items():  # for their errors: they see parts of X
-                scaler._columns = [names[i] for i in np.flatnonzero(self.scalings_ == kind)]
-            if self.verbose:
-                for name, (kind, reason) in zip(names, choices, strict=True):
-                    print(f"{name}: {kind} ({reason})")  # noqa: T201
+            self._choose([shape_of(column, sizes) for column in X.T])
         for kind, scaler in self.scalers_.items():
             scaler.partial_fit(X[:, self.scalings_ == kind], sample_weight=weights)
         return self
+
+    def _choose(self, shapes: list[Shape]) -> None:
+        choices = [suitable_scaling(shape) for shape in shapes]
+        self.scalings_ = np.array([kind for kind, _ in choices])
+        self.reasons_ = np.array([reason for _, reason in choices])
+        self.scalers_ = {kind: _MAKE[kind]() for kind in np.unique(self.scalings_).tolist()}
+        names = column_names(self)
+        for kind, scaler in self.scalers_.items():  # for their errors: they see parts of X
+            scaler._columns = [names[i] for i in np.flatnonzero(self.scalings_ == kind)]
+        if self.verbose:
+            for name, (kind, reason) in zip(names, choices, strict=True):
+                print(f"{name}: {kind} ({reason})")  # noqa: T201
+
+    def _learn_from(self, chunks: Chunks) -> None:
+        self._validate_params()
+        survey, sample = chunks.sampled()
+        validate_data(self, survey.row, ensure_all_finite="allow-nan")
+        sizes = None if sample.weights is None else np.abs(sample.weights)
+        extremes = zip(sample.X.T, survey.least.tolist(), survey.most.tolist(), strict=True)
+        self._choose([shape_of(column, sizes)._replace(low=low, high=high) for column, low, high in extremes])
+        self.n_sampled_ = len(sample)
+        logarithms = {}
+        for kind, scaler in self.scalers_.items():
+            mine = self.scalings_ == kind
+            if isinstance(scaler, LogScaler):
+                validate_data(scaler, survey.row[:, mine], ensure_all_finite="allow-nan")
+                scaler._begin(survey.of(mine), sample.of(mine) if kind == "symlog" else None)
+                logarithms[kind] = Survey()
+            else:
+                scaler._from_survey(survey.of(mine))
+        for X, weights in chunks.rows() if logarithms else ():
+            for kind, logs in logarithms.items():
+                logs.add(self.scalers_[kind]._log(X[:, self.scalings_ == kind]), weights)
+        for kind, logs in logarithms.items():
+            self.scalers_[kind]._end(logs)
 
     def transform(self, X: Any) -> np.ndarray:
         """Scale events.

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._keeping import FilledUp
 from .._roles import column_for
 from ..data import PointClouds, as_point_clouds
+from ._from_sources import Chunks
 
 
 class CloudTransformer(FilledUp, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -53,6 +54,10 @@ class CloudTransformer(FilledUp, TransformerMixin, BaseEstimator, auto_wrap_outp
         self.event_names_in_ = np.array(clouds.event_names, dtype=object)
         self.n_features_in_ = len(clouds.feature_names)
         return clouds
+
+    def _learn_from(self, chunks: Chunks) -> None:
+        """Learn of a source that exceeds its memory: the names of the columns, which every piece tells."""
+        self.fit(next(iter(chunks))[0])
 
     def _check(self, X: Any) -> PointClouds:
         check_is_fitted(self, "feature_names_in_")

@@ -12,11 +12,13 @@ from .._particles import CLASSES, look_up
 from .._segments import segment_ids, segment_sum
 from ..data import PointClouds
 from ._clouds import CloudTransformer
+from ._from_sources import takes_sources
 from ._momenta import MomentumMixin
 
 KINEMATIC = ("delta_eta", "delta_phi", "log_pt", "log_e", "log_pt_rel", "delta_r")
 
 
+@takes_sources
 class JetConstituentFeatures(MomentumMixin, CloudTransformer):
     r"""Features of each particle relative to its jet, as jet taggers use them.
 

@@ -16,6 +16,7 @@ from .._missing import MISSING_VALUES, ReadsMissing, check_array, marked, valida
 from .._params import Declared, hp
 from .._roles import columns_for, the_one
 from .._validation import check_weights
+from ._from_sources import Chunks, takes_sources
 from ._scaling import column_names
 
 
@@ -33,6 +34,7 @@ def _statistic(values: np.ndarray, weights: np.ndarray | None, strategy: str) ->
     return float(np.average(values, weights=weights))
 
 
+@takes_sources
 class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
     """Fill missing values column by column: NaN, None, NA, null, masked values, and numbers that mark them.
 
@@ -44,6 +46,9 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
 
     Each event is filled by itself, from what was learned in ``fit``: the result does not depend on the other events in
     the call. Where a network can mask (absent jets in a point cloud), no filling is needed.
+
+    Of an `EventSource` that exceeds its memory ``median``, ``mode`` and ``interpolation`` are learned from a random
+    sample of events (``n_sampled_``), the rest from all of them.
 
     See Also
     --------
@@ -99,6 +104,8 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
             Number of columns.
         feature_names_in_ : ndarray of str
             Names of the columns, where ``X`` has them.
+        n_sampled_ : int
+            Number of events of the sample, where one was taken.
     """
     __metadata_request__fit = {"sample_weight": True}  # noqa: RUF012
 
@@ -131,13 +138,9 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
         if weights is not None and not weights.all():
             X, weights = X[weights != 0], weights[weights != 0]
         missing = np.isnan(X)
-        self.indicated_ = np.flatnonzero(missing.any(axis=0)) if self.add_indicator else np.array([], dtype=int)
-        self.curves_: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        if self.strategy in ("constant", "none"):
-            filled = self.fill_value if self.strategy == "constant" else np.nan
-            self.statistics_ = np.full(X.shape[1], float(filled))
+        if self._learns_no_value(missing.any(axis=0)):
             return self
-        self._check_values(missing, weights)
+        self._check_values((~missing).sum(axis=0) if weights is None else weights @ ~missing)
         kept = [(x[~m], None if weights is None else weights[~m]) for x, m in zip(X.T, missing.T, strict=True)]
         self.statistics_ = np.array([_statistic(*column, self.strategy) for column in kept])
         if self.strategy == "interpolation":
@@ -145,8 +148,33 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
             self._learn_curves(X, missing, weights)
         return self
 
-    def _check_values(self, missing: np.ndarray, weights: np.ndarray | None) -> None:
-        sums = (~missing).sum(axis=0) if weights is None else weights @ ~missing
+    def _learns_no_value(self, missing: np.ndarray) -> bool:
+        """Note in which columns something is missing; return whether that is all that is learned."""
+        self.indicated_ = np.flatnonzero(missing) if self.add_indicator else np.array([], dtype=int)
+        self.curves_: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        if self.strategy not in ("constant", "none"):
+            return False
+        filled = self.fill_value if self.strategy == "constant" else np.nan
+        self.statistics_ = np.full(len(missing), float(filled))
+        return True
+
+    def _learn_from(self, chunks: Chunks) -> None:
+        self._validate_params()
+        chunks = chunks.changed(lambda X, y, weights: (marked(X, self.missing_values), y, weights))
+        if self.strategy in ("median", "mode", "interpolation"):
+            survey, sample = chunks.sampled()
+            self.fit(sample.X, sample_weight=sample.weights)
+            self.indicated_ = np.flatnonzero(survey.missing) if self.add_indicator else self.indicated_
+            self.n_sampled_ = len(sample)
+            return
+        survey = chunks.surveyed()
+        validate_data(self, survey.row, ensure_all_finite="allow-nan")
+        if not self._learns_no_value(survey.missing):
+            self._check_values(survey.weights)
+            self.statistics_ = survey.moments()[0]
+
+    def _check_values(self, sums: np.ndarray) -> None:
+        """Refuse a column whose values have no positive sum of weights."""
         if (sums > 0).all():
             return
         names = [name for name, total in zip(column_names(self), sums, strict=True) if not total > 0]
@@ -238,6 +266,7 @@ class MissingValueImputer(TransformerMixin, Declared, BaseEstimator):
         return tags
 
 
+@takes_sources
 class DropMissingColumns(ReadsMissing, SelectorMixin, Declared, BaseEstimator):
     """Drop the columns in which too large a share of the events has no value.
 
@@ -305,12 +334,22 @@ class DropMissingColumns(ReadsMissing, SelectorMixin, Declared, BaseEstimator):
         weights = check_weights(sample_weight, len(X))
         missing = np.isnan(marked(X, self.missing_values))
         self.missing_fraction_ = missing.mean(axis=0) if weights is None else weights @ missing / weights.sum()
+        self._check_kept()
+        return self
+
+    def _learn_from(self, chunks: Chunks) -> None:
+        self._validate_params()
+        survey = chunks.changed(lambda X, y, weights: (marked(X, self.missing_values), y, weights)).surveyed()
+        validate_data(self, survey.row, ensure_all_finite="allow-nan")
+        self.missing_fraction_ = 1 - survey.weights / survey.total
+        self._check_kept()
+
+    def _check_kept(self) -> None:
         if not self._get_support_mask().any():
             raise ValueError(
                 f"Every column misses more than max_missing={self.max_missing:g} of its values (the best one "
                 f"{self.missing_fraction_.min():.3g}): expected one to keep. Raise max_missing, or fill the values."
             )
-        return self
 
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Put the kept columns back in their places, with NaN in those that were dropped.

@@ -14,8 +14,10 @@ from .._distributions import outlier_limits, shape_of
 from .._missing import validate_data
 from .._params import Declared, hp
 from .._validation import check_weights
+from ._from_sources import Chunks, takes_sources
 
 
+@takes_sources
 class OutlierClipper(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator):
     """Set values outside of robust limits to the limit; rows stay, NaN passes through.
 
@@ -23,6 +25,8 @@ class OutlierClipper(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstim
     one to the next, and ``factor`` further such steps are allowed, each longer than the one before by as much as the
     tail is heavy [1]_. A Gaussian, an exponential and a power law all stay inside; up to 1 % of outliers on a side do
     not move the limits. `DropOutliers` removes such events from training instead.
+
+    Of an `EventSource` that exceeds its memory the quantiles are those of a random sample of events (``n_sampled_``).
 
     See Also
     --------
@@ -59,6 +63,8 @@ class OutlierClipper(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstim
             Number of columns.
         feature_names_in_ : ndarray of str
             Names of the columns, where ``X`` has them.
+        n_sampled_ : int
+            Number of events from which the limits were learned, of a source that exceeds its memory.
     """
     __metadata_request__fit = {"sample_weight": True}  # noqa: RUF012
 
@@ -91,6 +97,11 @@ class OutlierClipper(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstim
         limits[np.isnan(limits)] = np.inf  # a column without a value
         self.lower_, self.upper_ = np.where(np.isinf(limits[:, 0]), -np.inf, limits[:, 0]), limits[:, 1]
         return self
+
+    def _learn_from(self, chunks: Chunks) -> None:
+        _, sample = chunks.sampled()
+        self.fit(sample.X, sample_weight=sample.weights)
+        self.n_sampled_ = len(sample)
 
     def transform(self, X: Any) -> np.ndarray:
         """Set values outside of the limits to the limit.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,8 +15,10 @@ from .._roles import column_for
 from .._validation import check_weights
 from ..data import PointClouds
 from ._clouds import CloudTransformer
+from ._from_sources import Chunks, takes_sources
 
 
+@takes_sources
 class ParticleWise(CloudTransformer):
     """A scikit-learn transformer for tables, applied to the points of clouds as if each were a row of its own.
 
@@ -78,16 +81,50 @@ class ParticleWise(CloudTransformer):
         clouds = self._learn(X)
         if len(clouds.values) == 0:
             raise ValueError(f"there is no point in the {len(clouds)} clouds: nothing to fit the transformer to.")
+        self._seen, self._left = self._split_columns(clouds.feature_names)
         weights = None if declines_weights(self, "fit") else check_weights(sample_weight, len(clouds))
         given = params if weights is None else {"sample_weight": weights, **params}
         of_points = check_method_params(clouds, given, np.repeat(np.arange(len(clouds)), clouds.counts))
         prototype = with_requests(self.transformer, wants=True)
         target = None if y is None else np.repeat(np.asarray(with_nan(y)), clouds.counts, axis=0)
-        self._seen, self._left = self._split_columns(clouds.feature_names)
         seen = self._seen_of(clouds)
         self.transformer_ = prototype.fit(seen, target, **routed_to_fit(self, prototype, of_points))
         self._width = self.transformer_.transform(seen[:1]).shape[1]
         return self
+
+    def _learn_from(self, chunks: Chunks) -> None:
+        """Let the transformer learn from the points of one chunk after the other, by its own way or ``partial_fit``."""
+        self._validate_params()
+        clouds = self._learn(next(iter(chunks))[0])
+        self._seen, self._left = self._split_columns(clouds.feature_names)
+        learner = with_requests(self.transformer, wants=True)
+        weighted = chunks.weighted and not declines_weights(self, "fit")
+        if weighted:  # a transformer without weights is an error, unless it declines them
+            weighted = bool(routed_to_fit(self, learner, {"sample_weight": np.ones(1)}))
+        pieces = replace(chunks, weighted=weighted, change=self._points)
+        if hasattr(learner, "_learn_from"):
+            learner._learn_from(pieces)
+        elif hasattr(learner, "partial_fit"):
+            for X, y, weights in pieces:
+                if len(X):
+                    learner.partial_fit(X, y, **({} if weights is None else {"sample_weight": weights}))
+        else:
+            raise TypeError(
+                f"ParticleWise({self.transformer!r}): the source exceeds its memory={chunks.source.memory}, and this "
+                "transformer learns from arrays only. Take one of this package, or one with partial_fit, raise "
+                "memory=, or fit on some of the events: events = source.share(0, 100).read(), then events.data."
+            )
+        self.transformer_ = learner
+        self._width = learner.transform(np.zeros((1, len(self._seen)), dtype=clouds.values.dtype)).shape[1]
+
+    def _points(self, clouds: PointClouds, y: Any, weights: Any) -> tuple[Any, Any, Any]:
+        """Return the rows of points that the transformer sees, with the target and the weight of their events."""
+        counts = clouds.counts
+        return (
+            self._seen_of(clouds),
+            None if y is None else np.repeat(y, counts, axis=0),
+            None if weights is None else np.repeat(weights, counts),
+        )
 
     def get_metadata_routing(self) -> Any:
         """Return the routing of metadata in ``fit``: to this by itself, and to the transformer."""

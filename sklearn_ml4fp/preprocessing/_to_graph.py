@@ -17,6 +17,7 @@ from .._roles import column_for, role_of
 from .._segments import Index, offsets_from_counts, segment_ids
 from ..data import Graphs, PointClouds
 from ._clouds import CloudTransformer
+from ._from_sources import takes_sources
 
 _TURN = 2 * np.pi
 
@@ -69,6 +70,7 @@ class _ToGraphBase(CloudTransformer, ABC):
         return column_for(self.feature_names_in_.tolist(), name, parameter)
 
 
+@takes_sources
 class ToGraph(_ToGraphBase):
     """Connect each point of a cloud with its nearest neighbours.
 
@@ -162,6 +164,7 @@ def _nearest(x: np.ndarray, angle: np.ndarray, event: Index, counts: Index, k: i
     return source[same], target[same]
 
 
+@takes_sources
 class ToTrackGraph(_ToGraphBase):
     r"""Connect hits in neighbouring layers of a tracker, within windows of azimuth and of z.
 

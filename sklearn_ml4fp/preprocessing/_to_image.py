@@ -12,6 +12,7 @@ from .._kinematics import wrap_phi
 from .._params import hp
 from .._segments import Index, positions, segment_ids, segment_sum
 from ._clouds import CloudTransformer
+from ._from_sources import takes_sources
 from ._momenta import MomentumMixin
 
 _BLOCK = 4096  # number of images made at a time: their float64 sums stay small compared to the result
@@ -64,6 +65,7 @@ def pixelise(pt: np.ndarray, points: np.ndarray, offsets: Index, n_pixels: int, 
     return images.reshape(-1, n_pixels, n_pixels)
 
 
+@takes_sources
 class ToImage(MomentumMixin, CloudTransformer):
     r"""Make images of the transverse momentum of jets, in the plane of rapidity and azimuth.
 

@@ -11,8 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 from .._compat import Interval
 from .._params import hp
 from ._clouds import CloudTransformer, leading
+from ._from_sources import takes_sources
 
 
+@takes_sources
 class ToList(CloudTransformer, auto_wrap_output_keys=("transform",)):
     """Flatten the n leading points of each cloud into a table row: point 1, point 2, ..., NaN where absent.
 

@@ -11,8 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 from .._compat import Interval
 from .._params import hp
 from ._clouds import CloudTransformer, leading
+from ._from_sources import Chunks, takes_sources
 
 
+@takes_sources
 class ToSet(CloudTransformer):
     """Pad clouds to one array ``(n_clouds, max_points, n_features)``, on request with the mask as last feature.
 
@@ -84,6 +86,11 @@ class ToSet(CloudTransformer):
         clouds = leading(self._learn(X), self.order_by)
         self.max_points_ = int(clouds.counts.max(initial=0)) if self.max_points is None else self.max_points
         return self
+
+    def _learn_from(self, chunks: Chunks) -> None:
+        super()._learn_from(chunks)
+        if self.max_points is None:
+            self.max_points_ = max(int(clouds.counts.max(initial=0)) for clouds, _, _ in chunks)
 
     def transform(self, X: Any) -> np.ndarray:
         """Make the array ``(n_clouds, max_points_, n_features)``, with an additional feature if ``add_mask``."""

@@ -1,0 +1,146 @@
+"""Cross-fitting on sources: the folds of a stream, and the response to each chunk by the models of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import signature
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
+
+from .._checkpoints import collected, note, removed_in_the_end
+from .._events import id_kinds
+from .._inner_model import inner_model
+from .._requests import routed_to_fit, with_requests
+from .._validation import check_weights
+from ..data import EventSource
+from ._cross_fit_scored import OfSource
+from ._splits import _InPart
+
+_CHUNK = 1 << 14  # entries of a source that are predicted at a time
+
+
+class Labels(NamedTuple):
+    """What a cross-fit keeps of a source: per event its target, weight and fold."""
+
+    y: np.ndarray
+    weights: np.ndarray | None
+    folds: np.ndarray
+    kinds: Any  # of the ids
+
+
+def check_alone(name: str, **given: Any) -> None:
+    """Refuse targets, ids or weights beside a source."""
+    if came := [what for what, one in given.items() if one is not None]:
+        raise ValueError(
+            f"{name} is given an EventSource, which carries target, weights and ids by itself, and {', '.join(came)} "
+            "came as well: say target=, weight= and event_id= in the source, and pass it alone."
+        )
+
+
+def check_takes_sources(estimator: Any) -> None:
+    """Refuse a model whose ``fit`` asks for targets beside the events: they are in the source."""
+    model = inner_model(estimator) or estimator
+    target = signature(model.fit).parameters.get("y")
+    if target is not None and target.default is target.empty:
+        raise TypeError(
+            f"{type(model).__name__} takes arrays, and the source exceeds its memory. Pass a larger memory= to the "
+            "EventSource, or the arrays: events = source.read(), then events.data, events.target, events.sample_weight "
+            "and events.groups; or fit a network of this package."
+        )
+
+
+def labels_of(source: EventSource, assign: Callable[[Any], np.ndarray] | None) -> Labels:
+    """Read the targets, weights and folds of all events; without ``assign`` all are in fold 0.
+
+    Raises
+    ------
+    ValueError
+        The source has no target, no event, or no ids where folds are asked for.
+    """
+    for role in ("target", "event_id") if assign is not None else ("target",):
+        if getattr(source, role) is None:
+            raise ValueError(f"cross-fitting on a source needs its {role}: say which column it is by {role}=.")
+    y, weights, folds, kinds = [], [], [], None
+    for events in source.chunks(_CHUNK):
+        if assign is not None:
+            kinds = id_kinds(events.groups) if kinds is None else kinds
+            folds.append(assign(events.groups).astype(np.int16))
+        y.append(events.target)
+        weights.append(events.sample_weight)
+    if not y:
+        raise ValueError(f"{source!r} has no event.")
+    targets, weight = np.concatenate(y), None if source.weight is None else np.concatenate(weights)
+    return Labels(targets, weight, np.concatenate(folds) if folds else np.zeros(len(targets), np.int16), kinds)
+
+
+def _fit_one(estimator: Any, source: EventSource) -> tuple[Any, set]:
+    with collected() as checkpoints:
+        return estimator.fit(source), checkpoints
+
+
+class OnSources:
+    """Mixin of the cross-fitted estimators: what they do with a source that is never in memory as a whole."""
+
+    def _fit_source(self: Any, source: EventSource) -> None:
+        """Fit one model per fold, on the source of the other folds."""
+        self._check_parameters(source.target)
+        check_takes_sources(self.estimator)
+        self._by_event, self.cv_ = True, self._event_splitter()
+        self.n_folds_ = self.cv_.get_n_splits()
+        labels = labels_of(source, self.cv_.assign)
+        y, weights = self._check_y(labels.y), check_weights(labels.weights, len(labels.y))
+        counts = np.bincount(labels.folds, minlength=self.n_folds_)
+        if not counts.all():
+            raise ValueError(
+                f"{self.cv_!r}: no event in fold {np.argmin(counts)}, of {len(y)} events. Take fewer folds."
+            )
+        self._check_training(y, labels.folds)
+        self._id_kinds = labels.kinds
+        with config_context(enable_metadata_routing=True), removed_in_the_end():
+            prototype = with_requests(self.estimator)
+            if weights is not None:  # an estimator that takes none is an error
+                routed_to_fit(self, prototype, {"sample_weight": weights[:1]})
+            parts = (source.where(_InPart(self.cv_.assign, fold, others=True)) for fold in range(self.n_folds_))
+            fitted = Parallel(n_jobs=self.n_jobs)(delayed(_fit_one)(clone(prototype), part) for part in parts)
+            self.estimators_ = [model for model, _ in fitted]
+            note(path for _, checkpoints in fitted for path in checkpoints)
+            score = self._score_of_rows(source, y, weights)
+            self.fold_scores_ = np.array([score(np.flatnonzero(labels.folds == i)) for i in range(self.n_folds_)])
+            self.oof_score_ = score(np.arange(len(y)))
+
+    def _score_of_rows(
+        self: Any, source: EventSource, y: np.ndarray, weights: np.ndarray | None
+    ) -> Callable[[np.ndarray], float]:
+        """Return a function that scores some of the events, by their row numbers; they are predicted once."""
+        scorer, model = self._scorer(self if weights is not None else None), OfSource(self, source)
+
+        def score(rows: np.ndarray) -> float:
+            return self._score(
+                scorer, model, rows, y[rows], {} if weights is None else {"sample_weight": weights[rows]}
+            )
+
+        return score
+
+    def _score_source(self: Any, source: EventSource) -> float:
+        check_is_fitted(self, "estimators_")
+        labels = labels_of(source, None)
+        return self._score_of_rows(source, labels.y, labels.weights)(np.arange(len(labels.y)))
+
+    def _predict_source(self: Any, method: str, source: EventSource, return_std: bool) -> Any:
+        """Respond to chunk after chunk, each event by the model of its id."""
+        check_is_fitted(self, "estimators_")
+        parts = [
+            self._predict(method, events.data, events.groups if self._by_event else None, {}, return_std)
+            for events in source.chunks(_CHUNK)
+        ]
+        if not parts:
+            raise ValueError(f"{source!r} has no event.")
+        if return_std:
+            means, widths = zip(*parts, strict=True)
+            return np.concatenate(means), np.concatenate(widths)
+        return np.concatenate(parts)
