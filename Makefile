@@ -23,6 +23,7 @@ pytest: .venv/.test
 
 docs: .venv/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python docs/check_site.py docs/_build/html
 
 # From data to paper, in examples/paper/results; again, it does only what a changed setting asks for.
 paper: .venv/.paper

@@ -54,6 +54,7 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,
+    "write_computation_times": False,  # their pages load scripts from elsewhere
     "remove_config_comments": True,
 }
 
@@ -114,10 +115,21 @@ def _plain_words(app, what, name, obj, options, lines) -> None:
         lines[:] = [re.sub(r":\w+:`([^`<]+?)\s*(<[^`]+>)?`", r"\1", line) for line in lines]
 
 
+def _words_for_thumbnails(app, docname, source) -> None:
+    """Give thumbnails, which sphinx-gallery leaves without alternative text, the title of their example."""
+    source[0] = re.sub(
+        r"(_thumb\.png\n +:alt:)(\n(?:(?!_thumb\.png).)*?<div class=\"sphx-glr-thumbnail-title\">(.*?)</div>)",
+        r"\1 Figure of the example: \3\2",
+        source[0],
+        flags=re.DOTALL,
+    )
+
+
 def setup(app) -> None:
-    """Register the function above, and choose MathJax's drawings: fonts are not loaded from files by every browser."""
+    """Register the functions above, and choose MathJax's drawings: fonts are not loaded from files by every browser."""
     app.config.mathjax_path = "mathjax/tex-svg.js"
     app.connect("autodoc-process-docstring", _plain_words)
+    app.connect("source-read", _words_for_thumbnails)
 
 
 _write_api_pages()

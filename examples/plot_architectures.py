@@ -51,10 +51,10 @@ networks = {
 # %%
 # The same two lines for each network. 2000 jets do not tell which is best; ``benchmarks/bench_architectures.py`` takes
 # more.
-for name, network in networks.items():
+for (name, network), style in zip(networks.items(), ("-", "--", "-.", ":"), strict=True):
     score = network.fit(X_train, y_train).predict_proba(X_test)[:, 1]
     background, signal, _ = roc_curve(y_test, score)
-    plt.plot(signal, background, label=f"{name}, AUC {roc_auc_score(y_test, score):.3f}")
+    plt.plot(signal, background, style, label=f"{name}, AUC {roc_auc_score(y_test, score):.3f}")
 plt.title("Networks on lists, images, sequences and sets of jets")
 plt.xlabel("signal efficiency")
 plt.ylabel("background efficiency")

@@ -54,9 +54,10 @@ print(book.compare(slow, fast))
 
 # %%
 # The model of each run is kept: a loss curve can be drawn long after the training.
-for run in (slow, middle, fast):
+for run, style in zip((slow, middle, fast), (":", "-", "--"), strict=True):
     history = book.model(run)[-1].history_
-    plt.plot(history["epoch"], history["valid_loss"], label=f"lr={runs.loc[run, 'params.feedforwardclassifier__lr']}")
+    rate = runs.loc[run, "params.feedforwardclassifier__lr"]
+    plt.plot(history["epoch"], history["valid_loss"], style, label=f"learning rate {rate}")
 plt.title("Three runs from the lab book")
 plt.xlabel("Epoch")
 plt.ylabel("Loss of the hold-out")

@@ -50,20 +50,21 @@ print(graph)
 # All of it on one page. The area of a point is the particle's pT.
 
 figure, axes = plt.subplots(2, 3, figsize=(12, 7.5), layout="constrained")
+figure.suptitle("One jet as a list, a set, a graph and an image, and the mean images of many")
 size = 3 * jet.column("pt")
 leading = table.filter(like="pt_").to_numpy().ravel()[:5]
 axes[0, 0].bar(np.arange(1, 6), leading, color="#4477aa")
 axes[0, 0].set(title="list", xlabel="particle", ylabel="pT (GeV)")
 axes[0, 1].scatter(*position.T, s=size, alpha=0.6, color="#4477aa")
-axes[0, 1].set(title="set", xlabel="y - y of the jet", ylabel="φ - φ of the jet")
+axes[0, 1].set(title="set", xlabel="y − y of the jet", ylabel="φ − φ of the jet (rad)")
 for start, end in graph.edges:
     axes[0, 2].plot(*position[[start, end]].T, color="0.7", linewidth=0.8, zorder=0)
 axes[0, 2].scatter(*position.T, s=size, alpha=0.6, color="#4477aa")
-axes[0, 2].set(title="graph", xlabel="y - y of the jet", ylabel="φ - φ of the jet")
+axes[0, 2].set(title="graph", xlabel="y − y of the jet", ylabel="φ − φ of the jet (rad)")
 pictures = {"image": pixels, "mean image of quark jets": mean_quark, "mean image of gluon jets": mean_gluon}
 for axis, (title, picture) in zip(axes[1], pictures.items(), strict=True):
     # Logarithmic colours: most of the momentum is in the middle.
     shown = axis.imshow(np.log10(picture.T + 1e-5), origin="lower", extent=(-0.4, 0.4, -0.4, 0.4), cmap="viridis")
-    axis.set(title=title, xlabel="along the principal axis", ylabel="across")
+    axis.set(title=title, xlabel="along the principal axis", ylabel="across it")
 figure.colorbar(shown, ax=axes[1], label="log10 of the share of pT")
 plt.show()

@@ -47,13 +47,16 @@ report  # noqa: B018
 # ``AutoScaler`` applies what the report names. What it does to four columns:
 scaler = AutoScaler().fit(X, sample_weight=w)
 scaled = scaler.set_output(transform="pandas").transform(X)
-shown = ["jet1_pt", "met", "jet1_eta", "jet1_phi"]
+shown = {"jet1_pt": "GeV", "met": "GeV", "jet1_eta": "pseudorapidity", "jet1_phi": "rad"}
 figure, axes = plt.subplots(2, len(shown), figsize=(11, 4.5), layout="constrained")
 figure.suptitle("Four columns before and after AutoScaler")
 for column, name in enumerate(shown):
     for row, frame in enumerate((X, scaled)):
         axes[row, column].hist(frame[name], bins=60, weights=w, histtype="step")
-        axes[row, column].set_xlabel(name if row == 0 else f"{name}, {scaler.scalings_[X.columns.get_loc(name)]}")
+        scaling = scaler.scalings_[X.columns.get_loc(name)]
+        axes[row, column].set_xlabel(f"{name} ({shown[name]})" if row == 0 else f"{name}, {scaling}")
+for axis in axes[:, 0]:
+    axis.set_ylabel("weighted events")
 plt.show()
 
 # %%
@@ -80,8 +83,8 @@ jets = [f"jet{i}_pt" for i in range(1, 7)]
 smeared = Smear(columns=jets, stochastic=0.8, relative=0.05, random_state=0).augment(X)
 figure, axis = plt.subplots(figsize=(5, 3.5), layout="constrained")
 axis.hist(smeared["jet1_pt"] / X["jet1_pt"], bins=np.linspace(0.6, 1.6, 80), histtype="step", label="jet1_pt")
-axis.hist(smeared["ht"] / X["ht"], bins=np.linspace(0.6, 1.6, 80), histtype="step", label="ht")
-axis.set(title="Smeared jets", xlabel="smeared / measured")
+axis.hist(smeared["ht"] / X["ht"], bins=np.linspace(0.6, 1.6, 80), histtype="step", ls="--", label="ht")
+axis.set(title="Smeared jets", xlabel="smeared / measured", ylabel="events")
 axis.legend()
 plt.show()
 sklearn.set_config(enable_metadata_routing=False)

@@ -122,6 +122,8 @@ displays = {
     ),
     "loss": LossCurveDisplay.from_estimator(tuned),
 }
+titles = {"rejection": "Rejection of W and Z bosons", "overtraining": "Scores of both classes", "loss": "Loss curves"}
 for name, display in displays.items():
+    display.ax_.set_title(titles[name])
     display.figure_.savefig(plots / f"{name}.png", dpi=150)
 print(f"pictures: {', '.join(str(plots / f'{name}.png') for name in displays)}")

@@ -47,6 +47,7 @@ axes[0].hist(X["jet1_pt"], np.linspace(0, 600, 60), histtype="step", linestyle="
 axes[0].set(xlabel="pT of jet 1 (GeV)", ylabel="events", title="before")
 axes[1].set(xlabel="pT of jet 1, scaled", ylabel="events", title="after")
 axes[2].set(xlabel="epoch", ylabel="ROC AUC of the hold-out", title="what the network makes of it")
+axes[2].set_xticks(range(0, 16, 5))
 axes[2].legend()
 plt.show()
 

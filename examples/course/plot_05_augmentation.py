@@ -43,6 +43,7 @@ for number, ((name, event), marker) in enumerate(zip(shown.items(), "o^s", stric
     phi, pt = event.filter(regex=r"jet\d_phi").to_numpy()[0], event.filter(regex=r"jet\d_pt").to_numpy()[0]
     axis.vlines(phi, 0, pt, color=f"C{number}", linewidth=1)
     axis.plot(phi, pt, marker, color=f"C{number}", label=name)
+axis.set_rticks([50, 100, 150])
 axis.set_title("jets: pT (GeV) and φ", fontsize="medium")
 axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
 

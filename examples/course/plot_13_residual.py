@@ -32,6 +32,7 @@ for (name, network), style in zip(networks.items(), (":", "--", "-"), strict=Tru
     label = f"{name}: {network.score(X[1200:], y[1200:]):.0%} of test digits"
     axis.semilogy(history["epoch"], history["train_loss"], linestyle=style, label=label)
 axis.set(title="Forty layers with and without a way around", xlabel="epoch", ylabel="cross-entropy of training digits")
+axis.set_xticks(range(0, 21, 5))
 axis.legend()
 plt.show()
 

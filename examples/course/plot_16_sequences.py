@@ -46,7 +46,7 @@ for cell, style in styles.items():
         y = (X[:, 0, 0] > 0).astype(int)
         network = RecurrentClassifier(cell=cell, random_state=0, **common)
         scores.append(network.fit(X[:1000], y[:1000]).score(X[1000:], y[1000:]))
-    axes[1].plot(lengths, scores, style, label=cell.upper())
+    axes[1].plot(lengths, scores, style, label=cell.upper(), markersize=10 if cell == "rnn" else 6)  # under another
 axes[0].set(xlabel="steps ago", ylabel="slope of the output", title="what an untrained network knows")
 axes[1].axhline(0.5, color="0.6", linewidth=0.8)
 axes[1].set(xlabel="length of the sequence", ylabel="accuracy of new sequences", title="what ten epochs reach")

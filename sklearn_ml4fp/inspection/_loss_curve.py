@@ -34,6 +34,16 @@ def _read_history(history: Any) -> dict[str, np.ndarray]:
     return {name: column for name, column in columns.items() if column is not None}
 
 
+def _legend_above(ax: Any, twin: Any, handles: list[Any]) -> None:
+    """Draw the legend in new room above the curves of both axes: its best place is looked for in one of them alone."""
+    columns = 3
+    share = 0.1 * -(-len(handles) // columns)  # of the height, a line of text takes about 7 %
+    for axis in (ax, twin):
+        low, high = axis.get_ylim()
+        axis.set_ylim(low, low + (high - low) / (1 - share))
+    ax.legend(handles=handles, loc="upper center", ncols=columns, fontsize="small")
+
+
 class LossCurveDisplay:
     """Training and validation loss, and metrics, against the epoch, of one network or of the folds of several.
 
@@ -145,7 +155,11 @@ class LossCurveDisplay:
         metrics = [name for name in self.histories[0] if _is_measured(name) and name != "valid_loss"]
         others = self._plot_metrics(ax.twinx(), metrics) if metrics else None
         lines = [*ax.lines, *(others.lines if others else [])]
-        ax.legend(handles=[line for line in lines if not line.get_label().startswith("_")])
+        handles = [line for line in lines if not line.get_label().startswith("_")]
+        if others is None:
+            ax.legend(handles=handles)
+        else:
+            _legend_above(ax, others, handles)
         self.ax_, self.figure_, self.metric_ax_ = ax, ax.figure, others
         return self
 
