@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
+
 from .._errors import first_line
 from .._kinematics import way_to
 from .._optional import needs
@@ -133,8 +135,11 @@ class Columns(Mapping[str, Any]):
             if name in self._open:
                 raise ValueError(f"the derived columns {self._open} need each other.")
             self._open.append(name)
-            array = needs("awkward").Array(self._derived[name](self))
+            value = self._derived[name](self)
             self._open.pop()
+            if np.isscalar(value):  # the same for all, as the class of a file that has one
+                value = np.full(self.n_entries, value)
+            array = needs("awkward").Array(value)
             if len(array) != self.n_entries:
                 raise ValueError(f"the derived column {name!r} has {len(array)} entries for {self.n_entries} events.")
             self._read[name] = array

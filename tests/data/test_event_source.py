@@ -188,6 +188,13 @@ def test_cuts(cut):
     )
 
 
+@pytest.mark.parametrize("constant", ["1", lambda columns: 1.0], ids=["expression", "function"])
+def test_a_derived_column_may_be_the_same_for_all_events(constant):
+    """Signal and background in files of their own have no column of labels."""
+    events = EventSource(ARRAY, features=["MET_pt"], target="label", derived={"label": constant}).read()
+    assert events.target.tolist() == [1] * len(ARRAY)
+
+
 def test_a_cut_and_derived_columns_by_functions():
     source = EventSource(
         ARRAY,
