@@ -77,6 +77,12 @@ def test_every_page_is_found_from_the_user_guide():
     assert {path.stem for path in docs.glob("*.rst")} - {"index"} <= listed
 
 
+def test_the_torch_of_the_start_page_is_the_one_that_is_tested():
+    """Another would be replaced by the second line, on Linux with gigabytes of CUDA."""
+    pinned = re.search(r"^torch==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)[1]
+    assert f"pip install torch=={pinned} --index-url" in (ROOT / "docs" / "start.rst").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/install.rst"])
 def test_every_extra_stands_in_the_table_with_its_packages(page):
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]

@@ -1,17 +1,20 @@
-"""The page "When to use which" quotes the benchmarks, and nothing else."""
+"""The pages "When to use which" and "How fast it is" quote the benchmarks, and nothing else."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
-def test_every_score_stands_in_the_results():
-    """Each number with a point is in RESULTS.md, as it is or more precisely."""
-    page = (ROOT / "docs" / "which.rst").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("name", "n_numbers"), [("which", 40), ("performance", 25)])
+def test_every_number_stands_in_the_results(name, n_numbers):
+    """Each one with a point is in RESULTS.md, as it is or more precisely."""
+    page = (ROOT / "docs" / f"{name}.rst").read_text(encoding="utf-8")
     measured = set(re.findall(r"\d+\.\d+", (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")))
     quoted = set(re.findall(r"\d+\.\d+", page))
-    assert len(quoted) > 40
+    assert len(quoted) > n_numbers
     rounded = {f"{float(value):.{digits}f}" for value in measured for digits in range(4)}
     assert quoted <= measured | rounded
 
