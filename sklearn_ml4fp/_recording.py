@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -23,15 +23,9 @@ def recorded(fit: F) -> F:
     return recorded_fit  # type: ignore[return-value]
 
 
-def note_fits(fits: Sequence[tuple[Any, Any, Any, dict[str, Any]]]) -> None:
-    """Record fits that were made together: estimators, and the arguments with which each ``fit`` would be called."""
-    if recorders:
-        for estimator, X, y, given in fits:
-            recorders[-1].record(_made_already, estimator, (X, y), given)
-
-
-def _made_already(estimator: Any, X: Any, y: Any, **given: Any) -> Any:
-    return estimator
+def carried(calls: Iterable[tuple]) -> Iterable[tuple]:
+    """Let calls, as joblib takes them, carry what records here: each is a piece of work of the present fit."""
+    return recorders[-1].carried(calls) if recorders else calls
 
 
 def epoch_recorders(network: Any) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from ._packed import PackedData
 from ._points import PointData
 from ._recipe import Recipe
 from ._schedules import SCHEDULES, WARMED_UP, Schedule
-from ._together import Training, may_wait, train_together
+from ._together import Training, train_together
 
 __all__ = [
     "OPTIMIZERS",
@@ -40,7 +40,6 @@ __all__ = [
     "fingerprint_of",
     "has_bfloat16",
     "make_loss",
-    "may_wait",
     "optimizer_arguments",
     "resolve_device",
     "sample_of",

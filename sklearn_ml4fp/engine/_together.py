@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -18,79 +21,101 @@ from ._monitor import StopTraining
 from ._net import Net
 from ._optimizers import OPTIMIZERS
 
-# Bytes of the events of the networks in one pass, which each has of its own; more networks are trained in several.
-_MEMORY = 2**30
 
-Training = tuple[Net, dict[str, Any]]
+@dataclass(eq=False)
+class Training:
+    """Training of a net that is prepared.
+
+    Parameters
+    ----------
+    net : Net
+        Net to be trained.
+    arguments : dict
+        Arguments of `Net.train`.
+    """
+
+    net: Net
+    arguments: dict[str, Any]
+
+    @property
+    def memory(self) -> float:
+        """Bytes of its events; infinite if it can share no pass."""
+        parts = [self.arguments["data"], self.arguments["valid"]] if self.is_stackable else []
+        return sum(x.nbytes for part in parts if part is not None for x in part.tensors) if parts else math.inf
+
+    @cached_property
+    def is_stackable(self) -> bool:
+        """Whether a pass can be shared with others."""
+        net, arguments = self.net, self.arguments
+        data = arguments["data"]
+        observers = [*(callback for _, callback in net.callbacks_), *arguments.get("observers", ())]
+        return (
+            type(data) is TensorData
+            and len(data.inputs) == 1
+            and data.inputs[0].ndim == 2
+            and isinstance(net.criterion_, WeightedLoss)
+            and type(net.optimizer_) in OPTIMIZERS.values()  # which act on each weight by itself
+            and len(net.optimizer_.param_groups) == 1
+            and not any(arguments.get(name) for name in ("bfloat16", "compiled", "checkpoint"))
+            and not any(wants_batch_events(one) or getattr(one, "is_shown", False) for one in observers)
+            and all(parameter.requires_grad for parameter in net.module_.parameters())
+            and can_be_stacked([net.module_])
+            and (has_onednn() or not is_wide(net.module_, int(net.batch_size)))
+        )
+
+    def is_like(self, other: Training) -> bool:
+        """Whether the two can share a pass."""
+        (one, has), (two, also) = (self.net, self.arguments), (other.net, other.arguments)
+        return (
+            self.is_stackable
+            and other.is_stackable
+            and can_be_stacked([one.module_, two.module_])
+            and _loss_of(one) == _loss_of(two)
+            and all(getattr(one, name) == getattr(two, name) for name in ("batch_size", "device"))
+            and type(one.optimizer_) is type(two.optimizer_)
+            and (has["data"].weight is None) == (also["data"].weight is None)
+        )
 
 
-def train_together(trainings: Sequence[Training]) -> None:
+def train_together(trainings: Sequence[Training]) -> list[Exception | None]:
     """Train nets, those that allow it in one pass, with the same result as one after another, to rounding.
 
     Parameters
     ----------
-    trainings : sequence of (Net, dict)
+    trainings : sequence of Training
         Nets, and the arguments of `Net.train`.
+
+    Returns
+    -------
+    list of Exception or None
+        Error of each; that of one leaves the others alone.
     """
+    errors: dict[int, Exception | None] = {}
     for group in _groups(trainings):
-        if len(group) == 1:
-            net, arguments = group[0]
-            net.train(**arguments)
-        else:
-            _Pass(group).run()
+        found = [_error_alone(group[0])] if len(group) == 1 else _Pass(group).run()
+        errors.update(zip(map(id, group), found, strict=True))
+    return [errors[id(training)] for training in trainings]
 
 
-def may_wait(trainings: Sequence[Training]) -> bool:
-    """Return whether trainings that are prepared may wait for one more: the last could share a pass with it."""
-    return _is_stackable(trainings[-1]) and sum(map(_size, trainings)) + _size(trainings[-1]) <= _MEMORY
+def _error_alone(training: Training) -> Exception | None:
+    try:
+        training.net.train(**training.arguments)
+    except Exception as error:
+        return error
+    return None
 
 
-def _groups(trainings: Sequence[Training]) -> Iterator[list[Training]]:
-    """Yield trainings that can share a pass."""
+def _groups(trainings: Sequence[Training]) -> list[list[Training]]:
+    """Sort trainings into those that can share a pass."""
     groups: list[list[Training]] = []
     for training in trainings:
-        for group in groups if _is_stackable(training) else ():
-            if _are_alike(group[0], training) and sum(map(_size, group)) + _size(training) <= _MEMORY:
+        for group in groups:
+            if group[0].is_like(training):
                 group.append(training)
                 break
         else:
             groups.append([training])
-    yield from groups
-
-
-def _size(training: Training) -> int:
-    return sum(tensor.nbytes for tensor in training[1]["data"].tensors)
-
-
-def _is_stackable(training: Training) -> bool:
-    net, arguments = training
-    data = arguments["data"]
-    observers = [*(callback for _, callback in net.callbacks_), *arguments.get("observers", ())]
-    return (
-        type(data) is TensorData
-        and len(data.inputs) == 1
-        and data.inputs[0].ndim == 2
-        and isinstance(net.criterion_, WeightedLoss)
-        and type(net.optimizer_) in OPTIMIZERS.values()  # which act on each weight by itself
-        and len(net.optimizer_.param_groups) == 1
-        and not any(arguments.get(name) for name in ("bfloat16", "compiled", "checkpoint"))
-        and not any(map(wants_batch_events, observers))
-        and all(parameter.requires_grad for parameter in net.module_.parameters())
-        and can_be_stacked([net.module_])
-        and (has_onednn() or not is_wide(net.module_, int(net.batch_size)))
-    )
-
-
-def _are_alike(first: Training, second: Training) -> bool:
-    (one, has), (other, also) = first, second
-    return (
-        _is_stackable(first)
-        and can_be_stacked([one.module_, other.module_])
-        and _loss_of(one) == _loss_of(other)
-        and all(getattr(one, name) == getattr(other, name) for name in ("batch_size", "device"))
-        and type(one.optimizer_) is type(other.optimizer_)
-        and (has["data"].weight is None) == (also["data"].weight is None)
-    )
+    return groups
 
 
 def _loss_of(net: Net) -> Any:
@@ -101,7 +126,9 @@ class _Member:
     """One of the nets, and the state of its training."""
 
     def __init__(self, training: Training) -> None:
-        self.net, self.arguments = training
+        self.net, self.arguments = training.net, training.arguments
+        self.error: Exception | None = None
+        self.epochs = 0
         self.stack = ExitStack()
         self.parameters = list(self.net.module_.parameters())
         self.row = nn.Parameter(torch.cat([one.detach().flatten() for one in self.parameters]))
@@ -121,6 +148,16 @@ class _Member:
         for parameter, view in zip(self.parameters, self.views(flat), strict=True):
             parameter.data = view
 
+    @contextmanager
+    def by_itself(self) -> Iterator[None]:
+        """End this training alone after an error in what it does by itself."""
+        try:
+            yield
+        except Exception as error:
+            self.error, self.epochs = error, 0
+            with suppress(Exception):  # which is the same one
+                self.stack.__exit__(type(error), error, error.__traceback__)
+
     def begin(self) -> None:
         """Begin the training."""
         data, valid, self.epochs = self.stack.enter_context(self.net.in_training(**self.arguments))
@@ -137,16 +174,17 @@ class _Member:
         self.batches, self.began = iter(self.iterator), time.perf_counter()
         self.losses, self.sizes = [], []
 
-    def end_epoch(self) -> bool:
-        """End an epoch, and return whether another one follows."""
+    def end_epoch(self) -> None:
+        """End an epoch, and the training if no other one follows."""
         self.epochs -= 1
         self.net.end_training_epoch(self.losses, self.sizes, self.began)
         self.net.run_single_epoch(self.valid, False, "valid", self.net.validation_step)
         try:
             self.net.notify("on_epoch_end", **self.epoch_of)
         except StopTraining:
-            return False
-        return self.epochs > 0
+            self.epochs = 0
+        if self.epochs <= 0:
+            self.stack.close()
 
     def before_step(self) -> None:
         """Prepare a step; ``group`` is then equal for members that share the settings of the optimiser."""
@@ -196,30 +234,31 @@ class _Pass:
         self.optimizer: Any = type(first.optimizer_)([member.row for member in self.members])
         self.optimizer.state.update({one.row: state for one in self.members if (state := one.state())})
 
-    def run(self) -> None:
-        """Train until the last net has stopped."""
-        going, everyone = list(self.members), list(self.members)
+    def run(self) -> list[Exception | None]:
+        """Train until the last net has stopped, and return the error of each."""
+        everyone, going = list(self.members), list(self.members)
         try:
             self._pack(going)
             for member in everyone:
-                member.begin()
+                with member.by_itself():
+                    member.begin()
             while going := [member for member in going if member.epochs > 0]:
                 if len(going) < len(self.members):
                     self._pack(going)
                 self._run_epoch()
                 for member in going:
-                    if not member.end_epoch():
-                        member.epochs = 0
-                        member.stack.close()
-            for member in everyone:
-                member.stack.close()
+                    with member.by_itself():
+                        member.end_epoch()
         except BaseException as error:
             for member in everyone:  # which restores the best weights, and closes what was opened
-                member.stack.__exit__(type(error), error, error.__traceback__)
+                with suppress(type(error)):
+                    member.stack.__exit__(type(error), error, error.__traceback__)
             raise
         finally:
             for member in everyone:
+                member.stack.close()
                 member.end(dict(self.optimizer.state.get(member.row, {})))
+        return [member.error for member in everyone]
 
     def _pack(self, members: list[_Member]) -> None:
         """Let the weights of those that go on stand side by side."""

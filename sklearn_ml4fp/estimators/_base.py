@@ -23,6 +23,7 @@ from .._events import check_ids
 from .._holdout import set_apart
 from .._optional import needs
 from .._recording import recorded
+from .._side_by_side import train
 from ..engine import (
     CheckpointFile,
     ClassifierNet,
@@ -30,11 +31,13 @@ from ..engine import (
     Monitor,
     Net,
     Recipe,
+    Training,
     build_on_meta,
     has_bfloat16,
     make_loss,
     optimizer_arguments,
     resolve_device,
+    train_together,
 )
 from ..nn import initialise
 from ._augmenting import changer_of, refresher_of
@@ -187,7 +190,9 @@ class NetworkEstimator(
         if self._has_several():
             return self._fit_members(X, y, given)
         with self._in_fit(X, y, **given) as training:
-            self.net_.train(**training)
+            (error,) = train([Training(self.net_, training)], train_together)
+            if error is not None:
+                raise error
         return self
 
     @contextmanager

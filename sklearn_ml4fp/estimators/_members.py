@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, Self
 
 import numpy as np
@@ -13,8 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checkpoints import removed_in_the_end
 from .._compat import callback_management_context, member_task
-from .._recording import note_fits
-from ..engine import Training, may_wait, train_together
+from .._side_by_side import side_by_side
 from ._observers import fit_task
 from ._resuming import check_seed
 
@@ -23,37 +21,9 @@ def _is_learned(name: str) -> bool:
     return name.endswith("_") and not name.startswith("_")
 
 
-Fit = tuple[Any, Any, Any, dict[str, Any]]
-
-
-def fit_together(fits: Sequence[Fit], tasks: Sequence[AbstractContextManager[Any]] = ()) -> None:
-    """Fit networks in one pass where they allow it, with the result of one after another, to rounding.
-
-    Parameters
-    ----------
-    fits : sequence of (NetworkEstimator, X, y, dict)
-        Networks with ``n_members=1``, and the arguments of their ``fit``, all of them.
-    tasks : sequence of context manager
-        What is open during the fit of each.
-    """
-    left = list(zip(fits, tasks or [nullcontext()] * len(fits), strict=True))
-    while left:
-        left = left[_fit_some(left) :]
-    note_fits(fits)
-
-
-def _fit_some(fits: Sequence[tuple[Fit, AbstractContextManager[Any]]]) -> int:
-    """Fit the first networks, and return how many: one, or those whose copies of the events have room together."""
-    with ExitStack() as stack:
-        trainings: list[Training] = []
-        for (network, X, y, given), task in fits:
-            stack.enter_context(task)
-            arguments = stack.enter_context(network._in_fit(X, y, **given))
-            trainings.append((network.net_, arguments))
-            if not may_wait(trainings):
-                break
-        train_together(trainings)
-    return len(trainings)
+def _fit_in_task(member: Any, task: AbstractContextManager[Any], X: Any, y: Any, given: dict[str, Any]) -> None:
+    with task:
+        member.fit(X, y, **given)
 
 
 class WithMembers:
@@ -63,12 +33,13 @@ class WithMembers:
     and nothing else distinguishes it from one that was fitted alone.
     """
 
+    _trains_with_others = True
+
     n_members: int
     n_iter_: int
     best_epoch_: int
     random_state: Any
     warm_start: bool
-    verbose: int
     checkpoint: Any
     _members: list[Self]  # there if the last fit made several
     _init_callback_context: Any
@@ -134,13 +105,10 @@ class WithMembers:
         members = self._members_to_go_on() if self.warm_start else self._new_members()
         begun = callback_management_context(self), fit_task(self, len(members), X, y, given["sample_weight"])
         with begun[0], begun[1] as task, removed_in_the_end():
-            tasks = [member_task(None if task is None else task.context, member) for member in members]
-            if self.checkpoint is None and not self.verbose:
-                fit_together([(member, X, y, given) for member in members], tasks)
-            else:  # a state of each by itself, or lines that follow one another
-                for member, its_task in zip(members, tasks, strict=True):
-                    with its_task:
-                        member.fit(X, y, **given)
+            context = None if task is None else task.context
+            tasks = [member_task(context, member) for member in members]
+            each = zip(members, tasks, strict=True)
+            side_by_side((_fit_in_task, (member, its_task, X, y, given), {}) for member, its_task in each)
             return self._take(members)
 
     def _partial_fit_members(self, X: Any, y: Any, **given: Any) -> Self:

@@ -63,6 +63,8 @@ class EpochReport(Callback):
         epoch is a line, in a terminal too, above the live one.
     """
 
+    is_shown = True  # one training after another
+
     def __init__(self, estimator: Any) -> None:
         self.name, self.epochs = type(estimator).__name__, estimator.max_epochs
         self.metrics, self.monitored = list(scorers_of(estimator.metrics)), f"valid_{estimator.monitor}"

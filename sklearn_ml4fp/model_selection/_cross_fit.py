@@ -41,7 +41,8 @@ class CrossFitClassifier(CrossFit, ClassifierMixin, BaseEstimator):
         by models that have seen them. "average" averages the models, which is right for events that none has seen.
         Fitted without ids, the models are always averaged.
     n_jobs : int, optional
-        Number of folds fitted at the same time.
+        Number of processes. The folds of one process are fitted side by side if the estimator holds a network of this
+        package: tables are then trained in one pass, see :doc:`/many_networks`.
 
     Attributes
     ----------
@@ -142,7 +143,8 @@ class CrossFitRegressor(CrossFit, RegressorMixin, BaseEstimator):
         Behaviour if ``fit`` got ids and a prediction gets none: refuse, or average the models, which is right for
         events that none has seen.
     n_jobs : int, optional
-        Number of folds fitted at the same time.
+        Number of processes. The folds of one process are fitted side by side if the estimator holds a network of this
+        package: tables are then trained in one pass, see :doc:`/many_networks`.
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MethodMapping
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import Parallel
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._checkpoints import collected, note, removed_in_the_end
@@ -26,6 +26,7 @@ from .._progress import track
 from .._protocols import EventAssigner
 from .._recording import recorded
 from .._requests import routed, routed_to_fit, router_of, scoring_with_weights, with_requests
+from .._side_by_side import call_all, has_networks
 from .._spread import Spread, all_or_none, combined, spread_of, with_std
 from .._validation import check_model, check_weights, is_ragged
 from ..data import EventSource, RaggedArray
@@ -135,12 +136,12 @@ class CrossFit(OnSources, FilledUp, MetaEstimatorMixin, ABC):
             to_fit = routed_to_fit(self, prototype, given)
             folds = self._make_folds(X, y, groups, params)
             self._check_training(y, folds)
-            fits = (
-                delayed(_fit_one)(clone(prototype), X, y, np.flatnonzero(folds != fold), to_fit)
+            fits: Any = (
+                (_fit_one, (clone(prototype), X, y, np.flatnonzero(folds != fold), to_fit), {})
                 for fold in range(self.n_folds_)
             )
             shown = track(fits, "fold", total=self.n_folds_, disable=None if _is_verbose(self.estimator) else True)
-            fitted = Parallel(n_jobs=self.n_jobs)(shown)
+            fitted = call_all(Parallel(n_jobs=self.n_jobs), shown, with_networks=has_networks(prototype))
             self.estimators_ = [model for model, _ in fitted]
             note(path for _, checkpoints in fitted for path in checkpoints)
             self._score_folds(X, y, given, folds)

@@ -28,6 +28,7 @@ from sklearn_ml4fp import (
     save_model,
     search_space,
 )
+from sklearn_ml4fp._side_by_side import side_by_side
 from sklearn_ml4fp.engine import Net
 
 # The same products of matrices in another order differ by rounding, 1e-7 of a value, which Adam's division by the size
@@ -210,6 +211,33 @@ def test_an_error_in_one_pass_ends_every_member(two_blobs):
         model.fit(X, y)
     assert len(Bomb.ended) == 2
     assert np.isfinite(model.set_params(callbacks=None).fit(X, y).predict_proba(X)).all()
+
+
+def test_an_error_of_one_training_leaves_the_others_alone(two_blobs):
+    """As a candidate of a search may fail, and the others have their scores."""
+
+    class Bomb(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            if net.lr == 0.02:
+                raise ValueError("bang")
+
+    X, y, _ = two_blobs
+    networks = [small(FeedForwardClassifier, lr=lr, max_epochs=3, callbacks=[Bomb()]) for lr in (0.01, 0.02, 0.005)]
+    errors = side_by_side([(outcome, (network, X, y), {}) for network in networks])
+    assert errors == [None, "bang", None]
+    for network in networks[::2]:
+        assert network.n_iter_ == 3
+        np.testing.assert_allclose(alone(network, X, y)._read(X), network._read(X), **ALIKE)
+    assert networks[1].n_iter_ == 1
+
+
+def outcome(network, X, y):
+    """The error of a fit, as the evaluation of a candidate keeps it."""
+    try:
+        network.fit(X, y)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def test_a_member_holds_its_own_weights_alone(two_blobs):
