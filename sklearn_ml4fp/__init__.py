@@ -154,6 +154,8 @@ _MODULE_OF: dict[str, str] = {
     "NetworkRegressor": "estimators._regressor",
     "ParticleTransformerClassifier": "estimators._particle_transformer",
     "ParticleTransformerRegressor": "estimators._particle_transformer",
+    "RealMLPClassifier": "estimators._real_mlp",
+    "RealMLPRegressor": "estimators._real_mlp",
     "RecurrentClassifier": "estimators._recurrent",
     "RecurrentRegressor": "estimators._recurrent",
     "ResNetClassifier": "estimators._resnet",

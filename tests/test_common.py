@@ -152,7 +152,7 @@ def test_the_contract_of_the_weights(network, two_blobs):
     """All ones and all doubled are no weights; in full batches, weight zero removes an event and halves join."""
     X, y, _ = two_blobs
     X, y = X[:80], y[:80]
-    settings = {"max_epochs": 2, "batch_size": 1000, "early_stopping": False, "optimizer": "sgd"}
+    settings = {"max_epochs": 2, "batch_size": 1000, "early_stopping": False, "optimizer": "sgd", "dropout": 0.0}
 
     def outputs(X_fit, y_fit, weights):
         return small(network, **settings).fit(X_fit, y_fit, sample_weight=weights)._read(X).numpy()

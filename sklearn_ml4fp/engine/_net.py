@@ -23,6 +23,7 @@ from ._checkpoint import CheckpointFile, restore
 from ._devices import GpuUse, in_bfloat16
 from ._double import DoubleTwin
 from ._monitor import Monitor, StopTraining
+from ._optimizers import groups_by_rate
 from ._points import Parts
 from ._recipe import Recipe
 
@@ -90,6 +91,13 @@ class Net(NeuralNet):
         """Draw the first weights, the same in each call."""
         self.module_ = self.first_weights(deepcopy(self.module).to_empty(device="cpu"))
         return self
+
+    def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
+        """Make the arguments of the optimiser: groups of parameters, where layers have learning rates of their own."""
+        named = list(named_parameters)
+        args, settings = super().get_params_for_optimizer(prefix, named)
+        groups = groups_by_rate(self.module_, named, settings["lr"], settings.get("weight_decay", 0.0))
+        return (args if groups is None else (groups,)), settings
 
     def train(self, data: TensorData, valid: TensorData | None, **choices: Any) -> Net:
         """Train from the present weights; the arguments are those of `in_training`."""

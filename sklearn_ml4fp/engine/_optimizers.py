@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from inspect import Parameter, signature
 from typing import Any
 
 import torch
+from torch import nn
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
@@ -84,3 +86,39 @@ def optimizer_arguments(
     if kind in _FUSED.get(device.type, ()):
         arguments["optimizer__fused"] = True
     return arguments
+
+
+def groups_by_rate(
+    module: nn.Module, named: Iterable[tuple[str, nn.Parameter]], lr: float, weight_decay: float
+) -> list[dict[str, Any]] | None:
+    """Sort the parameters of an optimiser into groups with their own learning rates and weight decays, or return None.
+
+    A layer may have a dict ``lr_factors`` of its parameters' names, with factors on the learning rate and on the weight
+    decay, and a tuple ``not_decayed`` of names. None stands for a network without such layers. The group of the plain
+    parameters is the first.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The network.
+    named : iterable of (str, Parameter)
+        What the optimiser shall change, perhaps also parameters of a loss.
+    lr, weight_decay : float
+        Values for a factor of one.
+    """
+    if not any(hasattr(layer, "lr_factors") for layer in module.modules()):
+        return None
+    settings: dict[int, tuple[float, bool]] = {}
+    for layer in module.modules():
+        factors: dict[str, float] = getattr(layer, "lr_factors", {})
+        for name, parameter in layer.named_parameters(recurse=False):
+            settings[id(parameter)] = factors.get(name, 1.0), name not in getattr(layer, "not_decayed", ())
+    groups: dict[tuple[float, bool], dict[str, Any]] = {
+        (1.0, True): {"params": [], "lr": lr, "lr_factor": 1.0, "weight_decay": weight_decay}
+    }
+    for _, parameter in named:
+        factor, is_decayed = key = settings.get(id(parameter), (1.0, True))
+        decay = factor * weight_decay if is_decayed else 0.0
+        new = {"params": [], "lr": factor * lr, "lr_factor": factor, "weight_decay": decay}
+        groups.setdefault(key, new)["params"].append(parameter)
+    return list(groups.values())

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..nn import Dropout
 from ._gradients import Gradients
-from ._schedules import ENDING, Schedule
+from ._schedules import ENDING, Schedule, flat_cosine
 
 
 class WeightAverage:
@@ -76,6 +77,8 @@ class Recipe:
         gradient after the clipping, and not to the recorded loss, as the L2 term of the optimisers.
     average_decay : float
         Decay of the moving average of the weights; 0 for none.
+    fading_epochs : int or None
+        Epochs of the whole training in whose second half dropout and weight decay fall to zero; None keeps them.
 
     References
     ----------
@@ -86,6 +89,7 @@ class Recipe:
     max_grad_norm: float | None = None
     l1: float = 0.0
     average_decay: float = 0.0
+    fading_epochs: int | None = None
     _epoch: int = 0  # goes on counting over several trainings with one recipe
 
     @property
@@ -116,16 +120,20 @@ class Recipe:
         """Prepare the training of ``module`` from its present weights."""
         self._parameters = [p for p in module.parameters() if p.requires_grad]
         self._matrices = [p for p in self._parameters if p.ndim > 1]
-        self._optimizer, self._lr = optimizer, lr
+        self._optimizer, self._lr, self.lr = optimizer, lr, lr
+        self._dropouts = [(one, one.p) for one in module.modules() if isinstance(one, Dropout)]
+        self._decays = [(group, group["weight_decay"]) for group in optimizer.param_groups if "weight_decay" in group]
         self._average = WeightAverage(self.average_decay, self._parameters) if self.average_decay else None
         self.gradients = Gradients(module)
 
     def end(self) -> None:
         """Drop what belongs to this training alone, and should not be pickled."""
         if self.schedule is not None:
-            for group in self._optimizer.param_groups:
-                group["lr"] = self._lr
+            self._set_lr(self._lr)
+        if self.fading_epochs is not None:
+            self._fade(1.0)
         del self._parameters, self._matrices, self._optimizer, self._average, self.gradients
+        del self._dropouts, self._decays
 
     def begin_epoch(self, n_batches: int) -> None:
         """Prepare for the steps of an epoch."""
@@ -134,12 +142,24 @@ class Recipe:
             self._average.show(False)
 
     def before_step(self) -> None:
-        """Set the learning rate."""
+        """Set the learning rate, dropout and weight decay."""
+        t = self._epoch + self._step / self._n_batches
         if self.schedule is not None:
-            self.lr = self._lr * self.schedule.factor(self._epoch + self._step / self._n_batches)
-            for group in self._optimizer.param_groups:
-                group["lr"] = self.lr
+            self._set_lr(self._lr * self.schedule.factor(t))
+        if self.fading_epochs is not None:
+            self._fade(flat_cosine(t / self.fading_epochs))
         self._step += 1
+
+    def _set_lr(self, lr: float) -> None:
+        self.lr = lr
+        for group in self._optimizer.param_groups:
+            group["lr"] = lr * group.get("lr_factor", 1.0)
+
+    def _fade(self, factor: float) -> None:
+        for layer, p in self._dropouts:
+            layer.p = factor * p
+        for group, decay in self._decays:
+            group["weight_decay"] = factor * decay
 
     @property
     def _looks(self) -> bool:

@@ -28,6 +28,11 @@ def _cosine_cycles(share: float) -> float:
     return (1 - math.cos(2 * math.pi * math.log2(1 + (2**_CYCLES - 1) * share))) / 2
 
 
+def flat_cosine(share: float) -> float:
+    """Return a factor that is one up to a share of one half, and falls to zero at one along half a cosine."""
+    return _cosine(1.0, 0.0, min(1.0, max(0.0, 2 * share - 1)))
+
+
 SCHEDULES = ("constant", "exponential", "step", "plateau", "cosine", "one_cycle", "coslog4")
 WARMED_UP = tuple(name for name in SCHEDULES if name != "coslog4")  # which rises from zero by itself
 ENDING = ("cosine", "one_cycle", "coslog4")  # at a rate of about zero, after all epochs

@@ -58,6 +58,7 @@ class Training:
             and len(net.optimizer_.param_groups) == 1
             and not any(arguments.get(name) for name in ("bfloat16", "compiled", "checkpoint"))
             and not any(wants_batch_events(one) or getattr(one, "is_shown", False) for one in observers)
+            and getattr(arguments.get("recipe"), "fading_epochs", None) is None
             and all(parameter.requires_grad for parameter in net.module_.parameters())
             and can_be_stacked([net.module_])
             and (has_onednn() or not is_wide(net.module_, int(net.batch_size)))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from ._interaction_network import InteractionNetworkClassifier, InteractionNetworkRegressor
     from ._message_passing import MessagePassingClassifier, MessagePassingRegressor
     from ._particle_transformer import ParticleTransformerClassifier, ParticleTransformerRegressor
+    from ._real_mlp import RealMLPClassifier, RealMLPRegressor
     from ._recurrent import RecurrentClassifier, RecurrentRegressor
     from ._regressor import NetworkRegressor
     from ._resnet import ResNetClassifier, ResNetRegressor
@@ -49,6 +50,8 @@ __all__ = [
     "NetworkRegressor",
     "ParticleTransformerClassifier",
     "ParticleTransformerRegressor",
+    "RealMLPClassifier",
+    "RealMLPRegressor",
     "RecurrentClassifier",
     "RecurrentRegressor",
     "ResNetClassifier",

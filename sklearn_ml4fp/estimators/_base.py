@@ -304,6 +304,7 @@ class NetworkEstimator(
             batch_size = automatic if self.batch_size == "auto" else int(self.batch_size)
             net = self._make_net(fitted, loss, resolve_device(self.device), fitted.seed(), batch_size)
             fitted.net, fitted.made_with = net.initialize(), self.get_params(deep=False)
+            fitted.settle(train)
             self.__dict__.update(shown)
         fitted.learn_weights(train, complete=complete)
         self._fitted, self.net_ = fitted, fitted.net

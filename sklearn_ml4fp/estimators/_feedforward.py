@@ -6,7 +6,7 @@ from numbers import Integral
 
 from .._compat import Interval
 from .._params import hp
-from ..nn import FeedForward
+from ..nn import PARAMETRISATIONS, FeedForward
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
 from ._input_choices import TableChoices
@@ -34,6 +34,14 @@ class _FeedForward(TableChoices, NetworkEstimator):
         search=(16, 1024),
         scale="log",
         doc="Number of nodes in each hidden layer.",
+    )
+    parametrisation: str = hp(
+        "standard",
+        choices=PARAMETRISATIONS,
+        doc="Form of the layers. ntk: x W/√d + b with weights of variance one, for large learning rates at any "
+        "width; a factor of each input, which learns six times as fast; activations x + a (f(x) - x) with a "
+        "share a of each node; and first values that the training events set, whatever ``init`` says: outputs of "
+        "variance one, which are zero among the events (Jacot et al., 2018; Holzmüller et al., 2024).",
     )
 
 

@@ -13,6 +13,7 @@ from .._segments import segment_sum
 from .._validation import check_weights, entry_weights
 from ..data import EventSource, RaggedArray
 from ..engine import Net, PiecewiseData, Recipe, TensorData, ahead
+from ..nn import settle
 from ._entries import OfEntries, flat
 from ._inputs import TableInput, as_tensor
 from ._moments import Moments
@@ -222,6 +223,16 @@ class Fitted:
         self.target.learn_factors(train.target, train.weights, complete=complete)
         weights = self.target.weigh(train.target, train.weights)
         self.weight_scale = 1.0 if weights is None else float(weights.sum() / train.n_outputs)
+
+    def settle(self, train: Any) -> None:
+        """Let events of the training part set the first values of the layers that want it."""
+        net: Any = self.net
+        if not any(hasattr(layer, "settle") for layer in net.module_.modules()):
+            return
+        some = train.sample()
+        x = self.input.data(some.X, torch.zeros(len(some))).inputs[0]
+        weights = None if some.weights is None else torch.from_numpy(some.weights)
+        settle(net.module_, x, weights, torch.Generator().manual_seed(net.first_weights.keywords["seed"]))
 
     def source(self, part: Any) -> TensorData:
         """Make a source of batches, at once of a small part, else piece by piece."""

@@ -128,6 +128,12 @@ class TrainingChoices(Declared):
         scale="log",
         doc="Factor λ of the L1 term λ·Σ|w|, which drives weights to zero; biases and scales are left out.",
     )
+    regularisation_schedule: str = hp(
+        "constant",
+        choices=("constant", "flat_cos"),
+        doc="Change of ``dropout`` and ``weight_decay`` with the epoch: flat_cos keeps them in the first half of "
+        "``max_epochs``, and lets them fall to 0 along half a cosine in the second (Holzmüller et al., 2024).",
+    )
     ema_decay: float = hp(
         0.0,
         valid=Interval(Real, 0, 1, closed="left"),
@@ -244,4 +250,10 @@ class TrainingChoices(Declared):
             decay_epochs=self.lr_decay_epochs,
         )
         changes_lr = self.lr_schedule != "constant" or self.warmup_epochs > 0
-        return Recipe(schedule if changes_lr else None, self.gradient_clipping, self.l1, self.ema_decay)
+        return Recipe(
+            schedule if changes_lr else None,
+            self.gradient_clipping,
+            self.l1,
+            self.ema_decay,
+            fading_epochs=self.max_epochs if self.regularisation_schedule == "flat_cos" else None,
+        )

@@ -12,6 +12,7 @@ from ._initialise import INITIALISATIONS, initialise
 from ._interaction_network import InteractionNetwork
 from ._layers import ACTIVATIONS, NORMALISATIONS, AlphaDropout, Dropout, Norm, set_generator
 from ._message_passing import MESSAGES, MessagePassing
+from ._ntk import PARAMETRISATIONS, settle
 from ._particle_transformer import ParticleTransformer
 from ._read_out import OUTPUTS
 from ._recurrent import CELLS, Recurrent
@@ -30,6 +31,7 @@ __all__ = [
     "NORMALISATIONS",
     "NUM_EMBEDDINGS",
     "OUTPUTS",
+    "PARAMETRISATIONS",
     "POINT_POOLINGS",
     "POOLINGS",
     "POSITIONS",
@@ -55,5 +57,6 @@ __all__ = [
     "is_wide",
     "number_embedding",
     "set_generator",
+    "settle",
     "stacked",
 ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from ._embeddings import NumberEmbedding
 from ._layers import ACTIVATIONS, dropout_layer, norm
+from ._ntk import Blend, Gain, ScaledLinear, slowed
 
 
 class FeedForward(nn.Module):
@@ -29,6 +32,9 @@ class FeedForward(nn.Module):
         A name in ``NORMALISATIONS``.
     embedding : NumberEmbedding or None
         What the columns of a table pass through first.
+    parametrisation : {"standard", "ntk"}
+        With the second, layers are those of ``_ntk``: weights of variance one with a factor 1/√d, a factor of each
+        feature before the first layer, and activations of which each node learns a share.
 
     Examples
     --------
@@ -49,20 +55,24 @@ class FeedForward(nn.Module):
         dropout: float = 0.0,
         normalisation: str = "none",
         embedding: NumberEmbedding | None = None,
+        parametrisation: str = "standard",
     ) -> None:
         super().__init__()
-        self.embedding = embedding
+        is_ntk = parametrisation == "ntk"
+        self.embedding = slowed(embedding) if is_ntk and embedding is not None else embedding
         d_in = d_in if embedding is None else embedding.d_out
-        hidden: list[nn.Module] = []
+        linear: Callable[[int, int], nn.Module] = ScaledLinear if is_ntk else nn.Linear
+        hidden: list[nn.Module] = [Gain(d_in)] if is_ntk else []
         for i in range(n_layers):
-            hidden.append(nn.Linear(d_in if i == 0 else width, width))
+            hidden.append(linear(d_in if i == 0 else width, width))
             if normalisation != "none":
                 hidden.append(norm(normalisation, width))
-            hidden.append(ACTIVATIONS[activation]())
+            function = ACTIVATIONS[activation]()
+            hidden.append(Blend(function, width) if is_ntk else function)
             if dropout > 0:
                 hidden.append(dropout_layer(dropout, activation))
         self.hidden = nn.Sequential(*hidden)
-        self.head = nn.Linear(width, d_out)
+        self.head = linear(width, d_out)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features ``(n_events, d_in)`` to outputs ``(n_events, d_out)``."""

@@ -331,6 +331,7 @@ SEARCHED = {
     "activation": "'relu', 'sigmoid', 'tanh', 'selu', 'gelu', 'silu', 'mish'",
     "init": "'auto', 'glorot', 'he', 'lecun'",
     "normalisation": "'none', 'batch', 'layer'", "dropout": "from 0 to 0.5", "ema_decay": "from 0.9 to 0.9999",
+    "regularisation_schedule": "'constant', 'flat_cos'",
     "batch_size": "from 64 to 1024",
 }  # fmt: skip
 OF_CLASSIFIERS = {
@@ -339,6 +340,12 @@ OF_CLASSIFIERS = {
     "focal_gamma": "from 0.5 to 5",
 }
 OF_REGRESSORS = {"loss": "'mse', 'huber', 'quantile', 'gaussian_nll'", "huber_delta": "from 0.1 to 3"}
+
+
+OF_REALMLP = {  # whose steps are large
+    "RealMLPClassifier": {"lr": "from 0.01 to 0.3", "weight_decay": "from 0.001"},
+    "RealMLPRegressor": {"lr": "from 0.02 to 0.5", "weight_decay": "from 0.001"},
+}
 
 
 BASES = ("NetworkEstimator", "NetworkClassifier", "NetworkRegressor")
@@ -355,7 +362,7 @@ def test_every_choice_of_every_network_is_within_reach_of_a_search(network):
     """And the docstring says where the search looks."""
     own = OF_CLASSIFIERS if issubclass(network, sklearn_ml4fp.NetworkClassifier) else OF_REGRESSORS
     space, documented = search_space(network()), network.__doc__.split("\nAttributes\n")[0]
-    for name, domain in (SEARCHED | own).items():
+    for name, domain in (SEARCHED | own | OF_REALMLP.get(network.__name__, {})).items():
         assert name in space
         entry = documented.split(f"\n{name} : ")[1].split("\n")[1]
         assert domain in entry.split("A search ")[1]
