@@ -50,6 +50,7 @@ FASTER = [
     (r"particle_net_lite\(max_epochs=10", "particle_net_lite(max_epochs=1, batch_size=64"),
     (r"n_iter=\d+", "n_iter=2"),
     (r"make_events\(5000", "make_events(4"),
+    (r"make_quark_gluon_jets\(1000, pile_up=30", "make_quark_gluon_jets(6, pile_up=2"),
     (r"HistGradientBoostingClassifier\(\)", "HistGradientBoostingClassifier(max_iter=5)"),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from .._kinematics import wrap_phi
 from .._optional import needs
 from .._progress import track
 from .._segments import offsets_from_counts
-from ..data import PointClouds
+from ..data import PointClouds, RaggedArray
 from ._quark_gluon_pythia import simulate_jets
 from ._shipped import describe, read_shipped
 
@@ -27,11 +27,14 @@ TARGET_NAMES = ("gluon", "quark")
 PT_DIGITS, ANGLE_STEP = 13, 2e-5
 
 
-def as_bunch(jets: PointClouds, target: np.ndarray, simulation: dict[str, Any], return_X_y: bool) -> Any:
-    """Make the Bunch, or (X, y), of jets and their labels."""
+def as_bunch(
+    jets: PointClouds, target: np.ndarray, simulation: dict[str, Any], return_X_y: bool, **truth: RaggedArray
+) -> Any:
+    """Make the Bunch, or (X, y), of jets and their labels; ``truth`` has a label for each particle."""
     if return_X_y:
         return jets, target
     return Bunch(
+        **truth,
         data=jets,
         target=target,
         feature_names=list(jets.feature_names),
@@ -77,6 +80,7 @@ def unpack(arrays: Any) -> tuple[PointClouds, np.ndarray]:
 @validate_params(
     {
         "n_jets": [Interval(Integral, 2, None, closed="left")],
+        "pile_up": [Interval(Real, 0, 1000, closed="both")],
         "preselect": ["boolean"],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
@@ -88,6 +92,7 @@ def unpack(arrays: Any) -> tuple[PointClouds, np.ndarray]:
 def make_quark_gluon_jets(
     n_jets: int = 1000,
     *,
+    pile_up: float = 0.0,
     preselect: bool = True,
     random_state: Any = None,
     n_jobs: int | None = None,
@@ -105,6 +110,10 @@ def make_quark_gluon_jets(
     ----------
     n_jets : int, default=1000
         Number of jets, at least 2; one half (rounded down) are quark jets.
+    pile_up : float, default=0.0
+        Mean number of further collisions in the same bunch crossing (of a Poisson distribution): non-diffractive ones,
+        since diffraction leaves little in jets. The particles of all collisions are clustered together. The choice of
+        jets stays that of the hard collision, so that a jet has pile-up on top of its 500 to 550 GeV.
     preselect : bool, default=True
         Whether to end an event early if its hard partons cannot give a jet that is kept. This is 4.6 times faster and
         does not change the jets (the page "Quark and gluon jets" of the documentation shows it).
@@ -120,7 +129,8 @@ def make_quark_gluon_jets(
     Returns
     -------
     sklearn.utils.Bunch or tuple
-        The same as from :func:`load_quark_gluon_jets`.
+        The same as from :func:`load_quark_gluon_jets`, and ``pile_up``: a RaggedArray with a label for each particle, 1
+        for one of another collision and 0 for one of the hard collision; a target for ``output="point"``.
 
     Raises
     ------
@@ -156,25 +166,29 @@ def make_quark_gluon_jets(
     rng = np.random.default_rng(seed)
     seeds = 1 + rng.choice(899_999, size=len(todo), replace=False)  # distinct; Pythia takes 1 to 900 million
     runs = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(simulate_jets)(label, n, int(seed), preselect) for (label, n), seed in zip(todo, seeds, strict=True)
+        delayed(simulate_jets)(label, n, int(seed), preselect, pile_up)
+        for (label, n), seed in zip(todo, seeds, strict=True)
     )
     hidden = None if verbose is None else not verbose
     chunks = list(track(runs, "Simulating jets", total=len(todo), disable=hidden))
-    clouds = PointClouds.from_lists([cloud for constituents, _ in chunks for cloud in constituents], FEATURE_NAMES)
+    names = (*FEATURE_NAMES, "pile_up")
+    clouds = PointClouds.from_lists([cloud for constituents, _ in chunks for cloud in constituents], names)
     target = np.repeat([label for label, _ in todo], [n for _, n in todo])
     jets = PointClouds(
-        clouds.values.astype(np.float32),
+        clouds.values[:, :-1].astype(np.float32),
         clouds.offsets,
         FEATURE_NAMES,
         event_values=np.concatenate([events for _, events in chunks]).astype(np.float32),
         event_names=EVENT_NAMES,
     )
     order = rng.permutation(n_jets)  # so that the position does not tell the class
+    of_pile_up = RaggedArray(clouds.values[:, -1].astype(np.int64), clouds.offsets)
+    more = f"pile_up={pile_up}, " if pile_up else ""
     simulation = {
-        "made_by": f"make_quark_gluon_jets({n_jets}, preselect={preselect}, random_state={random_state!r})",
+        "made_by": f"make_quark_gluon_jets({n_jets}, {more}preselect={preselect}, random_state={random_state!r})",
         "generator": f"pythia8mc {version('pythia8mc')}",
     }
-    return as_bunch(jets[order], target[order], simulation, return_X_y)
+    return as_bunch(jets[order], target[order], simulation, return_X_y, pile_up=of_pile_up[order])
 
 
 @validate_params({"return_X_y": ["boolean"]}, prefer_skip_nested_validation=True)

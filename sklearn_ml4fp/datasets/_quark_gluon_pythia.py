@@ -10,10 +10,10 @@ from .._kinematics import wrap_phi
 from .._optional import needs
 
 JET_PT, JET_Y, JET_RADIUS = (500.0, 550.0), 1.7, 0.4  # GeV, rapidity, anti-kT
+MAX_SEED = 900_000_000  # of Pythia's
+COMMON = ("Print:quiet = on", "Beams:eCM = 14000.", "Random:setSeed = on")
 SETTINGS = (
-    "Print:quiet = on",
-    "Beams:eCM = 14000.",
-    "Random:setSeed = on",
+    *COMMON,
     "WeakZ0:gmZmode = 2",  # pure Z, no photon
     "23:onMode = off",
     "23:onIfAny = 12 14 16",
@@ -65,8 +65,12 @@ def preselection(pythia8: Any) -> Any:
 
 def start(label: int, seed: int, hook: Any = None, extra: tuple[str, ...] = ()) -> Any:
     """Initialise Pythia for the jets of a label."""
+    return _started((*SETTINGS, *PROCESSES[label], f"Random:seed = {seed}", *extra), hook)
+
+
+def _started(lines: tuple[str, ...], hook: Any = None) -> Any:
     pythia = needs("pythia8mc").Pythia("", False)
-    for line in (*SETTINGS, *PROCESSES[label], f"Random:seed = {seed}", *extra):
+    for line in lines:
         if not pythia.readString(line):
             raise RuntimeError(f"Pythia does not know the setting {line!r}.")
     if hook is not None:
@@ -76,12 +80,34 @@ def start(label: int, seed: int, hook: Any = None, extra: tuple[str, ...] = ()) 
     return pythia
 
 
-def simulate_jets(label: int, n_jets: int, seed: int, preselect: bool) -> tuple[list[np.ndarray], np.ndarray]:
-    """Simulate `n_jets` jets: constituents ``(n, 4)`` of pT, y, phi, PDG id, and jets ``(n_jets, 4)`` of pT, y, phi, m.
+class PileUp:
+    """Further collisions of the same bunch crossing: non-diffractive ones, of a Poisson number with this mean."""
 
-    Constituents are ordered by falling pT; their phi lies within pi of the jet's.
+    def __init__(self, mean: float, seed: int) -> None:
+        seed = (seed + MAX_SEED // 2) % MAX_SEED  # none of those of the hard collisions, which are below 900 000
+        self.pythia = _started((*COMMON, "SoftQCD:nonDiffractive = on", f"Random:seed = {seed}"))
+        self.rng = np.random.default_rng(seed)
+        self.mean = mean
+
+    def add_to(self, event: Any) -> None:
+        """Append the particles of a number of collisions to an event record, behind its own."""
+        for _ in range(self.rng.poisson(self.mean)):
+            while not self.pythia.next():
+                pass
+            event += self.pythia.event
+
+
+def simulate_jets(
+    label: int, n_jets: int, seed: int, preselect: bool, pile_up: float = 0.0
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Simulate jets: constituents ``(n, 5)`` of pT, y, phi, PDG id, pile-up, and jets ``(n_jets, 4)`` of pT, y, phi, m.
+
+    Constituents are ordered by falling pT; their phi lies within pi of the jet's. The jet is chosen in the hard
+    collision by itself. With pile-up, all particles are clustered anew, and its place is taken by the jet that has its
+    hardest particle.
     """
     pythia8 = needs("pythia8mc")
+    further = PileUp(pile_up, seed) if pile_up > 0 else None
     hook = preselection(pythia8) if preselect else None  # Pythia does not keep the hook alive: it needs a name here
     pythia = start(label, seed, hook)
     clustering = pythia8.SlowJet(-1, JET_RADIUS, JET_PT[0] / 2, 25.0, 2, 2)  # anti-kT, all visible, true masses
@@ -93,11 +119,18 @@ def simulate_jets(label: int, n_jets: int, seed: int, preselect: bool) -> tuple[
         clustering.analyze(pythia.event)
         if clustering.sizeJet() == 0:
             continue
-        pt, y, phi = clustering.pT(0), clustering.y(0), clustering.phi(0)
-        if JET_PT[0] <= pt <= JET_PT[1] and abs(y) < JET_Y:
-            particles = (pythia.event[i] for i in clustering.constituents(0))
-            points = np.array([(p.pT(), p.y(), p.phi(), p.id()) for p in particles])
-            points[:, 2] = phi + wrap_phi(points[:, 2] - phi)
-            constituents.append(points[np.argsort(-points[:, 0], kind="stable")])
-            jets.append((pt, y, phi, max(clustering.m(0), 0.0)))  # a lone photon rounds to less than 0
+        if not (JET_PT[0] <= clustering.pT(0) <= JET_PT[1] and abs(clustering.y(0)) < JET_Y):
+            continue
+        event, jet, n_hard = pythia.event, 0, pythia.event.size()
+        if further is not None:
+            hardest = max(clustering.constituents(0), key=lambda i: event[i].pT())
+            further.add_to(event)
+            clustering.analyze(event)
+            jet = next(j for j in range(clustering.sizeJet()) if hardest in clustering.constituents(j))
+        phi, chosen = clustering.phi(jet), list(clustering.constituents(jet))
+        points = np.array([(event[i].pT(), event[i].y(), event[i].phi(), event[i].id(), i >= n_hard) for i in chosen])
+        points[:, 2] = phi + wrap_phi(points[:, 2] - phi)
+        constituents.append(points[np.argsort(-points[:, 0], kind="stable")])
+        mass = max(clustering.m(jet), 0.0)  # a lone photon rounds to less than 0
+        jets.append((clustering.pT(jet), clustering.y(jet), phi, mass))
     return constituents, np.array(jets)

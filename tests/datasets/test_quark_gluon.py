@@ -7,8 +7,15 @@ import numpy as np
 import pytest
 import vector
 from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
 
-from sklearn_ml4fp import PointClouds, load_quark_gluon_jets, make_quark_gluon_jets
+from sklearn_ml4fp import (
+    JetConstituentFeatures,
+    PointClouds,
+    TransformerClassifier,
+    load_quark_gluon_jets,
+    make_quark_gluon_jets,
+)
 from sklearn_ml4fp._kinematics import from_rapidity, wrap_phi
 from sklearn_ml4fp._particles import look_up
 from sklearn_ml4fp.datasets import _quark_gluon, _quark_gluon_pythia
@@ -69,6 +76,53 @@ def test_the_selection(sample, request):
 def test_the_seed_decides_and_the_number_of_processes_does_not(made):
     assert make_quark_gluon_jets(30, random_state=0, n_jobs=2).data == made.data
     assert make_quark_gluon_jets(30, random_state=1).data != made.data
+
+
+@pytest.fixture(scope="module")
+def few():
+    return make_quark_gluon_jets(12, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def crowded():
+    """The same jets, with particles of other collisions."""
+    return make_quark_gluon_jets(12, pile_up=8.0, random_state=0)
+
+
+def test_pile_up_is_labelled_particle_by_particle(few, crowded):
+    """The same hard collisions: what is in the jet without the others and in it with them is no pile-up."""
+    assert crowded.pile_up.offsets.tolist() == crowded.data.offsets.tolist()
+    assert not few.pile_up.values.any()
+    shares, found_again = [], []
+    for alone, both, label in zip(few.data, crowded.data, crowded.pile_up, strict=True):
+        known = {tuple(np.round(row[[0, 1, 3]], 4)) for row in alone}  # the azimuth may be on another turn
+        is_known = np.array([tuple(np.round(row[[0, 1, 3]], 4)) in known for row in both])
+        assert not label[is_known].any()
+        hard = label == 0
+        found_again.append(both[hard & is_known, 0].sum() / alone[:, 0].sum())
+        shares.append(both[~hard, 0].sum() / both[:, 0].sum())
+        assert both[hard & ~is_known, 0].sum() < 0.1 * both[:, 0].sum()  # of the hard collision, at the jet's edge
+    assert np.mean(found_again) > 0.97
+    assert 0 < np.mean(shares) < 0.03  # about 0.5 GeV for each collision in the area of the jet
+    assert 0.1 < crowded.pile_up.values.mean() < 0.6
+    assert np.array_equal(crowded.target, few.target)
+
+
+def test_pile_up_adds_to_the_jet(few, crowded):
+    pt = crowded.data.column("jet_pt")
+    assert pt.mean() > few.data.column("jet_pt").mean()
+    np.testing.assert_allclose(jet_sums(crowded.data)[0], pt, rtol=1e-5)
+    assert crowded.data.sorted_by("pt") == crowded.data
+    one, other = (make_quark_gluon_jets(2, pile_up=2.0, random_state=0, n_jobs=n) for n in (1, 2))
+    assert one.data == other.data
+    assert one.pile_up == other.pile_up
+
+
+def test_a_network_tells_pile_up_from_the_hard_collision(crowded):
+    small = {"width": 8, "n_blocks": 1, "n_heads": 1, "max_epochs": 15, "lr": 0.01, "random_state": 0}
+    model = make_pipeline(JetConstituentFeatures(), TransformerClassifier(output="point", **small))
+    probability = model.fit(crowded.data, crowded.pile_up).predict_proba(crowded.data)
+    assert roc_auc_score(crowded.pile_up.values, probability.values[:, 1]) > 0.8
 
 
 @pytest.mark.parametrize(("label", "outgoing"), [(0, {21}), (1, {1, 2, 3})])
