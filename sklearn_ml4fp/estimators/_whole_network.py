@@ -181,6 +181,13 @@ class SequenceOfPoints(nn.Module):
         points = torch.where(mask[..., None], points, 0.0)
         return (points, mask, *event) if self.event is None else (points, mask, self.event(*event))
 
+    def in_given_places(self, outputs: Tensor, arrays: tuple[Tensor, ...]) -> Tensor:
+        """Bring outputs of points ``(n · p, d)`` to where the points stood before; those of padding mean nothing."""
+        mask = self.read(*arrays)[1]
+        place = (mask.long().cumsum(1) - 1).clamp(min=0)
+        outputs = outputs.view(*mask.shape, outputs.shape[1])
+        return outputs.gather(1, place[..., None].expand(-1, -1, outputs.shape[2])).flatten(0, 1)
+
 
 class SetOfPoints(nn.Module):
     """Points without an order, as `SetInput` and its subclasses encode them."""
@@ -256,12 +263,18 @@ class OneNetwork(nn.Module):
         self.network = deepcopy(fitted.net.module_).cpu().eval()
         loss = deepcopy(fitted.net.criterion_).cpu()
         target: ClassTarget | NumberTarget = fitted.target
+        self.in_order = isinstance(self.events, SequenceOfPoints) and getattr(estimator, "output", "event") == "point"
+        if self.in_order:
+            self.network.with_padding = True
         self.reading = Probabilities(loss) if isinstance(target, ClassTarget) else Prediction(loss, target)
 
     def forward(self, *arrays: Tensor) -> tuple[Tensor, ...]:
         """Map arrays of at least one event to outputs in double precision."""
-        outputs: tuple[Tensor, ...] = self.reading(self.network(*self.events(*arrays)))
-        return outputs
+        outputs = self.network(*self.events(*arrays))
+        if self.in_order:
+            outputs = self.events.in_given_places(outputs, arrays)
+        read: tuple[Tensor, ...] = self.reading(outputs)
+        return read
 
 
 class WholeNetwork(nn.Module):
@@ -324,11 +337,6 @@ def _events_of(learned: TableInput, estimator: Any) -> nn.Module:
         n_pixels = math.prod(shape)
         from_table = getattr(learned, "image_shape", None) is not None and estimator.n_features_in_ == n_pixels
         return Arrays(shape, n_pixels if from_table else None)
-    if not isinstance(learned, SetInput) and getattr(learned, "output", "event") == "point":
-        raise ValueError(
-            f'{type(estimator).__name__} has output="point", which is exported of networks that know no order of the '
-            "points alone: take ParticleTransformer, EdgeConv or MessagePassing."
-        )
     if learned._kind == "points":
         read: nn.Module = PaddedPoints(*shape)
     else:  # a set without particle_features has one point for each row

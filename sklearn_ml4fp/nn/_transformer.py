@@ -157,6 +157,7 @@ class Transformer(nn.Module):
     ) -> None:
         super().__init__()
         self.pooling, self.positions, self.output = pooling, positions, output
+        self.with_padding = False  # outputs for what fills up as well: no shape depends on a value then
         of_table = len(shape_in) == 1
         self.tokens = (
             ColumnTokens(shape_in[0], width) if of_table else first_layer(shape_in[0], width, kinds, _embedding)
@@ -186,10 +187,10 @@ class Transformer(nn.Module):
             tokens = block(tokens, mask, seen)
         tokens = self.last(tokens, mask)
         if self.output == "point":
-            outputs: Tensor = self._of_points(tokens, event)[mask]
-            return outputs
+            of_points = self._of_points(tokens, event)
+            return of_points.flatten(0, 1) if self.with_padding else of_points[mask]
         pooled = tokens[:, 0] if self.class_token is not None else pool_points(tokens, mask, self.pooling)
-        outputs = self.head(pooled if event is None else torch.cat([pooled, event], dim=1))
+        outputs: Tensor = self.head(pooled if event is None else torch.cat([pooled, event], dim=1))
         return outputs
 
     def _of_points(self, tokens: Tensor, event: Tensor | None) -> Tensor:

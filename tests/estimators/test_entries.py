@@ -33,7 +33,6 @@ from sklearn_ml4fp import (
     make_tracker_hits,
     roc_auc_score,
     save_model,
-    to_onnx,
 )
 
 EVENTS = make_tracker_hits(24, n_tracks=4, n_noise=1, random_state=0)
@@ -353,13 +352,6 @@ def test_errors(X, y, params, fit, kind, message):
 def test_a_row_of_a_table_has_no_points():
     with pytest.raises(ValueError, match="needs events of points"):
         TransformerClassifier(output="point").fit(np.zeros((25, 4)), Y["point"])
-
-
-def test_a_transformer_of_points_is_not_exported(tmp_path):
-    network = small(TransformerClassifier, max_epochs=1).fit(GRAPHS.nodes, Y["point"])
-    with pytest.raises(ValueError, match=r"output="):
-        to_onnx(network, GRAPHS.nodes, tmp_path / "network.onnx")
-    assert not list(tmp_path.iterdir())
 
 
 def test_columns_of_the_event_and_batch_statistics_reach_points():

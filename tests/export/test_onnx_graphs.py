@@ -19,6 +19,8 @@ from sklearn_ml4fp import (
     ParticleTransformerClassifier,
     PointClouds,
     ToTrackGraph,
+    TransformerClassifier,
+    TransformerRegressor,
     to_onnx,
 )
 
@@ -109,6 +111,15 @@ def test_outputs_of_points_without_edges(tmp_path):
     X = GRAPHS.nodes
     model = fitted(EdgeConvClassifier, X, "point")
     assert_same(written(model, X, tmp_path / "model.onnx"), model, X, "point")
+
+
+@pytest.mark.parametrize("positions", ["none", "sinusoidal"])
+@pytest.mark.parametrize("network", [TransformerClassifier, TransformerRegressor], ids=["labels", "numbers"])
+def test_points_of_a_transformer_wherever_padding_stands(network, positions, tmp_path):
+    y = target_of(network, "point")
+    model = network(output="point", positions=positions, width=8, n_blocks=1, n_heads=2, max_epochs=1, random_state=0)
+    model.fit(WITH_EVENTS, y)
+    assert_same(written(model, WITH_EVENTS, tmp_path / "model.onnx"), model, WITH_EVENTS, "point")
 
 
 def test_numbers_of_edges_with_their_standard_deviation(tmp_path):
