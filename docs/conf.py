@@ -27,9 +27,24 @@ extensions = [
 exclude_patterns = ["_build", "auto_examples/*.ipynb"]
 html_theme = "pydata_sphinx_theme"
 html_title = project  # a longer one covers the menu
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}  # of light and dark: the theme reports an error where it is not said
+templates_path = ["_templates"]
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 
 autosummary_generate = True
+# Hyperparameters stand in the description of their class, and the methods that request metadata are scikit-learn's.
+_PUBLIC = [getattr(sklearn_ml4fp, name) for name in sklearn_ml4fp.__all__]
+_NAMES = {name for one in _PUBLIC if isinstance(one, type) for name in dir(one)}
+autosummary_context = {
+    "not_shown": {
+        "__init__",
+        "get_metadata_routing",
+        *(name for name in _NAMES if re.fullmatch("set_.*_request", name)),
+    }
+    | {name for one in _PUBLIC for name in getattr(one, "_hyperparameters", ())}
+}
 autodoc_typehints = "none"  # the numpydoc sections say more
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
