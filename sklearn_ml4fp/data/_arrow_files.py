@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._optional import needs
 from .._segments import Index, offsets_from_counts
@@ -34,32 +35,53 @@ def _from_arrow(column: Any) -> Any:
     return needs("awkward").from_arrow(pyarrow.chunked_array(chunks, type=column.type))
 
 
+def _numbers_in(columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Return those columns that hold one number per entry and no gap."""
+    types = needs("pyarrow").types
+    return {
+        name: column.to_numpy()
+        for name, column in columns.items()
+        if (types.is_integer(column.type) or types.is_floating(column.type)) and not column.null_count
+    }
+
+
 class _Pieces(Reader):
     """A file in pieces, such as row groups, of which the last that were decoded are kept for the next small chunk."""
 
     boundaries: Index  # first entry of each piece, and the one after the last
 
-    def __init__(self, rows: Sequence[int]) -> None:
+    def __init__(self, rows: Sequence[int], schema: Any) -> None:
         self.boundaries = offsets_from_counts(rows)
         self.n_entries = int(self.boundaries[-1])
+        self._kinds = {field.name: field.type for field in schema}
         self._decoded: dict[str, tuple[tuple[int, int], Any]] = {}
 
     @abstractmethod
-    def _decode(self, name: str, first: int, last: int) -> Any:
-        """Return a column of pieces ``first`` to before ``last``."""
+    def _decode(self, names: Sequence[str], first: int, last: int) -> list[Any]:
+        """Return columns of pieces ``first`` to before ``last``."""
 
     def _pieces(self, start: int, stop: int) -> tuple[int, int]:
         first = int(np.searchsorted(self.boundaries, start, side="right")) - 1
         return first, int(np.searchsorted(self.boundaries, stop, side="left"))
 
+    def _columns(self, names: Sequence[str], start: int, stop: int) -> dict[str, Any]:
+        pieces = self._pieces(start, stop)
+        if new := [name for name in names if name not in self._decoded or self._decoded[name][0] != pieces]:
+            for name in new:  # before others are decoded
+                self._decoded.pop(name, None)
+            columns = self._decode(new, *pieces)
+            self._decoded |= {name: (pieces, column) for name, column in zip(new, columns, strict=True)}
+        before = int(self.boundaries[pieces[0]])
+        return {name: self._decoded[name][1].slice(start - before, stop - start) for name in names}
+
     def column(self, name: str, start: int, stop: int) -> Any:
-        first, last = self._pieces(start, stop)
-        pieces, column = self._decoded.get(name, ((0, 0), None))
-        if pieces != (first, last):
-            column = _from_arrow(self._decode(name, first, last))
-            self._decoded[name] = (first, last), column
-        before = int(self.boundaries[first])
-        return column[start - before : stop - before]
+        return _from_arrow(self._columns([name], start, stop)[name])
+
+    def numbers(self, names: Sequence[str], start: int, stop: int) -> Mapping[str, NDArray[Any]]:
+        types = needs("pyarrow").types
+        kinds = {name: self._kinds[name] for name in names if name in self._kinds}
+        flat = [name for name, kind in kinds.items() if types.is_integer(kind) or types.is_floating(kind)]
+        return _numbers_in(self._columns(flat, start, stop))
 
 
 class ParquetFile(_Pieces):
@@ -72,7 +94,7 @@ class ParquetFile(_Pieces):
         if strange := [i for i in self._groups if not 0 <= i < metadata.num_row_groups]:
             self._file.close()
             raise ValueError(f"there are no row groups {strange}: it has {metadata.num_row_groups}, counted from 0.")
-        super().__init__([metadata.row_group(i).num_rows for i in self._groups])
+        super().__init__([metadata.row_group(i).num_rows for i in self._groups], schema)
         stored = [self._file.schema.column(i).path for i in range(metadata.num_columns)]
         leaves = [leaf for field in schema for leaf in _leaves(field.type, field.name)]
         self._stored = dict(zip(leaves, stored, strict=False)) if len(leaves) == len(stored) else {}
@@ -80,10 +102,12 @@ class ParquetFile(_Pieces):
         self._names = set(schema.names)
         self.fields = list(dict.fromkeys([*schema.names, *self._stored]))
 
-    def _decode(self, name: str, first: int, last: int) -> Any:
-        path = name if name in self._names else self._stored[name]
-        table = self._file.read_row_groups(self._groups[first:last], columns=[path])
-        return table.column(0)
+    def _decode(self, names: Sequence[str], first: int, last: int) -> list[Any]:
+        if len(names) == 1:
+            path = names[0] if names[0] in self._names else self._stored[names[0]]
+            return [self._file.read_row_groups(self._groups[first:last], columns=[path]).column(0)]
+        table = self._file.read_row_groups(self._groups[first:last], columns=list(names))
+        return [table.column(name) for name in names]
 
     def column(self, name: str, start: int, stop: int) -> Any:
         array = super().column(name, start, stop)
@@ -134,23 +158,25 @@ class ArrowFile(_Pieces):
         schema = self._ipc.open_file(self._map).schema
         self.fields, self._schema, self.notes = list(schema.names), schema, schema.metadata or {}
         one = self._only(0)
-        super().__init__([one.get_batch(i).num_rows for i in range(one.num_record_batches)])
-        self._columns: dict[str, Any] = {}
+        super().__init__([one.get_batch(i).num_rows for i in range(one.num_record_batches)], schema)
+        self._opened: dict[str, Any] = {}
 
     def _only(self, i: int) -> Any:
         options = self._ipc.IpcReadOptions(included_fields=[i] if self.fields else [])
         return self._ipc.open_file(self._map, options=options)
 
-    def _decode(self, name: str, first: int, last: int) -> Any:
-        if name not in self._columns:
-            self._columns[name] = self._only(self.fields.index(name))
-        file = self._columns[name]
-        batches = [file.get_batch(i).column(0) for i in range(first, last)]
-        return needs("pyarrow").chunked_array(batches, type=self._schema.field(name).type)
+    def _decode(self, names: Sequence[str], first: int, last: int) -> list[Any]:
+        columns = []
+        for name in names:
+            if name not in self._opened:
+                self._opened[name] = self._only(self.fields.index(name))
+            batches = [self._opened[name].get_batch(i).column(0) for i in range(first, last)]
+            columns.append(needs("pyarrow").chunked_array(batches, type=self._schema.field(name).type))
+        return columns
 
     def close(self) -> None:
         self._decoded.clear()  # what is in use elsewhere keeps the map open
-        self._columns.clear()
+        self._opened.clear()
 
 
 class ArrowTable(Reader):
@@ -165,3 +191,6 @@ class ArrowTable(Reader):
         if name not in self._columns:
             self._columns[name] = _from_arrow(self._table.column(name))
         return self._columns[name][start:stop]
+
+    def numbers(self, names: Sequence[str], start: int, stop: int) -> Mapping[str, NDArray[Any]]:
+        return _numbers_in({name: self._table.column(name).slice(start, stop - start) for name in names})

@@ -98,7 +98,9 @@ def _lists_of(array: Any, what: str) -> tuple[Index, Any]:
 
 def _numbers(array: Any, what: str) -> NDArray[Any]:
     """Convert an awkward array without lists of varying lengths to NumPy, NaN where a number is missing."""
-    numbers = real_numbers(needs("awkward").to_numpy(array, allow_missing=True), exact=what)
+    if not isinstance(array, np.ndarray):
+        array = needs("awkward").to_numpy(array, allow_missing=True)
+    numbers = real_numbers(array, exact=what)
     if numbers is None:
         raise ValueError(f"{what} holds {array.type.content}: expected numbers.")
     return numbers

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._errors import first_line
 from .._kinematics import way_to
 from .._optional import needs
-from ._awkward import _kind_of
+from ._awkward import _NUMBER, _kind_of
 from ._momenta import component_of, momentum_components
 from ._reader import Reader
 
@@ -63,6 +64,7 @@ class Columns(Mapping[str, Any]):
     ) -> None:
         self._reader, self._start, self._stop, self._derived = reader, start, stop, derived
         self._read: dict[str, Any] = {}
+        self._flat: set[str] = set()
         self._open: list[str] = []
 
     @property
@@ -130,6 +132,17 @@ class Columns(Mapping[str, Any]):
                 ) from error
         return self._read[name]
 
+    def numbers(self, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Return those columns that a file keeps as one number per entry and no gap; the others are left out."""
+        stored = [name for name in names if name not in self._derived and name not in self._read]
+        stored = [name for name in stored if name in self._reader.fields]
+        try:
+            found = dict(self._reader.numbers(stored, self._start, self._stop))
+        except Exception:  # damaged files raise every kind; one column after the other says which it is
+            return {}
+        self._flat |= found.keys()
+        return found
+
     def _derive(self, name: str) -> Any:
         if name not in self._read:
             if name in self._open:
@@ -147,7 +160,8 @@ class Columns(Mapping[str, Any]):
 
     def kinds(self) -> dict[str, str]:
         """Name what the entries of each column are that has been read."""
-        return {f"the column {name!r}": _kind_of(array) for name, array in self._read.items()}
+        kinds = dict.fromkeys(self._flat, _NUMBER) | {name: _kind_of(array) for name, array in self._read.items()}
+        return {f"the column {name!r}": kind for name, kind in kinds.items()}
 
     def _members(self, collection: str) -> Iterator[tuple[str, str]]:
         """Yield the columns of a collection, and what their names add to its name."""

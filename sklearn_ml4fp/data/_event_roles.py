@@ -25,6 +25,8 @@ def listed(names: str | Sequence[str] | None) -> list[str]:
 
 def one_per_event(array: Any, name: str) -> Any:
     """Return one entry per event; lists of exactly one entry each, as Delphes writes them, are taken apart."""
+    if isinstance(array, np.ndarray):
+        return array
     kind = _kind_of(array)
     if kind in (_NUMBER, _TEXT):
         return array
@@ -50,31 +52,33 @@ def rounded_to(numbers: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArra
     return numbers.astype(dtype, copy=False)
 
 
+def _all_there(array: Any, what: str, cure: str = "") -> NDArray[Any]:
+    """Convert one entry per event to NumPy; one that is missing is an error."""
+    if isinstance(array, np.ndarray):
+        return array.copy()  # else it would keep a whole row group in memory
+    ak = needs("awkward")
+    if n := int(ak.sum(ak.is_none(array))):
+        raise ValueError(f"{what} is missing in {n} of {len(array)} events{cure}.")
+    return np.asarray(ak.to_numpy(ak.drop_none(array)))
+
+
 def labels_of(array: Any, name: str) -> NDArray[Any]:
     """Read labels or targets as they are: numbers or texts, none missing."""
-    ak = needs("awkward")
-    array = one_per_event(array, name)
-    if n := int(ak.sum(ak.is_none(array))):
-        raise ValueError(f"the target {name!r} is missing in {n} of {len(array)} events: leave them out by cut=.")
-    values = np.asarray(ak.to_numpy(ak.drop_none(array)))
+    values = _all_there(one_per_event(array, name), f"the target {name!r}", ": leave them out by cut=")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ValueError(f"the target {name!r} holds NaN or infinity: leave these events out by cut=.")
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
 def weights_of(array: Any, name: str) -> NDArray[np.float64]:
-    numbers = np.asarray(_numbers(one_per_event(array, name), f"the weight {name!r}"), dtype=np.float64)
+    numbers = np.array(_numbers(one_per_event(array, name), f"the weight {name!r}"), dtype=np.float64)
     if n := int((~np.isfinite(numbers)).sum()):
         raise ValueError(f"the weight {name!r} is missing or infinite in {n} of {len(numbers)} events.")
     return numbers
 
 
 def ids_of(array: Any, name: str) -> NDArray[Any]:
-    ak = needs("awkward")
-    array = one_per_event(array, name)
-    if n := int(ak.sum(ak.is_none(array))):
-        raise ValueError(f"the event id {name!r} is missing in {n} of {len(array)} events.")
-    return _ids_of(np.asarray(ak.to_numpy(ak.drop_none(array))))
+    return _ids_of(_all_there(one_per_event(array, name), f"the event id {name!r}"))
 
 
 def joined_ids(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -320,8 +320,12 @@ class EventSource(Stream):
     def _of_columns(self, columns: Columns, kept: NDArray[np.bool_] | None) -> Bunch:
         n = columns.n_entries if kept is None else int(kept.sum())
 
+        targets, weights, ids = listed(self.target), listed(self.weight), listed(self.event_id)
+        flat = columns.numbers([*self.features, *targets, *weights, *ids])
+
         def column(name: str) -> Any:
-            return columns[name] if kept is None else columns[name][kept]
+            array = flat[name] if name in flat else columns[name]
+            return array if kept is None else array[kept]
 
         features = np.empty((n, len(self.features)), dtype=self.dtype)
         for i, name in enumerate(self.features):
@@ -333,13 +337,12 @@ class EventSource(Stream):
                 name: PointsOf(columns, name, words, kept, self.dtype) for name, words in self.collections.items()
             }
             data = one_set(points, self.collections, features, self.features)
-        targets = [labels_of(column(name), name) for name in listed(self.target)]
-        ids = [ids_of(column(name), name) for name in listed(self.event_id)]
+        labels = [labels_of(column(name), name) for name in targets]
         return bunch_of(
             data=data,
-            target=None if not targets else targets[0] if isinstance(self.target, str) else np.stack(targets, axis=1),
+            target=None if not labels else labels[0] if isinstance(self.target, str) else np.stack(labels, axis=1),
             sample_weight=None if self.weight is None else weights_of(column(self.weight), self.weight),
-            groups=_together(ids, listed(self.event_id)) if ids else None,
+            groups=_together([ids_of(column(name), name) for name in ids], ids) if ids else None,
             feature_names=list(data.feature_names) if self.collections else list(self.features),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 from .._optional import needs
 
 Ranges = Callable[[str], tuple[Any, Any] | None]
+
+
+def is_number(dtype: np.dtype[Any]) -> bool:
+    """Return whether values of a type are numbers as the processor has them."""
+    return dtype.kind in "iuf" and dtype.isnative
 
 
 class Reader(ABC):
@@ -26,6 +31,10 @@ class Reader(ABC):
     @abstractmethod
     def column(self, name: str, start: int, stop: int) -> Any:
         """Return a column of the entries ``start`` to before ``stop``."""
+
+    def numbers(self, names: Sequence[str], start: int, stop: int) -> Mapping[str, NDArray[Any]]:
+        """Return those of some columns that hold one number per entry and no gap, at once; the others are left out."""
+        return {}
 
     def wanted(self, start: int, stop: int, may_pass: Callable[[Ranges], bool]) -> Iterable[tuple[int, int]]:
         """Yield the ranges of entries that may pass a cut, by the statistics that a file keeps of its parts, if any.
@@ -72,11 +81,16 @@ class NumpyArray(Reader):
             )
         self._array = array
         self.fields = list(names) if names else [f"x{i}" for i in range(array.shape[1])]
+        self._place = {name: name if names else (..., i) for i, name in enumerate(self.fields)}
         self.n_entries = len(array)
 
     def column(self, name: str, start: int, stop: int) -> Any:
+        return as_awkward(self._array[start:stop][self._place[name]])
+
+    def numbers(self, names: Sequence[str], start: int, stop: int) -> Mapping[str, NDArray[Any]]:
         rows = self._array[start:stop]
-        return as_awkward(rows[name] if self._array.dtype.names else rows[:, self.fields.index(name)])
+        columns = {name: rows[self._place[name]] for name in names}
+        return {name: one for name, one in columns.items() if one.ndim == 1 and is_number(one.dtype)}
 
 
 def as_awkward(array: Any) -> Any:

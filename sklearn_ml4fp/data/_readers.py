@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import fspath
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._errors import first_line
 from .._optional import comes_from, needs
 from .._root import open_tree
 from ._arrow_files import ArrowFile, ArrowTable, ParquetFile
 from ._hdf5 import Hdf5File
-from ._reader import InMemory, NumpyArray, Reader
+from ._reader import InMemory, NumpyArray, Reader, is_number
 
 
 class _Root(Reader):
@@ -27,9 +28,36 @@ class _Root(Reader):
         for where, branch in self._tree.iteritems():
             self._branches.setdefault(where.rpartition("/")[2], branch)
         self.fields, self.n_entries = [*self._branches], int(self._tree.num_entries)
+        self._decoded: dict[str, tuple[int, int, Any]] = {}
 
     def column(self, name: str, start: int, stop: int) -> Any:
-        return self._branches[name].array(entry_start=start, entry_stop=stop, library="ak")
+        return self._part(name, start, stop, "ak")
+
+    def numbers(self, names: Sequence[str], start: int, stop: int) -> Mapping[str, NDArray[Any]]:
+        kinds = {
+            name: getattr(getattr(self._branches[name], "interpretation", None), "to_dtype", None) for name in names
+        }
+        flat = [name for name, kind in kinds.items() if kind is not None and not kind.shape and is_number(kind)]
+        return {name: self._part(name, start, stop, "np") for name in flat}
+
+    def _part(self, name: str, start: int, stop: int, library: str) -> Any:
+        """Return a part of a branch; whole baskets are read, and the last ones are kept for the next small chunk."""
+        branch = self._branches[name]
+        marks = getattr(branch, "entry_offsets", None)  # RNTuple has none
+        if marks is None or start >= stop:
+            return branch.array(entry_start=start, entry_stop=stop, library=library)
+        if isinstance(branch.interpretation, needs("uproot").AsStridedObjects):
+            # uproot 5.7 fails where such an array ends exactly with a basket, other than the last
+            array = branch.array(entry_start=start, entry_stop=min(stop + 1, self.n_entries), library=library)
+            return array[: stop - start]
+        first = int(marks[np.searchsorted(marks, start, side="right") - 1])
+        last = int(marks[np.searchsorted(marks, stop)])
+        key = f"{name} {library}"
+        if self._decoded.get(key, ())[:2] != (first, last):
+            self._decoded.pop(key, None)
+            array = branch.array(entry_start=first, entry_stop=last, library=library)
+            self._decoded[key] = first, last, array
+        return self._decoded[key][2][start - first : stop - first]
 
     def close(self) -> None:
         self._tree.file.close()

@@ -289,6 +289,23 @@ def test_lorentz_vectors():
     np.testing.assert_allclose(X.column("MET.pt"), np.hypot(array.MET.fX, array.MET.fY))
 
 
+@pytest.mark.parametrize("n_entries", [399, 798, 1000])
+def test_chunks_that_end_with_a_basket_or_inside_of_one(n_entries):
+    """The baskets of MET have 798 entries; those of the jets end elsewhere."""
+    roles = {
+        "features": ["MET.pt", "num_primaryvertex"],
+        "collections": {"jet": ["pt", "btag"]},
+        "weight": "eventweight",
+    }
+    source = EventSource(data_path("uproot-HZZ-objects.root"), **roles)
+    whole, parts = source.read(), list(source.chunks(n_entries))
+    assert PointClouds.concatenate([part.data for part in parts]) == whole.data
+    np.testing.assert_array_equal(np.concatenate([part.sample_weight for part in parts]), whole.sample_weight)
+    with source.loading() as load:  # and in another order
+        backwards = [load(block).data for block in reversed(source.blocks(n_entries))]
+    assert PointClouds.concatenate(backwards[::-1]) == whole.data
+
+
 def test_delphes():
     """Lists of one entry are numbers of the event, PT and Mass are pt and m, and the file names its branches twice."""
     path = data_path("uproot-issue513.root")
