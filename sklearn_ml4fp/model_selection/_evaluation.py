@@ -1,4 +1,4 @@
-"""Fits of a search: candidates in folds, in several processes; a failure costs one candidate only."""
+"""Fits of a search: candidates in folds, side by side and in several processes; a failure costs one candidate only."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import Parallel
 
 from .._checkpoints import collected, note
 from .._compat import fit_and_score
+from .._side_by_side import call_all, has_networks, seconds_waited
 from ._candidates import Candidate
 from ._watch import callback_task
 
@@ -33,6 +34,7 @@ def _fit(estimator: Any, *args: Any, is_judged: bool, **kwargs: Any) -> dict[str
     with collected() as checkpoints:
         fold = fit_and_score(estimator, *args, **kwargs)
     fold["checkpoints"] = checkpoints
+    fold["fit_time"] -= seconds_waited()
     if is_judged and fold["fit_error"] is None:
         from ._pruning import judgement_of
 
@@ -85,7 +87,9 @@ class Evaluation:
         fits = [(candidate, fold) for candidate in batch for fold in turn]
         try:
             with callback_task(parent, self._owner, "candidates", len(fits), in_order=False) as task:
-                done = self.parallel(self._calls(batch, fits, task))
+                tried = [self.estimator, *(value for one in batch for value in one.params.values())]
+                with_networks = any(map(has_networks, tried))
+                done = call_all(self.parallel, self._calls(batch, fits, task), with_networks=with_networks)
         except deaths() as error:
             if self._error_score == "raise":
                 raise
@@ -116,17 +120,19 @@ class Evaluation:
             for i in range(len(fits))
         ]  # fmt: skip
         return (
-            delayed(_fit)(
-                clone(self.estimator),
-                *self._events,
-                is_judged=is_judged,
-                train=self._splits[fold][0],
-                test=self._splits[fold][1],
-                parameters=judged.get(id(candidate), candidate.params),
-                split_progress=(fold, self.n_splits),
-                candidate_progress=(places[id(candidate)], len(batch)),
-                **self._settings,
-                **context,
+            (
+                _fit,
+                (clone(self.estimator), *self._events),
+                {
+                    "is_judged": is_judged,
+                    "train": self._splits[fold][0],
+                    "test": self._splits[fold][1],
+                    "parameters": judged.get(id(candidate), candidate.params),
+                    "split_progress": (fold, self.n_splits),
+                    "candidate_progress": (places[id(candidate)], len(batch)),
+                    **self._settings,
+                    **context,
+                },
             )
             for (candidate, fold), context in zip(fits, contexts, strict=True)
         )

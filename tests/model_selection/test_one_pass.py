@@ -1,6 +1,7 @@
 """Folds and candidates with networks: trained in one pass where that is possible, with the same result."""
 
 import threading
+import time
 
 import joblib
 import numpy as np
@@ -11,7 +12,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import PassthroughScoring
 
-from sklearn_ml4fp import CrossFitClassifier, CrossFitRegressor, FeedForwardClassifier, FeedForwardRegressor
+from sklearn_ml4fp import (
+    BayesSearchCV,
+    CrossFitClassifier,
+    CrossFitRegressor,
+    FeedForwardClassifier,
+    FeedForwardRegressor,
+    OptunaSearchCV,
+    roc_auc_scorer,
+)
 from sklearn_ml4fp.engine import Net
 
 ALIKE = {"rtol": 1e-3, "atol": 1e-4}  # as between the members of one network, see tests/estimators/test_members.py
@@ -103,3 +112,72 @@ def test_an_error_in_one_fold_is_the_error_of_the_fit(events):
         with pytest.raises(ValueError, match="NaN"):
             CrossFitClassifier(network(), cv=3).fit(X, y, **given)
     assert threading.active_count() == n_threads
+
+
+SPACES = {"folds": ({"lr": [1e-3, 1e-2]}, 1), "candidates": ({"dropout": [0.0, 0.2], "weight_decay": [0.0, 0.1]}, 4)}
+
+
+def searched(space, n_points, events, **params):
+    X, y, given = events
+    search = OptunaSearchCV(
+        make_pipeline(StandardScaler(), network(max_epochs=2, metrics="roc_auc", **params)),
+        {f"feedforwardclassifier__{name}": values for name, values in space.items()},
+        n_iter=4, n_points=n_points, cv=2, scoring=roc_auc_scorer, random_state=0, progress=False,
+        return_train_score=True,
+    )  # fmt: skip
+    return search.fit(X, y, **given)
+
+
+@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.filterwarnings("ignore:The space of")
+def test_folds_and_candidates_of_a_search(space, events, monkeypatch):
+    pytest.importorskip("optuna")
+    with monkeypatch.context() as patch:
+        trained_alone, alone = [], Net.train
+
+        def noted(net, *args, **choices):
+            trained_alone.append(net)
+            return alone(net, *args, **choices)
+
+        patch.setattr(Net, "train", noted)
+        search = searched(*SPACES[space], events)
+    assert len(trained_alone) == 1  # the best one, on all events
+    apart = searched(*SPACES[space], events, callbacks=[PassthroughScoring("train_loss")])  # which acts on batches
+    for name, values in search.cv_results_.items():
+        if "score" in name and "rank" not in name and "time" not in name:
+            np.testing.assert_allclose(values, apart.cv_results_[name], atol=2e-3, err_msg=name)
+    assert search.cv_results_["params"] == apart.cv_results_["params"]
+
+
+@pytest.mark.filterwarnings("ignore:The space of", "ignore::sklearn.exceptions.FitFailedWarning")
+def test_a_candidate_that_fails_in_the_pass_costs_its_own_score_alone(events):
+    """A learning rate of 1e30 leaves no finite loss in the first epoch."""
+    X, y, given = events
+    search = BayesSearchCV(network(optimizer="sgd"), {"lr": [1e30, 1e-3]}, n_iter=2, n_points=2, cv=2, progress=False)
+    search.fit(X, y, **given)
+    scores = {row["lr"]: score for row, score in zip(
+        search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+    )}  # fmt: skip
+    assert np.isnan(scores[1e30])
+    assert scores[1e-3] > 0.4
+    with pytest.raises(FloatingPointError, match="diverged"):
+        clone(search).set_params(error_score="raise").fit(X, y, **given)
+
+
+def test_the_times_of_folds_add_up(events):
+    X, y, given = events
+    search = BayesSearchCV(network(max_epochs=8), {"lr": [1e-3]}, n_iter=1, cv=4, refit=False, progress=False)
+    began = time.perf_counter()
+    search.fit(X, y, **given)
+    took = time.perf_counter() - began
+    assert 0 < 4 * search.cv_results_["mean_fit_time"][0] < took
+
+
+def test_workers_share_candidates_and_folds(events):
+    X, y, given = events
+    network_ = network(max_epochs=2)
+    search = BayesSearchCV(network_, {"lr": [1e-3, 1e-2]}, n_iter=2, n_points=2, cv=3, random_state=0, progress=False)
+    one = clone(search).fit(X, y, **given)
+    with joblib.parallel_config("threading", n_jobs=2):
+        two = clone(search).fit(X, y, **given)
+    np.testing.assert_allclose(one.cv_results_["mean_test_score"], two.cv_results_["mean_test_score"], atol=0.01)
