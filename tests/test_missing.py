@@ -262,11 +262,12 @@ METRICS = {
 @each_column
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 def test_metrics(metric, spoil):
-    names = list(inspect.signature(metric).parameters)
-    extra = {"fpr_target": 0.1, "metric": None} if "metric" in names else {}
+    parameters = inspect.signature(metric).parameters
+    needed = [name for name, one in parameters.items() if one.default is one.empty]
+    assert len(needed) >= 2
     truth = np.where(Y, 20, 10) if "response" in metric.__name__ else Y
-    for spoiled in ("y_true", names[1], "sample_weight"):
-        given = {"y_true": truth, names[1]: truth, "sample_weight": Y + 1, **extra}
+    for spoiled in (*needed, "sample_weight"):
+        given = {name: truth + 1 if name == "y_std" else truth for name in needed} | {"sample_weight": Y + 1}
         given[spoiled] = spoil(given[spoiled])
         with pytest.raises(ValueError, match=r"NaN|missing|lacks the label"):
             metric(**given)

@@ -11,7 +11,7 @@ import numpy as np
 from .._compat import num_samples
 from .._missing import with_nan
 from .._optional import comes_from, is_awkward
-from ..data import Graphs, PointClouds, as_point_clouds
+from ..data import Graphs, PointClouds, RaggedArray, as_point_clouds
 
 _MOST = 2000  # columns; a table that has more is hashed as one
 _DATA = ("sample_weight", "groups", "X_val", "y_val", "sample_weight_val")
@@ -28,6 +28,8 @@ def hash_of(values: Any) -> str:
 
 def _columns(X: Any) -> dict[str, Any]:
     """Columns by name, of whatever has columns; the whole under an empty name otherwise."""
+    if isinstance(X, RaggedArray):
+        return {"number of entries": X.counts, "values": X.values}
     if isinstance(X, Graphs):
         edges = {f"edge {name}": X.edge_values[:, i] for i, name in enumerate(X.edge_names)}
         return {**_columns(X.nodes), "edges": X.edges, "number of edges": X.edge_offsets, **edges}
@@ -51,7 +53,7 @@ def fingerprint(X: Any) -> dict[str, Any]:
 
     Parameters
     ----------
-    X : array-like, data frame, PointClouds, Graphs or awkward array
+    X : array-like, data frame, PointClouds, Graphs, RaggedArray or awkward array
         Events, targets, weights or ids.
     """
     try:
@@ -65,6 +67,11 @@ def fingerprint(X: Any) -> dict[str, Any]:
     return {**found, "points": len(X.values)} if isinstance(X, PointClouds) else found
 
 
+def _sum_of(weights: Any) -> float:
+    known = weights.values if isinstance(weights, RaggedArray) else with_nan(weights)
+    return float(np.sum(np.asarray(known, dtype=float)))
+
+
 def data_of(arguments: dict[str, Any]) -> dict[str, Any]:
     """Fingerprints of all that ``fit`` was given: events, targets, weights with their sum, ids."""
     inner = {**arguments, **arguments.get("params", {}), **arguments.get("fit_params", {})}
@@ -72,7 +79,7 @@ def data_of(arguments: dict[str, Any]) -> dict[str, Any]:
     found = {name: fingerprint(value) for name, value in named.items() if value is not None}
     for name in found:
         if "sample_weight" in name:
-            found[name]["sum"] = float(np.sum(np.asarray(with_nan(named[name]), dtype=float)))
+            found[name]["sum"] = _sum_of(named[name])
     return found
 
 

@@ -22,9 +22,12 @@ from sklearn_ml4fp import (
     FeedForwardRegressor,
     Graphs,
     LabBook,
+    MessagePassingClassifier,
     MissingValueImputer,
     PointClouds,
+    RaggedArray,
     Resampled,
+    ToGraph,
 )
 from sklearn_ml4fp.lab_book._comparison import _of_data
 from sklearn_ml4fp.lab_book._data import data_of
@@ -37,17 +40,32 @@ CLOUDS = PointClouds(RNG.uniform(0.1, 2.0, (600, 3)), np.arange(201) * 3, ["pt",
 W, IDS = RNG.uniform(-0.2, 1.0, 200), np.arange(200) // 2
 SMALL = {"width": 8, "n_layers": 1, "max_epochs": 2}
 NETWORK = FeedForwardClassifier(**SMALL, random_state=0)
+GRAPHS = ToGraph(n_neighbors=1).fit_transform(CLOUDS[:60])
+OF_POINTS = RaggedArray((GRAPHS.nodes.column("pt") > 1).astype(int), GRAPHS.nodes.offsets)
+OF_EDGES = RaggedArray(np.arange(len(GRAPHS.edges)) % 2, GRAPHS.edge_offsets)
 LR = {"lr": [0.001, 0.01]}
 
 
+def labels(output):
+    """A network with a label for every point or edge."""
+    return MessagePassingClassifier(output=output, width=4, n_blocks=1, max_epochs=2, random_state=0)
+
+
 def fits():
-    """Ten estimators, with what their fit gets."""
+    """Estimators, with what their fit gets."""
     inner = make_pipeline(MissingValueImputer(), StandardScaler(), NETWORK)
     return {
         "table": (NETWORK, (X, Y), {}),
         "weights and ids": (NETWORK, (FRAME, Y), {"sample_weight": W, "groups": IDS}),
         "regression": (FeedForwardRegressor(**SMALL, random_state=0), (X, X[:, 0]), {}),
         "clouds": (DeepSetsClassifier(width=8, n_layers=1, max_epochs=2, random_state=0), (CLOUDS, Y), {}),
+        "points": (
+            labels("point"),
+            (GRAPHS, OF_POINTS),
+            {"sample_weight": OF_POINTS.with_values(OF_POINTS.values + 0.5)},
+        ),
+        "edges": (labels("edge"), (GRAPHS, OF_EDGES), {"sample_weight": W[:60] + 0.3, "groups": IDS[:60]}),
+        "cross-fit of points": (CrossFitClassifier(labels("point"), cv=2), (GRAPHS, OF_POINTS), {"groups": IDS[:60]}),
         "pipeline": (inner, (FRAME, Y), {"feedforwardclassifier__sample_weight": W}),
         "resampled": (Resampled(DropOutliers(), NETWORK), (X, Y), {}),
         "cross-fit": (CrossFitClassifier(NETWORK, cv=2), (X, Y), {"groups": IDS}),
@@ -94,6 +112,17 @@ def test_a_changed_column_is_named(book):
     again = book.reproduce(run, FRAME, Y, sample_weight=2 * W)
     assert set(again.data) == {"sample_weight", "sum of sample_weight"}
     assert set(book.reproduce(run, FRAME, Y).data) == {"sample_weight"}
+
+
+def test_a_changed_label_of_a_point_is_named(book):
+    weight = OF_POINTS.with_values(OF_POINTS.values + 0.5)
+    run = recorded(book, labels("point"), (GRAPHS, OF_POINTS), {"sample_weight": weight})
+    changed = OF_POINTS.values.copy()
+    changed[5] = 1 - changed[5]
+    again = book.reproduce(run, GRAPHS, OF_POINTS.with_values(changed), sample_weight=weight)
+    assert set(again.data) == {"column values of y"}
+    assert book._record(run)["data"]["sample_weight"]["sum"] == weight.values.sum()
+    assert book.model(run).predict(GRAPHS) == again.model.fit(GRAPHS, OF_POINTS, sample_weight=weight).predict(GRAPHS)
 
 
 def test_a_changed_version_is_named(book):
@@ -160,6 +189,7 @@ FORMS = {
     ),
     "masked": (lambda values: np.ma.array(values, mask=[[True, False]] * 4), "column 1 of X"),
     "images": (lambda values: values.reshape(2, 2, 2), "X"),
+    "values of points": (lambda values: RaggedArray(values, [0, 1, 4]), "column values of X"),
 }
 
 
