@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar
 
+from ._processes import writes
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 recorders: list[Any] = []  # the last one records
@@ -16,7 +18,7 @@ def recorded(fit: F) -> F:
 
     @wraps(fit)
     def recorded_fit(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not recorders:
+        if not recorders or not writes(self):
             return fit(self, *args, **kwargs)
         return recorders[-1].record(fit, self, args, kwargs)
 
@@ -30,4 +32,4 @@ def carried(calls: Iterable[tuple]) -> Iterable[tuple]:
 
 def epoch_recorders(network: Any) -> tuple[Any, ...]:
     """Make the callbacks of skorch that record the epochs of a network."""
-    return tuple(recorders[-1].epoch_recorders(network)) if recorders else ()
+    return tuple(recorders[-1].epoch_recorders(network)) if recorders and writes(network) else ()

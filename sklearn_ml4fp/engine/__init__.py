@@ -1,14 +1,16 @@
 """The training loop: skorch and torch; knows no architecture."""
 
 from ._ahead import ahead
-from ._batches import PiecewiseData, ShuffledBatches, TensorData, sample_of
+from ._batches import PiecewiseData, Share, ShuffledBatches, Source, TensorData, sample_of, shuffled
 from ._checkpoint import CheckpointFile, fingerprint_of
+from ._classifier_net import ClassifierNet
 from ._devices import has_bfloat16, resolve_device
+from ._distributed import ALONE, Processes, joined
 from ._losses import WeightedLoss, make_loss
 from ._member_loss import Loss, MemberLoss
 from ._memory import build_on_meta
 from ._monitor import Monitor
-from ._net import ClassifierNet, Net
+from ._net import Net
 from ._optimizers import OPTIMIZERS, optimizer_arguments
 from ._packed import PackedData
 from ._points import PointData
@@ -17,6 +19,7 @@ from ._schedules import SCHEDULES, WARMED_UP, Schedule
 from ._together import Training, train_together
 
 __all__ = [
+    "ALONE",
     "OPTIMIZERS",
     "SCHEDULES",
     "WARMED_UP",
@@ -29,9 +32,12 @@ __all__ = [
     "PackedData",
     "PiecewiseData",
     "PointData",
+    "Processes",
     "Recipe",
     "Schedule",
+    "Share",
     "ShuffledBatches",
+    "Source",
     "TensorData",
     "Training",
     "WeightedLoss",
@@ -39,9 +45,11 @@ __all__ = [
     "build_on_meta",
     "fingerprint_of",
     "has_bfloat16",
+    "joined",
     "make_loss",
     "optimizer_arguments",
     "resolve_device",
     "sample_of",
+    "shuffled",
     "train_together",
 ]

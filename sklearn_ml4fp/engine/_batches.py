@@ -24,6 +24,51 @@ def fitting(size: int, event_size: int) -> int:
     return min(size, max(16, size * 64 // max(1, event_size)))
 
 
+@dataclass(frozen=True)
+class Share:
+    """Part that one of several processes has of every batch: each n-th event of it.
+
+    Together the processes have the batches that a single one would have.
+
+    Parameters
+    ----------
+    generator : torch.Generator
+        Source of the shuffling, in the same state in all processes.
+    batch_size : int
+        Number of events in a batch of all processes together.
+    rank, n : int
+        Number of this process, from 0, and number of processes.
+    """
+
+    generator: torch.Generator
+    batch_size: int
+    rank: int
+    n: int
+
+    def __post_init__(self) -> None:
+        if self.batch_size < self.n:
+            raise ValueError(
+                f"batch_size={self.batch_size} is that of all processes together: expected at least one event for each "
+                f"of {self.n}."
+            )
+
+    @property
+    def size(self) -> int:
+        """Number of events of this process in a full batch."""
+        return -(-(self.batch_size - self.rank) // self.n)
+
+
+Source = torch.Generator | Share  # of the shuffling
+
+
+def shuffled(n: int, source: Source) -> Tensor:
+    """Draw an order of ``n`` events; of a `Share`, those of this process."""
+    if not isinstance(source, Share):
+        return torch.randperm(n, generator=source, device=source.device)
+    places = torch.arange(n, device=source.generator.device)
+    return shuffled(n, source.generator)[places % source.batch_size % source.n == source.rank]
+
+
 @dataclass
 class TensorData:
     """Events as tensors of equal length.
@@ -69,9 +114,7 @@ class TensorData:
         weight = moved[n + 1] if self.weight is not None else None
         return replace(self, inputs=tuple(moved[:n]), target=moved[n], weight=weight)
 
-    def batches(
-        self, batch_size: int, device: torch.device, generator: torch.Generator | None = None
-    ) -> Iterator[Batch]:
+    def batches(self, batch_size: int, device: torch.device, generator: Source | None = None) -> Iterator[Batch]:
         """Yield all events once, in batches on ``device``; the last batch may be smaller.
 
         Parameters
@@ -80,12 +123,13 @@ class TensorData:
             Number of events in a batch.
         device : torch.device
             Device of the batches.
-        generator : torch.Generator or None
+        generator : torch.Generator, Share or None
             Source of the shuffling, which differs in every call; None keeps the order.
         """
-        n, n_inputs = len(self), len(self.inputs)
+        n_inputs = len(self.inputs)
         order = None if generator is None else self._order(generator)
-        row_bytes = max(1, sum(tensor.nbytes for tensor in self.tensors) // max(1, n))
+        n = len(self) if order is None else len(order)
+        row_bytes = max(1, sum(tensor.nbytes for tensor in self.tensors) // max(1, len(self)))
         piece = max(1, _GATHER_BYTES // row_bytes // batch_size) * batch_size
         for start in range(0, n, piece):
             rows = slice(start, start + piece)
@@ -111,9 +155,8 @@ class TensorData:
         for columns in zip(*(tensor.split(size) for tensor in self.inputs), strict=True):
             yield None, tuple(column.to(device) for column in columns)
 
-    def _order(self, generator: torch.Generator) -> Tensor:
-        order = torch.randperm(len(self), generator=generator, device=generator.device)
-        return order.to(self.target.device)
+    def _order(self, generator: Source) -> Tensor:
+        return shuffled(len(self), generator).to(self.target.device)
 
 
 class Pieces(Protocol):
@@ -122,14 +165,14 @@ class Pieces(Protocol):
     def __len__(self) -> int:
         """Return the number of events."""
 
-    def pieces(self, batch_size: int, generator: torch.Generator | None) -> Iterator[TensorData]:
-        """Yield all events once.
+    def pieces(self, batch_size: int, generator: Source | None) -> Iterator[TensorData]:
+        """Yield all events once, or those of this process.
 
         Parameters
         ----------
         batch_size : int
             Number of events in a batch: that of every piece but the last is a multiple of it.
-        generator : torch.Generator or None
+        generator : torch.Generator, Share or None
             Source of the shuffling, which differs in every call; None keeps the order.
         """
 
@@ -156,9 +199,7 @@ class PiecewiseData(TensorData):
         """Return the data itself: the pieces are placed on the device as they come."""
         return self
 
-    def batches(
-        self, batch_size: int, device: torch.device, generator: torch.Generator | None = None
-    ) -> Iterator[Batch]:
+    def batches(self, batch_size: int, device: torch.device, generator: Source | None = None) -> Iterator[Batch]:
         """Yield all events once, as `TensorData.batches` does; the pieces are shuffled already."""
         for piece in self.source.pieces(batch_size, generator):
             yield from piece.placed_on(device).batches(batch_size, device)
@@ -180,7 +221,7 @@ class ShuffledBatches:
     data: TensorData
     batch_size: int
     device: torch.device
-    generator: torch.Generator | None
+    generator: Source | None
 
     def __len__(self) -> int:
         return -(-len(self.data) // self.batch_size)
@@ -189,5 +230,6 @@ class ShuffledBatches:
         data = self.data
         if self.generator is not None and data.refresh is not None:
             data = data.refresh().placed_on(self.device)
-        for inputs, target, weight in data.batches(self.batch_size, self.device, self.generator):
+        size = self.generator.size if isinstance(self.generator, Share) else self.batch_size
+        for inputs, target, weight in data.batches(size, self.device, self.generator):
             yield (inputs, weight), target  # X and y for skorch; its callbacks take y for the labels

@@ -53,7 +53,7 @@ class CheckpointFile(Callback):
         """
         cure = "Delete it to train from the beginning."
         try:
-            state: dict[str, Any] = torch.load(self.path, weights_only=True)  # runs no code from the file
+            state: dict[str, Any] = torch.load(self.path, weights_only=True, map_location="cpu")  # runs no code
             versions = state["versions"]
         except FileNotFoundError:
             return None

@@ -13,14 +13,23 @@ from .._optional import where_installed
 _INTERVAL = 0.5  # seconds: the driver renews its numbers a few times a second, and asking it takes time
 
 
-def resolve_device(device: str) -> torch.device:
+def resolve_device(device: str, place: int | None = None) -> torch.device:
     """Convert ``"auto"`` or a torch device string to an existing device.
+
+    Parameters
+    ----------
+    device : str
+        What was asked for.
+    place : int or None
+        Number of this process among those of the machine, which share its GPUs; None if it is alone.
 
     Raises
     ------
     ValueError
         The string names no device, or one that does not exist on this machine.
     """
+    if device in ("auto", "cuda") and place is not None and torch.cuda.is_available():
+        return torch.device("cuda", place % torch.cuda.device_count())
     if device == "auto":
         accelerators = [("cuda", torch.cuda), ("mps", torch.backends.mps)]
         return torch.device(next((name for name, one in accelerators if one.is_available()), "cpu"))

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._batches import Batch, TensorData
+from ._batches import Batch, Source, TensorData
 
 
 def ranges(starts: Tensor, counts: Tensor) -> Tensor:
@@ -49,9 +49,7 @@ class EventsOfPoints(TensorData, ABC):
         starts = self.entries[rows]
         return ranges(starts, self.entries[rows + 1] - starts)
 
-    def batches(
-        self, batch_size: int, device: torch.device, generator: torch.Generator | None = None
-    ) -> Iterator[Batch]:
+    def batches(self, batch_size: int, device: torch.device, generator: Source | None = None) -> Iterator[Batch]:
         """Yield all events once, as `TensorData.batches` does."""
         order = torch.arange(len(self)) if generator is None else self._order(generator).cpu()
         for chosen in order.split(batch_size):

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import ClassifierMixin
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer
 from torch import Tensor
@@ -21,6 +20,7 @@ from ._batches import PiecewiseData, ShuffledBatches, TensorData
 from ._callbacks import check_scoring, wants_batch_events
 from ._checkpoint import CheckpointFile, restore
 from ._devices import GpuUse, in_bfloat16
+from ._distributed import ALONE, Processes
 from ._double import DoubleTwin
 from ._monitor import Monitor, StopTraining
 from ._optimizers import groups_by_rate
@@ -36,7 +36,8 @@ _BLOCK_ON_A_GPU = 16384
 # scikit-learn's checks compare at 1e-7, where float32 fails one time in five. Larger calls are computed in float32,
 # which is twice as fast.
 _FEW = 2**16
-_PASSING = ("_data", "_generator", "_forward", "_recipe", "_sends_batch_events", "_measure", "_followed", "_gpu")
+_OF_STEPS = ("_generator", "_dropout", "_processes", "_recipe", "_forward", "_sends_batch_events")
+_PASSING = (*_OF_STEPS, "_data", "_measure", "_followed", "_gpu")  # of one training
 
 
 def _outputs_of(forward: Callable[..., Tensor], inputs: Any) -> Tensor:
@@ -67,7 +68,9 @@ class Net(NeuralNet):
     callbacks_: list[tuple[str, Callback]]
     # state of one training, dropped at its end
     _data: TensorData | None = None
-    _generator: torch.Generator | None = None
+    _generator: torch.Generator | None = None  # of the shuffling, the same in all processes
+    _dropout: torch.Generator | None = None
+    _processes = ALONE
     _forward: Callable[..., Tensor] | None = None
     _recipe = Recipe()
     _sends_batch_events = False
@@ -120,6 +123,7 @@ class Net(NeuralNet):
         bfloat16: bool = False,
         compiled: bool = False,
         checkpoint: CheckpointFile | None = None,
+        processes: Processes = ALONE,
     ) -> Iterator[tuple[TensorData, TensorData | None, int]]:
         """Begin a training of at most ``epochs`` epochs, and end it; give the data and the epochs that are left.
 
@@ -144,9 +148,13 @@ class Net(NeuralNet):
             Whether the training computes in bfloat16 where that is safe, and whether torch.compile translates the
             network first. Predictions are always computed by the network itself.
         checkpoint : CheckpointFile or None
-            File from which a training that was killed goes on, with the same result on a CPU.
+            File from which a training that was killed goes on, with the same result on a CPU. Of several processes the
+            first one alone has it.
+        processes : Processes
+            Processes that train this net together, each a part of every batch of ``data``. Each has a part of its own
+            of ``valid``.
         """
-        state = None if checkpoint is None else checkpoint.read()
+        state = processes.of_first(None if checkpoint is None else checkpoint.read())
         device = torch.device(self.device)
         data, valid = data.placed_on(device), valid and valid.placed_on(device)
         check_scoring(self.callbacks_)
@@ -155,7 +163,10 @@ class Net(NeuralNet):
         self.callbacks_ = [*kept, *((f"observer{i}", callback) for i, callback in enumerate(observers))]
         self._sends_batch_events = any(wants_batch_events(callback) for _, callback in self.callbacks_)
         self._generator = torch.Generator(device).manual_seed(seed)
-        set_generator(self.module_, self._generator)
+        self._dropout = self._generator if processes.n == 1 else torch.Generator(device)
+        set_generator(self.module_, self._dropout)
+        self._processes = processes
+        processes.same_weights(self.module_)
         # a bound method: skorch wants modules as attributes only while it makes them
         module: Any = torch.compile(self.module_) if compiled else self.module_
         self._forward = in_bfloat16(module.__call__, device) if bfloat16 else module.__call__
@@ -220,7 +231,8 @@ class Net(NeuralNet):
         """Make the iterable of batches; those of a training are shuffled in each epoch."""
         device = torch.device(self.device)
         if training:
-            return ShuffledBatches(dataset, self.batch_size, device, self._generator)
+            source = self._processes.source(self._generator, int(self.batch_size))
+            return ShuffledBatches(dataset, self.batch_size, device, source)
         # a loss of a user's own need not be a mean over events: its value may depend on how many are in a batch
         size = self.batch_size if self.criterion_.is_own else self._block
         return ShuffledBatches(dataset, size, device, None)
@@ -231,6 +243,7 @@ class Net(NeuralNet):
             return
         if training:
             self._recipe.begin_epoch(len(iterator))
+            self._processes.reseed(self._dropout, self._generator)
         losses, sizes, began = [], [], time.perf_counter()
         for batch in iterator:
             if self._sends_batch_events:
@@ -243,23 +256,27 @@ class Net(NeuralNet):
                 self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
                 self.notify("on_batch_end", batch=batch, training=training, **step)
         if training:
+            self._make_steps_of_others()
             self.end_training_epoch(losses, sizes, began)
         else:
             self._record_loss(prefix, losses, sizes)
 
     def end_training_epoch(self, losses: list[Tensor], sizes: list[int], began: float) -> None:
         """Record losses and sizes of all batches and the speed since ``began``, and end the steps of the recipe."""
-        self._record_loss("train", losses, sizes)
-        self.history.record("events_per_second", sum(sizes) / (time.perf_counter() - began))
+        n = self._record_loss("train", losses, sizes)
+        self.history.record("events_per_second", n / (time.perf_counter() - began))
         self._recipe.end_steps()
 
-    def _record_loss(self, prefix: str, batch_losses: list[Tensor], sizes: list[int]) -> None:
+    def _record_loss(self, prefix: str, batch_losses: list[Tensor], sizes: list[int]) -> float:
+        """Record the mean loss of all outputs, also those of other processes; return their number."""
         share = torch.tensor(sizes, dtype=torch.float64)
-        loss = (torch.stack(batch_losses).to("cpu", torch.float64).dot(share) / share.sum()).item()
-        self._record(f"{prefix}_loss", loss, -1)
+        losses = torch.stack(batch_losses).to("cpu", torch.float64) if batch_losses else share
+        total, n = np.sum(self._processes.of_all((losses.dot(share).item(), sum(sizes))), axis=0).tolist()
+        self._record(f"{prefix}_loss", total / n, -1)
         self.history.record(f"{prefix}_batch_count", len(batch_losses))
         if not self._sends_batch_events:
             self.history.new_batch()  # an empty one: Checkpoint of skorch looks at the last batch
+        return float(n)
 
     def _record(self, name: str, value: float, sign: int) -> None:
         """Record a value, and whether it is the best so far, for Checkpoint and PrintLog of skorch."""
@@ -285,6 +302,7 @@ class Net(NeuralNet):
         """Make one step of the optimiser, with the additions of the recipe."""
         self._recipe.before_step()
         step = self.train_step_single(batch)
+        self._processes.sum_gradients(self._recipe.parameters, len(batch[1]))
         self._recipe.after_backward(len(batch[1]))
         if self._sends_batch_events:
             learned = list(self.get_all_learnable_params())
@@ -292,6 +310,15 @@ class Net(NeuralNet):
         self.optimizer_.step()
         self._recipe.after_step()
         return step
+
+    def _make_steps_of_others(self) -> None:
+        """Make the last steps of an epoch, in which other processes still have events."""
+        while self._processes.sum_gradients(self._recipe.parameters, 0):
+            self._recipe.before_step()
+            self._recipe.after_backward(0)
+            self.optimizer_.step()
+            self._recipe.after_step()
+        self._processes.average_of_batches(self.module_)
 
     def _set_training(self, training: bool = True) -> None:
         if self.module_.training != training:  # to avoid a walk over all layers in every step
@@ -364,7 +391,7 @@ class Net(NeuralNet):
                 callback.on_epoch_end(self, **kwargs)
             except KeyboardInterrupt as signal:
                 stop = signal
-        if stop is not None:
+        if any(self._processes.of_all(stop is not None)):
             raise StopTraining from stop
 
     def on_epoch_end(self, net: Any, dataset_valid: TensorData | None = None, **kwargs: Any) -> None:
@@ -375,26 +402,3 @@ class Net(NeuralNet):
         self._recipe.end_epoch(self.history, self.cost(self.history[-1]))
         for name, value in self._gpu.read().items():
             self.history.record(name, value)
-
-
-class ClassifierNet(ClassifierMixin, Net):
-    """Net with one output per class, which scoring callbacks of skorch recognise as a classifier."""
-
-    def __init__(self, *args: Any, n_classes: int, **params: Any) -> None:
-        self.n_classes = n_classes
-        super().__init__(*args, **params)
-
-    @property
-    def classes_(self) -> np.ndarray[Any, Any]:
-        """Numbers of the classes."""
-        return np.arange(self.n_classes)
-
-    def predict_proba(self, X: Any) -> np.ndarray[Any, Any]:
-        """Predict class probabilities ``(n_events, n_classes)``."""
-        probabilities: np.ndarray[Any, Any] = self.criterion_.read(self.forward(X)).softmax(1).detach().numpy()
-        return probabilities
-
-    def predict(self, X: Any) -> np.ndarray[Any, Any]:
-        """Predict the numbers of the most probable classes, ``(n_events,)``."""
-        best: np.ndarray[Any, Any] = self.predict_proba(X).argmax(axis=1)
-        return best

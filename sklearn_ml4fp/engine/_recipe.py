@@ -118,12 +118,12 @@ class Recipe:
 
     def begin(self, module: nn.Module, optimizer: torch.optim.Optimizer, lr: float) -> None:
         """Prepare the training of ``module`` from its present weights."""
-        self._parameters = [p for p in module.parameters() if p.requires_grad]
-        self._matrices = [p for p in self._parameters if p.ndim > 1]
+        self.parameters = [p for p in module.parameters() if p.requires_grad]
+        self._matrices = [p for p in self.parameters if p.ndim > 1]
         self._optimizer, self._lr, self.lr = optimizer, lr, lr
         self._dropouts = [(one, one.p) for one in module.modules() if isinstance(one, Dropout)]
         self._decays = [(group, group["weight_decay"]) for group in optimizer.param_groups if "weight_decay" in group]
-        self._average = WeightAverage(self.average_decay, self._parameters) if self.average_decay else None
+        self._average = WeightAverage(self.average_decay, self.parameters) if self.average_decay else None
         self.gradients = Gradients(module)
 
     def end(self) -> None:
@@ -132,7 +132,7 @@ class Recipe:
             self._set_lr(self._lr)
         if self.fading_epochs is not None:
             self._fade(1.0)
-        del self._parameters, self._matrices, self._optimizer, self._average, self.gradients
+        del self.parameters, self._matrices, self._optimizer, self._average, self.gradients
         del self._dropouts, self._decays
 
     def begin_epoch(self, n_batches: int) -> None:
@@ -143,7 +143,7 @@ class Recipe:
 
     def before_step(self) -> None:
         """Set the learning rate, dropout and weight decay."""
-        t = self._epoch + self._step / self._n_batches
+        t = self._epoch + min(1.0, self._step / self._n_batches)  # other processes may have one more
         if self.schedule is not None:
             self._set_lr(self._lr * self.schedule.factor(t))
         if self.fading_epochs is not None:
@@ -175,7 +175,7 @@ class Recipe:
         if self._looks:
             self.gradients.look(n_events)
         if self.max_grad_norm is not None:
-            nn.utils.clip_grad_norm_(self._parameters, self.max_grad_norm)
+            nn.utils.clip_grad_norm_(self.parameters, self.max_grad_norm)
         if self.l1:
             self._add_l1()
 
@@ -187,7 +187,7 @@ class Recipe:
 
     def after_step(self) -> None:
         """Drop the gradients and update the average."""
-        for parameter in self._parameters:
+        for parameter in self.parameters:
             parameter.grad = None
         if self._average is not None:
             self._average.update()

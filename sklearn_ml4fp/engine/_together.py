@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..nn import can_be_stacked, has_onednn, is_wide, stacked
 from ._batches import TensorData
 from ._callbacks import wants_batch_events
+from ._distributed import ALONE
 from ._losses import WeightedLoss
 from ._monitor import StopTraining
 from ._net import Net
@@ -59,6 +60,7 @@ class Training:
             and not any(arguments.get(name) for name in ("bfloat16", "compiled", "checkpoint"))
             and not any(wants_batch_events(one) or getattr(one, "is_shown", False) for one in observers)
             and getattr(arguments.get("recipe"), "fading_epochs", None) is None
+            and arguments.get("processes", ALONE).n == 1
             and all(parameter.requires_grad for parameter in net.module_.parameters())
             and can_be_stacked([net.module_])
             and (has_onednn() or not is_wide(net.module_, int(net.batch_size)))

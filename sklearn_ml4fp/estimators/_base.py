@@ -15,7 +15,6 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import Callback
 from torch import nn
 
 from .._compat import CallbackSupportMixin, callback_management_context
@@ -25,30 +24,28 @@ from .._optional import needs
 from .._recording import recorded
 from .._side_by_side import train
 from ..engine import (
-    CheckpointFile,
     ClassifierNet,
     Loss,
     Monitor,
     Net,
-    Recipe,
     Training,
     build_on_meta,
-    has_bfloat16,
     make_loss,
     optimizer_arguments,
     resolve_device,
     train_together,
 )
 from ..nn import initialise
-from ._augmenting import changer_of, refresher_of
+from ._arguments import arguments_of
 from ._entries import EntryOutputs
 from ._fitted import Conversion, Fitted, Part
 from ._inputs import TableInput
 from ._keeping import KeptNetwork
 from ._members import WithMembers
-from ._metrics import check_metrics, columns_of, measure_of, scorers_of
+from ._metrics import check_metrics, columns_of
 from ._observers import ClonedWithCallbacks, check_callbacks, copied, fit_task, observers_of
 from ._resuming import checkpoint_of
+from ._sharing import check_common, common_random_state, processes_of, refuse_several
 from ._streams import Large, StreamedPart, Surveyor, read_if_small
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
@@ -202,7 +199,8 @@ class NetworkEstimator(
         """Do all that `fit` does, except for the training, whose arguments it gives."""
         self._validate_params()
         check_callbacks(self.callbacks)
-        rng = check_random_state(self.random_state)
+        processes = processes_of(self)
+        rng = common_random_state(self.random_state, processes)
         if self.warm_start:
             self._check_same_number()
         if self.warm_start and hasattr(self, "_fitted"):
@@ -210,6 +208,7 @@ class NetworkEstimator(
             fitted.rng, fitted.stream = rng, None
         else:
             fitted = Fitted(self._new_input(), self._new_target(), rng)
+        fitted.processes = processes
         check_metrics(self, has_hold_out=self.early_stopping or X_val is not None)
         X, y, sample_weight, groups = read_if_small("X", X, y, sample_weight, groups)
         X_val, y_val, sample_weight_val, _ = read_if_small("X_val", X_val, y_val, sample_weight_val)
@@ -219,6 +218,7 @@ class NetworkEstimator(
             X = X.source
         else:
             everything = fitted.check(self, X, y, sample_weight)
+            check_common(everything, processes)
             if groups is not None:
                 check_ids(groups, len(everything.target))
             val = self._check_val(fitted, X_val, y_val, sample_weight_val)
@@ -232,7 +232,7 @@ class NetworkEstimator(
             try:
                 recipe, checkpoint = self._make_recipe(), checkpoint_of(self, train, valid)
                 observers = observers_of(self, recipe, task)
-                yield self._training(train, valid, self.max_epochs, recipe, observers, checkpoint)
+                yield arguments_of(self, train, valid, self.max_epochs, recipe, observers, checkpoint)
             except Exception:
                 if isinstance(train, StreamedPart):  # a file has changed: nothing half-trained is left
                     self._forget()
@@ -244,6 +244,7 @@ class NetworkEstimator(
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, target: ClassTarget | NumberTarget) -> Self:
         """Train for one pass over a part of the data; weights and targets keep the scale of the first part."""
+        refuse_several(self)
         check_callbacks(self.callbacks)
         check_metrics(self, has_hold_out=False)
         if self.ema_decay:
@@ -267,7 +268,7 @@ class NetworkEstimator(
                 'partial_fit that will come, or with a schedule without an end, such as "constant".'
             )
         try:
-            self.net_.train(**self._training(part, None, 1, fitted.stream))
+            self.net_.train(**arguments_of(self, part, None, 1, fitted.stream))
         finally:
             self.n_iter_ = len(self.net_.history)
         return self
@@ -302,7 +303,8 @@ class NetworkEstimator(
                 fitted.target.learn_unit(train)
             automatic = max(8, min(256, len(train) // 10))
             batch_size = automatic if self.batch_size == "auto" else int(self.batch_size)
-            net = self._make_net(fitted, loss, resolve_device(self.device), fitted.seed(), batch_size)
+            device = resolve_device(self.device, fitted.processes.place)
+            net = self._make_net(fitted, loss, device, fitted.seed(), batch_size)
             fitted.net, fitted.made_with = net.initialize(), self.get_params(deep=False)
             fitted.settle(train)
             self.__dict__.update(shown)
@@ -340,38 +342,6 @@ class NetworkEstimator(
             callbacks=[*map(copied, self.callbacks or []), Monitor(self.patience if self.early_stopping else None)],
             **optimizer,
         )
-
-    def _training(
-        self,
-        train: Any,
-        valid: Any,
-        epochs: int,
-        recipe: Recipe,
-        observers: tuple[Callback, ...] = (),
-        checkpoint: CheckpointFile | None = None,
-    ) -> dict[str, Any]:
-        """Make the arguments of the training of the net."""
-        fitted = self._fitted
-        if self.augment is not None and isinstance(train, StreamedPart):
-            train.change = changer_of(self, train.sample())
-        data = fitted.source(train)
-        if self.augment is not None and isinstance(train, Part):
-            data.refresh = refresher_of(self, train)
-        scorers = scorers_of(self.metrics)
-        automatic = self.precision == "auto" and has_bfloat16(self.net_.device)
-        return {
-            "data": data,
-            "valid": None if valid is None else fitted.source(valid),
-            "epochs": epochs,
-            "seed": fitted.seed(),
-            "observers": observers,
-            "recipe": recipe,
-            "measure": measure_of(self, scorers, valid) if scorers and valid is not None else None,
-            "monitor": self.monitor,
-            "bfloat16": automatic or self.precision == "bfloat16",
-            "compiled": self.compile,
-            "checkpoint": checkpoint,
-        }
 
     def _read(self, X: Any) -> torch.Tensor:
         """Compute what the loss reads from the outputs: logits, or standardised targets."""

@@ -12,7 +12,7 @@ import torch
 from .._segments import segment_sum
 from .._validation import check_weights, entry_weights
 from ..data import EventSource, RaggedArray
-from ..engine import Net, PiecewiseData, Recipe, TensorData, ahead
+from ..engine import ALONE, Net, PiecewiseData, Processes, Recipe, Source, TensorData, ahead, shuffled
 from ..nn import settle
 from ._entries import OfEntries, flat
 from ._inputs import TableInput, as_tensor
@@ -78,12 +78,10 @@ class Part:
         """Make pieces for the engine."""
         return PiecesOf(self, tensors)
 
-    def in_epoch(self, batch_size: int, generator: torch.Generator | None) -> Iterator[Part]:
-        """Yield all events once, shuffled if there is a generator."""
-        order = None
-        if generator is not None:
-            order = torch.randperm(len(self), generator=generator, device=generator.device).cpu().numpy()
-        yield from self.pieces(order, batch_size)
+    def in_epoch(self, batch_size: int, generator: Source | None) -> Iterator[Part]:
+        """Yield all events once, or those of this process, shuffled if there is a generator."""
+        order = None if generator is None else shuffled(len(self), generator).cpu().numpy()
+        return self.pieces(order, batch_size)
 
     def sample(self) -> Part:
         """Return some events, always the same ones."""
@@ -105,6 +103,12 @@ class Part:
         weights = None if self.weights is None else self.weights[chosen]
         return Part(self.everything, self.target[chosen], weights, np.flatnonzero(chosen))
 
+    def at(self, places: np.ndarray) -> Part:
+        """Return the events at some places, without a copy of them."""
+        weights = None if self.weights is None else self.weights[places]
+        chosen = places if self.chosen is None else self.chosen[places]
+        return Part(self.everything, self.target[places], weights, chosen)
+
     def taken(self, rows: Any) -> Part:
         """Return a copy of the events of some rows, or a view of a slice of them."""
         X = self.everything[rows if self.chosen is None else self.chosen[rows]]
@@ -117,7 +121,7 @@ class Part:
         """
         event_bytes = max(1, self.everything.nbytes / len(self.everything))
         n = max(1, int(_PIECE // event_bytes // multiple)) * multiple
-        for start in range(0, len(self), n):
+        for start in range(0, len(self) if order is None else len(order), n):
             rows = slice(start, start + n)
             yield self.taken(rows if order is None else order[rows])
 
@@ -140,8 +144,8 @@ class PiecesOf:
     def __len__(self) -> int:
         return len(self.part)
 
-    def pieces(self, batch_size: int, generator: torch.Generator | None) -> Iterator[TensorData]:
-        """Yield all events once, in the order of the part."""
+    def pieces(self, batch_size: int, generator: Source | None) -> Iterator[TensorData]:
+        """Yield all events once, or those of this process, in the order of the part."""
         return map(self.tensors, self.part.in_epoch(batch_size, generator))
 
     def sample(self) -> TensorData:
@@ -178,6 +182,8 @@ class Fitted:
         Recipe of `partial_fit`, whose schedule goes on from call to call.
     known : (object, Tensor) or None
         Checked events whose outputs are known, while a scorer asks for predictions.
+    processes : Processes
+        Processes of the present fit, which train together.
     made_with : dict
         Hyperparameters with which the network was made: those of the estimator may be changed afterwards.
     """
@@ -190,6 +196,7 @@ class Fitted:
     stream: Recipe | None = None
     known: tuple[Any, torch.Tensor] | None = None
     made_with: dict[str, Any] = field(default_factory=dict)
+    processes: Processes = ALONE
 
     def seed(self) -> int:
         """Draw a seed that no other training has."""

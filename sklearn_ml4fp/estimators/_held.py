@@ -10,11 +10,11 @@ from tempfile import SpooledTemporaryFile
 from typing import Any
 
 import numpy as np
-import torch
 
 from ..data import EventSource
-from ..engine import TensorData
+from ..engine import ALONE, Processes, Source, TensorData
 from ._fitted import Part, PiecesOf, some_of
+from ._sharing import check_hold_outs
 
 
 def joined(parts: Sequence[Part]) -> Part:
@@ -47,10 +47,13 @@ class HeldPart:
         Its events, for a metric that asks for them.
     memory : int
         Bytes from which on they are in the file.
+    processes : Processes
+        Processes, of which each keeps those that it has read.
     """
 
     X: EventSource
     memory: int
+    processes: Processes = ALONE
     target: np.ndarray = field(init=False)
     weights: np.ndarray | None = field(init=False)
     identity: Any = None
@@ -73,11 +76,20 @@ class HeldPart:
     def with_unit_mean(self) -> HeldPart:
         """Return the same with weights whose mean is one."""
         assert self.weights is not None
-        self.weights = self.weights / self.weights.mean()
+        sums = self.processes.of_all((self.weights.sum(), len(self.weights)))
+        total, n = np.sum(sums, axis=0)
+        self.weights = self.weights / (total / n)
         return self
 
     def finish(self, check_target: Callable[[Any], np.ndarray]) -> None:
-        """Check the targets, once all classes are known."""
+        """Check the targets, once all classes are known.
+
+        Raises
+        ------
+        ValueError
+            A process has no event.
+        """
+        check_hold_outs(len(self), self.processes)
         self.target = check_target(np.concatenate(self._targets))
         self.weights = None if self._weights[0] is None else np.concatenate(self._weights)
 
@@ -85,7 +97,7 @@ class HeldPart:
         """Make pieces for the engine."""
         return PiecesOf(self, tensors)
 
-    def in_epoch(self, batch_size: int, generator: torch.Generator | None) -> Iterator[Part]:
+    def in_epoch(self, batch_size: int, generator: Source | None) -> Iterator[Part]:
         """Yield all events once, in their order."""
         return regrouped(self.parts(), batch_size)
 

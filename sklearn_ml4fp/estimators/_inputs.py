@@ -85,7 +85,7 @@ class TableInput:
     """
 
     shape: tuple[int, ...] | None = None
-    _survey: Any = field(default=None, init=False, repr=False)  # of the training part, until `learn`
+    seen: Any = field(default=None, init=False, repr=False)  # what `look` has taken in, until `learn`
 
     @property
     def allows_nan(self) -> bool:
@@ -303,13 +303,13 @@ class SequenceInput(TableInput):
     def look(self, X: PointClouds, weights: np.ndarray | None) -> None:
         """Take in events."""
         if X.event_names:
-            self._survey = self._survey or Moments()
-            self._survey.add(X.event_values, weights)
+            self.seen = self.seen or Moments()
+            self.seen.add(X.event_values, weights)
 
     def learn(self) -> dict[str, Any]:
         """Learn the unit of the event columns, which transformers of points do not change."""
-        if self._survey is not None:
-            self._event_unit, self._survey = self._survey.unit(), None
+        if self.seen is not None:
+            self._event_unit, self.seen = self.seen.unit(), None
         return self._kinds_found()
 
     def data(self, X: PointClouds, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:

@@ -117,13 +117,14 @@ def measure_of(estimator: Any, scorers: dict[str, Any], held: Part) -> Callable[
         )
 
     def measure(outputs: np.ndarray) -> dict[str, float]:
-        fitted.known = held.X, torch.from_numpy(outputs)
+        X = held.X  # a new object whenever it is asked for
+        fitted.known = X, torch.from_numpy(outputs)
         scores = {}
         try:
             for name, scorer in scorers.items():
                 given = {} if weights is None or not takes[name] else {"sample_weight": weights}
                 try:
-                    scores[name] = float(scorer(estimator, held.X, y, **given))
+                    scores[name] = float(scorer(estimator, X, y, **given))
                 except (ValueError, TypeError, AttributeError) as error:
                     raise ValueError(
                         f"The metric {name!r} cannot be computed on the hold-out of {len(y)} events: {error} Take "

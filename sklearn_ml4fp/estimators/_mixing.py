@@ -53,15 +53,19 @@ class Mixing:
             groups.append([part for i in in_order for part in _cut(blocks[i], n_parts)])
         return cls(groups, n_windows)
 
-    def windows(self, rng: np.random.Generator) -> list[list[Any]]:
-        """Draw the windows of an epoch: each has a block of every stratum of similar ones."""
+    def windows(self, rng: np.random.Generator, rank: int = 0, n: int = 1) -> list[list[Any]]:
+        """Draw the windows of an epoch: each has a block of every stratum of similar ones.
+
+        The process ``rank`` of ``n`` gets its part of each window, from all groups.
+        """
         windows: list[list[Any]] = [[] for _ in range(self.n_windows)]
         for group in self.groups:
             for start in range(0, len(group), self.n_windows):
                 stratum = group[start : start + self.n_windows]
                 for window, block in zip(rng.permutation(self.n_windows), stratum, strict=False):
                     windows[window].append(block)
-        return [sorted(window) for window in windows if window]
+        parts = [window[(rank + i) % n :: n] for i, window in enumerate(windows)]
+        return [sorted(part) for part in parts if part]
 
     def between(self, blocks: Sequence[Any], targets: ClassSurvey | NumberSurvey) -> float:
         """Compute the share of the variance of the target that lies between windows."""

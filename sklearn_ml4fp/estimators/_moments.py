@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 _ROWS = 1 << 15  # rows that are converted to double precision at a time
@@ -36,6 +38,19 @@ class Moments:
                     self._totals[i] += size.sum()
                     self._sums[i] += np.stack([size @ part, size @ (part * part)])
 
+    def merge(self, other: Moments) -> None:
+        """Take in the rows that another one has taken in."""
+        if other._shift is None:
+            return
+        if self._shift is None:
+            self._shift, self._totals, self._sums = other._shift, other._totals.copy(), other._sums.copy()
+            return
+        step, totals = other._shift - self._shift, other._totals[:, np.newaxis]
+        first, second = other._sums[:, 0], other._sums[:, 1]
+        self._totals += other._totals
+        self._sums[:, 0] += first + totals * step
+        self._sums[:, 1] += second + 2 * step * first + totals * step**2
+
     def mean_and_deviation(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each column; 0 and 0 without a row.
 
@@ -60,3 +75,16 @@ class Moments:
         first, second = self._sums[0] + sign * self._sums[1]
         offset = first / total
         return self._shift + offset, second / total - offset**2
+
+
+def merged(surveys: list[Any]) -> Any:
+    """Merge what several processes have surveyed, moments or dicts of surveys by name; None has seen no event."""
+    there = [survey for survey in surveys if survey is not None]
+    if not there:
+        return None
+    first, *others = there
+    if isinstance(first, dict):
+        return {name: merged([survey[name] for survey in there]) for name in first}
+    for other in others:
+        first.merge(other)
+    return first

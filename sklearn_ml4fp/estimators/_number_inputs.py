@@ -51,7 +51,19 @@ class Sample:
         first = -self._n_seen % self._step
         self._n_seen += len(X)
         self._pieces.append((X[first :: self._step], None if weights is None else weights[first :: self._step]))
-        while sum(len(one) for one, _ in self._pieces) > _SAMPLE:
+        self._thin_to(self._step)
+
+    def merge(self, other: Sample) -> None:
+        """Take in the events that another one has taken in."""
+        for one in (self, other):
+            one._thin_to(max(self._step, other._step))
+        self._pieces += other._pieces
+        self._n_seen += other._n_seen
+        self._thin_to(self._step)
+
+    def _thin_to(self, step: int) -> None:
+        """Keep every ``step``-th event of all that were seen, and fewer, if these are too many."""
+        while self._step < step or sum(len(one) for one, _ in self._pieces) > _SAMPLE:
             X, weights = self.read()
             self._pieces = [(X[::2], None if weights is None else weights[::2])]
             self._step *= 2
@@ -98,14 +110,14 @@ class NumberInput(TableInput):
                     f"{name}=None."
                 )
         if self.num_embedding == "piecewise" or self.scaling is not None:
-            self._survey = self._survey or Sample()
-            self._survey.add(X, weights)
+            self.seen = self.seen or Sample()
+            self.seen.add(X, weights)
         super().look(X, weights)
 
     def learn(self) -> dict[str, Any]:
         """Learn the scaling and the edges from the events that were taken in."""
-        if self._survey is not None:
-            (X, weights), self._survey = self._survey.read(), None
+        if self.seen is not None:
+            (X, weights), self.seen = self.seen.read(), None
             if self.scaling is not None:
                 self._scaling = learn_scaling(self.scaling, X, weights)
             if self.num_embedding == "piecewise":

@@ -200,6 +200,8 @@ def observers_of(estimator: Any, recipe: Recipe, task: FitTask | None) -> tuple[
     task : FitTask or None
         Task of the fit; None before scikit-learn 1.9.
     """
-    report = (EpochReport(estimator),) if estimator.verbose else ()
     events = () if task is None else (EpochEvents(estimator, task.context, task.data),)
+    if not estimator._fitted.processes.is_first:
+        return events
+    report = (EpochReport(estimator),) if estimator.verbose else ()
     return (Checkup(estimator, recipe), *report, *events, *epoch_recorders(estimator))

@@ -155,6 +155,11 @@ class TableSurvey:
             self._unwound.add(_unwound(values, self._angles), weights)
             self._azimuths.add(values[:, [angle.column for angle in self._angles]])
 
+    def merge(self, other: TableSurvey) -> None:
+        """Take in the rows that another one has taken in."""
+        for name in ("_raw", "_unwound", "_azimuths"):
+            getattr(self, name).merge(getattr(other, name))
+
     def encoding(self) -> TableEncoding:
         """Return the encoding.
 
@@ -242,6 +247,12 @@ class PointSurvey:
         self._event.add(clouds.event_values, weights)
         self._counts.add(clouds.counts[:, np.newaxis], weights)
         self.most = max(self.most, int(clouds.counts.max(initial=0)))
+
+    def merge(self, other: PointSurvey) -> None:
+        """Take in the events that another one has taken in."""
+        for name in ("_points", "_event", "_counts"):
+            getattr(self, name).merge(getattr(other, name))
+        self.most = max(self.most, other.most)
 
     def encoding(self, coordinates: Any) -> PointEncoding:
         """Return the encoding, with the given coordinates or those that are known by name."""

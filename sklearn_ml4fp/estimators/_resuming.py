@@ -20,10 +20,12 @@ def check_seed(random_state: Any) -> None:
 
 
 def checkpoint_of(estimator: Any, train: Any, valid: Any) -> CheckpointFile | None:
-    """The file of this very fit in the folder ``checkpoint``."""
+    """The file of this very fit in the folder ``checkpoint``; the first process alone reads and writes it."""
     if estimator.checkpoint is None:
         return None
     check_seed(estimator.random_state)
+    if not estimator._fitted.processes.is_first:
+        return None
     made_of = (type(estimator), type(estimator)._module, *without_names(estimator.callbacks))
     weights = [value.cpu().numpy() for value in estimator.net_.module_.state_dict().values()]
     held = None if valid is None else valid.identity

@@ -64,7 +64,7 @@ class SetInput(SequenceInput):
 
     def look(self, X: Any, weights: np.ndarray | None) -> None:
         """Take in events."""
-        self._survey = self._survey or self._new_surveys(X)
+        self.seen = self.seen or self._new_surveys(X)
         for start in range(0, len(X), _EVENTS):
             rows = slice(start, start + _EVENTS)
             self._add(X[rows], None if weights is None else weights[rows])
@@ -75,11 +75,11 @@ class SetInput(SequenceInput):
         return {"points": PointSurvey(clouds.feature_names, clouds.event_names, self.angles)}
 
     def _add(self, X: Any, weights: np.ndarray | None) -> None:
-        self._survey["points"].add(clouds_of(X), weights)
+        self.seen["points"].add(clouds_of(X), weights)
 
     def learn(self) -> dict[str, Any]:
         """Learn the units of the features."""
-        surveys, self._survey = self._survey, None
+        surveys, self.seen = self.seen, None
         return self._learn(**surveys)
 
     def _learn(self, points: PointSurvey) -> dict[str, Any]:
@@ -155,7 +155,7 @@ class GraphInput(SetInput):
     def _add(self, X: Any, weights: np.ndarray | None) -> None:
         super()._add(X, weights)
         if isinstance(X, Graphs):
-            self._survey["edges"].add(X.edge_values, None if weights is None else np.repeat(weights, X.edge_counts))
+            self.seen["edges"].add(X.edge_values, None if weights is None else np.repeat(weights, X.edge_counts))
 
     def _learn(self, points: PointSurvey, edges: TableSurvey | None) -> dict[str, Any]:  # type: ignore[override]
         attributes = super()._learn(points)
@@ -209,7 +209,7 @@ class KinematicInput(GraphInput):
     def _add(self, X: Any, weights: np.ndarray | None) -> None:
         super()._add(X, weights)
         clouds = clouds_of(X)
-        self._survey["pt"].add(clouds.values, None if weights is None else np.repeat(weights, clouds.counts))
+        self.seen["pt"].add(clouds.values, None if weights is None else np.repeat(weights, clouds.counts))
 
     def _learn(  # type: ignore[override]
         self, points: PointSurvey, edges: TableSurvey | None, pt: MomentumSurvey

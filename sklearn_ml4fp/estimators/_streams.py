@@ -13,11 +13,11 @@ import torch
 from .._holdout import apart_by_id, check_sides
 from .._validation import check_sum, event_weights
 from ..data import EventSource
-from ..engine import TensorData, ahead
+from ..engine import ALONE, Processes, Share, Source, TensorData, ahead
 from ._fitted import CHUNK, Fitted, Part, PiecesOf
 from ._held import HeldPart, joined, regrouped
 from ._mixing import BETWEEN, PER_WINDOW, Mixing
-from ._moments import Moments
+from ._moments import Moments, merged
 
 _LEAST = 256  # entries of a block
 _SHARE = 4  # a window takes this part of the memory: one is trained on, one is read, one holds the hold-out
@@ -99,6 +99,8 @@ class StreamedPart:
         Sums over the events.
     identity : object
         What tells this part from others, for a checkpoint.
+    processes : Processes
+        Processes, of which each reads its part.
     change : callable or None
         Function ``(part, rng)`` that augments events.
     """
@@ -108,6 +110,7 @@ class StreamedPart:
     mixing: Mixing
     targets: Any
     identity: Any
+    processes: Processes = ALONE
     change: Callable[[Part, np.random.RandomState], Part] | None = None
 
     def __len__(self) -> int:
@@ -139,23 +142,24 @@ class StreamedPart:
         """Make pieces for the engine."""
         return PiecesAhead(self, tensors)
 
-    def in_epoch(self, batch_size: int, generator: torch.Generator | None) -> Iterator[Part]:
-        """Yield all events once, augmented if they are to be, in an order drawn from the generator."""
+    def in_epoch(self, batch_size: int, generator: Source | None) -> Iterator[Part]:
+        """Yield all events once, or those of this process, augmented if they are to be, in an order drawn anew."""
         assert generator is not None
-        seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
-        change, of_changes = self.change, np.random.RandomState(seed % 2**32)
-        parts = regrouped(self.epoch(np.random.default_rng(seed)), batch_size)
+        drawn, rank = (generator.generator, generator.rank) if isinstance(generator, Share) else (generator, 0)
+        seed = int(torch.randint(2**62, (), generator=drawn, device=drawn.device))
+        change, of_changes = self.change, np.random.RandomState((seed + rank) % 2**32)
+        parts = regrouped(self.epoch(np.random.default_rng(seed), rank), batch_size)
         return parts if change is None else (change(part, of_changes) for part in parts)
 
     def sample(self) -> Part:
         """Some events of the whole, always the same ones."""
         return next(self.epoch(np.random.default_rng(0)))
 
-    def epoch(self, rng: np.random.Generator) -> Iterator[Part]:
-        """Yield all events in mixed parts: those of a window, one for each block of the next window that is read."""
+    def epoch(self, rng: np.random.Generator, rank: int = 0) -> Iterator[Part]:
+        """Yield the events of a process in mixed parts: those of a window, one for each block of the next one."""
         ready: Iterator[Part] = iter(())
         with self.source.loading() as load:
-            for window in self.mixing.windows(rng):
+            for window in self.mixing.windows(rng, rank, self.processes.n):
                 parts = []
                 for block in window:
                     yield from _first(ready)
@@ -175,8 +179,8 @@ def _first(parts: Iterator[Part]) -> Iterator[Part]:
 class PiecesAhead(PiecesOf):
     """Events of a `StreamedPart` as pieces for the engine, which are read and mixed ahead by a thread."""
 
-    def pieces(self, batch_size: int, generator: torch.Generator | None) -> Iterator[TensorData]:
-        """Yield all events once, in an order drawn from the generator."""
+    def pieces(self, batch_size: int, generator: Source | None) -> Iterator[TensorData]:
+        """Yield all events once, or those of this process, in an order drawn from the generator."""
         return ahead(super().pieces(batch_size, generator))
 
 
@@ -203,14 +207,16 @@ class Surveyor:
 
     def held(self, large: Large) -> HeldPart:
         """Take in a whole stream as a hold-out."""
-        held, digests = HeldPart(large.source, large.source.memory // _SHARE), []
-        for events in ahead(large.source.chunks(self._block_size(large))):
+        processes = self.fitted.processes
+        held, digests = HeldPart(large.source, large.source.memory // _SHARE, processes), []
+        own = large.source if processes.n == 1 else large.source.share(processes.rank, processes.n)
+        for events in ahead(own.chunks(self._block_size(large))):
             held.add(*self.checked(events))
             digests.append(self._digest(events))
-        if not len(held):
+        if not sum(processes.of_all(len(held))):
             raise ValueError(f"{large.source!r} has no event.")
         held.finish(self.fitted.target.check)
-        held.identity = digests
+        held.identity = sorted((digest for some in processes.of_all(digests) for digest in some), key=str)
         return held
 
     def _digest(self, events: Any) -> Any:
@@ -237,6 +243,7 @@ class Surveyor:
             There are no ids to set events apart by; or the blocks of the files are too large to be mixed.
         """
         source, owner, fitted = large.source, self.owner, self.fitted
+        processes = fitted.processes
         if owner._has_entries:
             raise ValueError(f"output={owner.output!r}: a source has one target per event, and no others.")
         first = next(source.chunks())  # for the form of the events
@@ -246,8 +253,9 @@ class Surveyor:
         keep, is_given = None, any(one is not None for one in val)
         if owner.early_stopping and not is_given:
             keep = _Kept(self._apart(source))
-            valid = HeldPart(source.where(keep.held), source.memory // _SHARE)
-        blocks, targets, digests, n_bytes = source.blocks(self._block_size(large)), fitted.target.survey(), [], 0
+            valid = HeldPart(source.where(keep.held), source.memory // _SHARE, processes)
+        blocks = source.blocks(self._block_size(large))[processes.rank :: processes.n]
+        targets, digests, n_bytes = fitted.target.survey(), [], 0
         sums, used = np.zeros(2), []  # Σw, Σ|w|
         with source.loading() as load:
             for block, events in zip(blocks, ahead(map(load, blocks)), strict=True):
@@ -264,7 +272,12 @@ class Surveyor:
                     fitted.input.look(X, weights)
                     targets.add(y, weights)
                     sums += len(y) if weights is None else (weights.sum(), np.abs(weights).sum())
-        check_sides(len(targets), None if keep is None else len(valid), owner.validation)
+        fitted.input.seen = merged(processes.of_all(fitted.input.seen))
+        found = processes.of_all((digests, used, targets, sums, n_bytes, 0 if keep is None else len(valid)))
+        if processes.n > 1:
+            digests, (used, targets) = _alternating([one[0] for one in found]), _pooled(found)
+            sums, n_bytes = sum(one[3] for one in found), sum(one[4] for one in found)
+        check_sides(len(targets), None if keep is None else sum(one[5] for one in found), owner.validation)
         check_sum(float(sums[0]), float(sums[1]), "sample_weight")
         targets.finish(fitted.target)
         if keep is not None:
@@ -274,11 +287,16 @@ class Surveyor:
             valid = owner._check_val(fitted, *val)
         if source.weight is None and valid is not None and valid.weights is not None:
             valid = valid.with_unit_mean()
-        n_windows = max(1, -(-_SHARE * n_bytes // source.memory))
+        n_windows = max(1, -(-_SHARE * n_bytes // (source.memory * processes.n)))
         mixing = Mixing.of(used, targets, n_windows=n_windows)
         self._check_mixing(mixing.between(used, targets), large)
         part = StreamedPart(
-            source if keep is None else source.where(keep), self._part, mixing, targets, [digests, source.memory]
+            source if keep is None else source.where(keep),
+            self._part,
+            mixing,
+            targets,
+            [digests, source.memory],
+            processes,
         )
         return part, valid
 
@@ -317,6 +335,18 @@ class _Kept:
     def held(self, events: Any) -> np.ndarray:
         """Return the mask of the events that are set apart."""
         return self.apart(events.groups) if len(events.data) else np.zeros(0, dtype=bool)
+
+
+def _alternating(lists: list[list[Any]]) -> list[Any]:
+    """Join lists of every n-th entry of one list into it."""
+    return [lists[i % len(lists)][i // len(lists)] for i in range(sum(map(len, lists)))]
+
+
+def _pooled(found: list[tuple[Any, ...]]) -> tuple[list[Any], Any]:
+    """Blocks that several processes have used, in the order of the files, and the survey of their targets."""
+    used = [block for one in found for block in one[1]]
+    order = sorted(range(len(used)), key=used.__getitem__)
+    return [used[i] for i in order], found[0][2].pool([one[2] for one in found], order)
 
 
 def _rows(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:

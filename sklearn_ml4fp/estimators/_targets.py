@@ -6,6 +6,7 @@ A target checks ``y``, learns from the training part, and encodes it for the los
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from sklearn.utils.validation import assert_all_finite
 
 from .._missing import check_array, column_or_1d
 from .._validation import check_class_weights, class_factors
-from ._moments import Moments
+from ._moments import Moments, merged
 
 
 @dataclass
@@ -220,6 +221,13 @@ class ClassSurvey:
     def __len__(self) -> int:
         return sum(int(counts.sum()) for _, counts, _ in self._blocks)
 
+    def pool(self, surveys: Sequence[ClassSurvey], order: Sequence[int]) -> ClassSurvey:
+        """Join the surveys of several processes into this one, with their blocks in an order."""
+        blocks = [block for survey in surveys for block in survey._blocks]
+        self._labels = [labels for survey in surveys for labels in survey._labels]
+        self._blocks = [blocks[i] for i in order]
+        return self
+
     def finish(self, target: ClassTarget) -> None:
         """Learn the classes, and sort the sums by them."""
         target.check(np.unique(np.concatenate(self._labels)))
@@ -251,6 +259,14 @@ class NumberSurvey:
 
     def __len__(self) -> int:
         return sum(n for n, _, _ in self._blocks)
+
+    def pool(self, surveys: Sequence[NumberSurvey], order: Sequence[int]) -> NumberSurvey:
+        """Join the surveys of several processes into this one, with their blocks in an order."""
+        blocks = [block for survey in surveys for block in survey._blocks]
+        self._blocks = [blocks[i] for i in order]
+        self.moments = merged([survey.moments for survey in surveys])
+        self._plain = merged([survey._plain for survey in surveys])
+        return self
 
     def finish(self, target: NumberTarget) -> None:
         """Put the sums of the blocks side by side, in units of the targets."""

@@ -229,6 +229,13 @@ class TrainingChoices(Declared):
         "candidates may share the folder. It is removed when the fit has ended, or the search or ``CrossFit*`` around "
         "it. Needs an integer as ``random_state``. The state of ``callbacks`` is not kept.",
     )
+    distributed: bool = hp(
+        True,
+        valid="boolean",
+        doc="Whether the processes that torchrun has started, or ``torch.distributed`` knows of, train one network "
+        "together: each has a part of every batch of ``batch_size``. Without them it changes nothing. With False each "
+        "process trains by itself, as workers of joblib and Dask do.",
+    )
     warm_start: bool = hp(False, valid="boolean", doc="Whether a second ``fit`` continues from the present weights.")
     random_state: Any = hp(
         None, valid="random_state", doc="Seed of the first weights, the hold-out, the shuffling and dropout."

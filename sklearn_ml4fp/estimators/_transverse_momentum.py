@@ -76,6 +76,12 @@ class MomentumSurvey:
         self._raw.add(column)
         self._logarithms.add(found(values)[:, np.newaxis], weights)
 
+    def merge(self, other: MomentumSurvey) -> None:
+        """Take in the points that another one has taken in."""
+        self._raw.merge(other._raw)
+        self._logarithms.merge(other._logarithms)
+        self._lowest = min(self._lowest, other._lowest)
+
     def learned(self) -> TransverseMomentum | None:
         """Return the column and the mean of ln pT; None without a column that holds pT.
 

@@ -17,6 +17,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from .._errors import first_line
 from .._keeping import keeping
 from .._optional import needs
+from .._processes import writes
 from .._whole_file import whole_file
 from ._archive import Damaged, check, complete, description_of
 from ._description import FORMAT, describe, versions
@@ -35,7 +36,7 @@ def save_model(model: Any, path: str | PathLike[str], *, optimizer: bool = False
 
     The file holds the model and none of the events. It is written beside ``path`` and then renamed, so that a
     program that is killed leaves the file that was there before, or the new one. Before that it is read once, so that
-    a file that is kept can be loaded.
+    a file that is kept can be loaded. Of several processes that train one network, the first one writes it.
 
     Parameters
     ----------
@@ -78,6 +79,8 @@ def save_model(model: Any, path: str | PathLike[str], *, optimizer: bool = False
     skops, path = needs("skops.io"), _path(path)
     if not isinstance(model, BaseEstimator):
         raise TypeError(f"model is a {type(model).__name__}: expected a fitted estimator or a composition of them.")
+    if not writes(model):
+        return
     model = without_owners(model)
     with keeping(optimizer=optimizer):
         try:
