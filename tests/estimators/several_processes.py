@@ -98,8 +98,8 @@ def fits(folder):
     )
     yield "members", classes(**SMALL, n_members=2), table
     for name, roles in streams.items():
-        network = numbers if name == "numbers" else classes
-        yield f"stream of {name}", network(**FULL), {"X": source_of(folder, **roles)}
+        network = numbers(**FULL, num_embedding="piecewise") if name == "numbers" else classes(**FULL)
+        yield f"stream of {name}", network, {"X": source_of(folder, **roles)}
     yield "stream of sets", DeepSetsClassifier(**{**SMALL, "batch_size": 8 * N}), {"X": source_of(folder, **sets)}
     yield "stream watched", classes(**FULL), {
         "X": source_of(folder, **streams["classes"]), "X_val": source_of(folder, target="label")

@@ -26,6 +26,7 @@ from sklearn_ml4fp import (
     roc_auc_score,
     save_model,
 )
+from sklearn_ml4fp.engine import Net
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 4))
@@ -130,6 +131,15 @@ def in_the_middle(estimator, X, y):
     """Asks for a part of the events, whose outputs are not known."""
     part = np.abs(X[:, 0]) < 1
     return np.mean(estimator.predict(X[part]) == y[part])
+
+
+def test_scorers_are_given_the_events_whose_outputs_are_known(monkeypatch):
+    """The network is not asked again for the hold-out that `fit` sets apart, whatever the number of metrics."""
+    asked = []
+    outputs = Net.outputs
+    monkeypatch.setattr(Net, "outputs", lambda net, data: asked.append(len(data)) or outputs(net, data))
+    classifier(metrics=["roc_auc", "accuracy"]).fit(X, Y)
+    assert asked == 3 * [30]  # once an epoch
 
 
 def test_scorers_of_every_kind_have_names():

@@ -80,6 +80,19 @@ def test_edges_of_events_that_come_in_pieces(monkeypatch):
         assert_array_equal(samples[0][0], x[w != 0][:: 1 if most == 1000 else 16])
 
 
+@pytest.mark.parametrize("shares", [(100, 900), (900, 100)])
+def test_samples_of_several_processes_are_one(monkeypatch, shares):
+    """Every event of the one stands for as many as every event of the other."""
+    monkeypatch.setattr(_number_inputs, "_SAMPLE", 64)
+    first, second = Sample(), Sample()
+    for sample, n, value in zip((first, second), shares, (1.0, 2.0), strict=True):
+        sample.add(np.full((n, 1), value), None)
+    first.merge(second)
+    values = first.read()[0][:, 0]
+    assert 32 < len(values) <= 64
+    assert abs(np.mean(values == 1) - shares[0] / 1000) < 0.05
+
+
 def test_edges_come_from_the_training_part():
     val = 100 * X[:50]
     network = FeedForwardRegressor(**QUICK, num_embedding="piecewise", max_epochs=1)
