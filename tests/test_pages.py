@@ -27,6 +27,7 @@ NOT_PYTHON = {
     ("docs/cluster.rst", "bash", 1): "starts a scheduler and workers, one per GPU",
     ("docs/install.rst", "bash", 5): "installs; the extras and the targets of make are tested below",
     ("docs/keep_a_model.rst", "text", 1): "an error message, no code",
+    ("docs/more_than_one_machine.rst", "bash", 2): "torchrun, as tests/estimators/test_distributed.py does, and Slurm",
     ("docs/paper.rst", "bash", 2): "minutes, or jobs of Slurm; tests/test_paper.py runs the same rules",
     ("docs/paper.rst", "typst", 1): "one line of the text that tests/test_paper.py typesets",
     ("docs/paper.rst", "latex", 1): "one line that tests/test_paper.py writes",

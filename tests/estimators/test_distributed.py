@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import joblib
 import numpy as np
@@ -155,14 +154,6 @@ def test_the_checkpoint_goes_on_with_any_number_of_processes(together, killed, t
     for epochs in (first["epochs"], sorted(script.EPOCHS)):
         assert epochs == [3, 4, 5]
     assert not list((killed[0] / "checkpoint").glob("*.pt"))
-
-
-def test_the_script_of_the_page(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    page = (Path(__file__).parents[2] / "docs" / "more_than_one_machine.rst").read_text(encoding="utf-8")
-    (block,) = re.findall(r"\.\. code-block:: python\n\n((?:    .*\n|\n)+)", page)
-    exec(re.sub("^    ", "", block, flags=re.MULTILINE).replace("verbose=1", "max_epochs=2"), {})
-    assert load_model("model.skops").n_iter_ == 2
 
 
 @pytest.mark.parametrize("alone", [False, True])
