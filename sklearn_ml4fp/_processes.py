@@ -6,16 +6,31 @@ import multiprocessing
 import os
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
+
+
+def _waiting() -> threading.Thread:
+    """Return the present thread, or the one that waits for it."""
+    present = threading.current_thread()
+    return present.waiting if isinstance(present, StandIn) else present
+
+
+class StandIn(threading.Thread):
+    """Thread that does the work of the one that has made it, which waits meanwhile."""
+
+    def __init__(self, target: Callable[..., Any], args: tuple) -> None:
+        super().__init__(target=target, args=args, daemon=True)
+        self.waiting = _waiting()
 
 
 def rank_and_number() -> tuple[int, int]:
     """Return the number of this process, from 0, and how many there are.
 
     They are those of ``torch.distributed``, or those that ``torchrun`` has started. A worker of joblib or Dask and a
-    thread are alone: what they do, they do by themselves.
+    thread are alone: what they do, they do by themselves. A `StandIn` of the main thread is not.
     """
-    if threading.current_thread() is not threading.main_thread() or multiprocessing.current_process().daemon:
+    if _waiting() is not threading.main_thread() or multiprocessing.current_process().daemon:
         return 0, 1
     distributed = sys.modules.get("torch.distributed")  # there only if somebody has asked for torch
     if distributed is not None and distributed.is_available() and distributed.is_initialized():

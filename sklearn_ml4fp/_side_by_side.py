@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from itertools import islice
 from queue import SimpleQueue
-from threading import Thread
 from typing import Any, Protocol
 
 import joblib
@@ -23,6 +22,7 @@ from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
 from sklearn.utils.parallel import delayed
 
+from ._processes import StandIn
 from ._recording import carried
 
 # Bytes of the events that trainings hold while they wait for others, each of which has its own.
@@ -65,7 +65,7 @@ class _Fit:
         self._turns: SimpleQueue[None] = SimpleQueue()
         self._warnings = {name: vars(warnings)[name] for name in _OF_WARNINGS}
         settings = get_config(), get_active_backend()
-        self._thread = Thread(target=copy_context().run, args=(self._run, *settings), daemon=True)
+        self._thread = StandIn(copy_context().run, (self._run, *settings))
         self._thread.start()
 
     def _run(self, config: dict[str, Any], backend: tuple[Any, int]) -> None:

@@ -24,7 +24,7 @@ from ._distributed import ALONE, Processes
 from ._double import DoubleTwin
 from ._monitor import Monitor, StopTraining
 from ._optimizers import groups_by_rate
-from ._points import Parts
+from ._points import outputs_of
 from ._recipe import Recipe
 
 # Number of events of a table that are predicted at a time: a block of 1024 and the outputs of a layer fit into a
@@ -38,11 +38,6 @@ _BLOCK_ON_A_GPU = 16384
 _FEW = 2**16
 _OF_STEPS = ("_generator", "_dropout", "_processes", "_recipe", "_forward", "_sends_batch_events")
 _PASSING = (*_OF_STEPS, "_data", "_measure", "_followed", "_gpu")  # of one training
-
-
-def _outputs_of(forward: Callable[..., Tensor], inputs: Any) -> Tensor:
-    """Compute outputs for a batch, which may come in parts."""
-    return torch.cat([forward(*part) for part in inputs]) if isinstance(inputs, Parts) else forward(*inputs)
 
 
 class Net(NeuralNet):
@@ -326,7 +321,7 @@ class Net(NeuralNet):
 
     def infer(self, x: tuple[Any, Tensor | None], **fit_params: Any) -> Tensor:
         """Compute the outputs for the inputs of one batch."""
-        return _outputs_of(self._forward or self.module_, x[0])
+        return outputs_of(self._forward or self.module_, x[0])
 
     def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, *args: Any, **kwargs: Any) -> Tensor:
         """Compute the weighted mean loss of one batch; the weights come with the inputs ``X``."""

@@ -12,6 +12,7 @@ from skorch.callbacks import Callback
 
 import sklearn_ml4fp.engine._checkpoint as checkpoints
 from sklearn_ml4fp import (
+    CrossFitClassifier,
     DeepSetsClassifier,
     EventSource,
     FeedForwardClassifier,
@@ -97,6 +98,7 @@ def fits(folder):
         {**clouds, "y": RaggedArray(CLOUDS.values[:, 0] > 10, CLOUDS.offsets)},
     )
     yield "members", classes(**SMALL, n_members=2), table
+    yield "cross-fit", CrossFitClassifier(classes(**SMALL), cv=2), table
     for name, roles in streams.items():
         network = numbers(**FULL, num_embedding="piecewise") if name == "numbers" else classes(**FULL)
         yield f"stream of {name}", network, {"X": source_of(folder, **roles)}
@@ -121,8 +123,9 @@ def unequal(folder):
 
 def learned(network):
     """Weights and history of a network."""
-    weights = [v.numpy() for one in network.members_ for v in one.net_.module_.state_dict().values()]
-    history = network.members_[0].history_
+    members = [member for one in getattr(network, "estimators_", [network]) for member in one.members_]
+    weights = [v.numpy() for one in members for v in one.net_.module_.state_dict().values()]
+    history = members[0].history_
     return weights, {name: one for name, one in history.items() if name.startswith(("train", "valid"))}
 
 

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_ml4fp import FeedForwardClassifier, load_model, roc_auc_score
 from sklearn_ml4fp._processes import rank_and_number, writes
 from sklearn_ml4fp._recording import recorded
+from sklearn_ml4fp._side_by_side import side_by_side
 
 pytestmark = pytest.mark.timeout(600)  # five processes begin
 LIMIT = 60  # seconds for the survivor of a process that was killed
@@ -79,7 +80,7 @@ def agree(one, other, tolerance=1e-5):
         np.testing.assert_allclose(other[1][name], wanted, atol=10 * tolerance, err_msg=name)
 
 
-NAMES = ["full", "batches", "metrics", "numbers", "watched", "sets", "sequences", "points", "members"]
+NAMES = ["full", "batches", "metrics", "numbers", "watched", "sets", "sequences", "points", "members", "cross-fit"]
 NAMES += ["stream of classes", "stream of numbers", "stream of sets", "stream watched"]
 
 
@@ -171,6 +172,8 @@ def test_workers_and_threads_are_alone(monkeypatch):
     assert rank_and_number() == (1, 2)
     for backend in ("loky", "threading"):
         assert joblib.Parallel(2, backend)([joblib.delayed(rank_and_number)()] * 2) == [(0, 1)] * 2
+    assert side_by_side([(rank_and_number, (), {})] * 2) == [(1, 2)] * 2  # for which the main thread waits
+    assert side_by_side([(side_by_side, ([(rank_and_number, (), {})],), {})]) == [[(1, 2)]]
 
 
 def test_a_lab_book_of_another_process_records_nothing(monkeypatch):
