@@ -31,6 +31,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_context = {"default_mode": "auto"}  # of light and dark: the theme reports an error where it is not said
 templates_path = ["_templates"]
+toc_object_entries_show_parents = "hide"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 
 autosummary_generate = True
@@ -123,11 +124,17 @@ def _write_search_domains() -> None:
     (Path(__file__).parent / "api" / "search_domains.inc").write_text("\n".join(lines) + "\n")
 
 
+def _word(reference: re.Match[str]) -> str:
+    """Return the words of a reference; with an underscore at their end they would be a reference again."""
+    words = reference[1]
+    return f"``{words}``" if words.endswith("_") else words
+
+
 def _plain_words(app, what, name, obj, options, lines) -> None:
     """Turn cross-references of scikit-learn in inherited docstrings into words, since their targets are not here."""
     owner = obj.fget if isinstance(obj, property) else obj
     if (getattr(owner, "__module__", None) or "").startswith(("sklearn.", "skopt.")):
-        lines[:] = [re.sub(r":\w+:`([^`<]+?)\s*(<[^`]+>)?`", r"\1", line) for line in lines]
+        lines[:] = [re.sub(r":\w+:`([^`<]+?)\s*(<[^`]+>)?`", _word, line) for line in lines]
 
 
 def _words_for_thumbnails(app, docname, source) -> None:
