@@ -1,27 +1,43 @@
-"""Networks for tables, with and without embedded numbers, and boosted trees: score and processor time.
+"""Networks for tables, and others' networks and boosted trees: score and processor time.
 
-The simulated events (weighted AUC, folds by event id) and the small tables that scikit-learn ships: digits, breast
-cancer and wine (accuracy), diabetes (R²). Every model sees the same folds. Networks get the columns behind AutoScaler
-and MissingValueImputer, trees as they are, with their own defaults. Reported are the mean and the standard deviation
-over the folds, and the mean seconds of processor time of a fit, with the preparation.
+The simulated events (weighted AUC, folds by event id), and small tables that scikit-learn ships: digits, breast cancer,
+wine, iris and the passengers of the Titanic, whose table has gaps and categories (accuracy); diabetes and the speed of
+processors (R²); and a regression of 4000 rows whose formula is known (Friedman's first, R²). Every model sees the same
+folds. ``Table*`` and ``RealMLP*`` get the columns as they are, other networks behind AutoScaler, MissingValueImputer
+and one column of 0 and 1 for each category; trees and the models of pytabkit as they are, with their own defaults.
+RealMLP and TabM of pytabkit have no argument for weights, and train without them. Reported are the mean and the
+standard deviation over the folds, and the mean seconds of processor time of a fit, with the preparation. Each fold is
+printed as it ends.
 
-    OMP_NUM_THREADS=1 python benchmarks/bench_tables.py [--data events digits ...] [--events 4000] [--folds 3]
+    OMP_NUM_THREADS=1 python benchmarks/bench_tables.py [--data events digits ...] [--events 6000] [--folds 3]
+        [--models "Table" "XGBoost" ...]
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
+import re
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import sklearn
+import torch
 from lightgbm import LGBMClassifier, LGBMRegressor
+from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor, TabM_D_Classifier, TabM_D_Regressor
 from sklearn import datasets
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 from xgboost import XGBClassifier, XGBRegressor
 
 from sklearn_ml4fp import (
@@ -30,43 +46,69 @@ from sklearn_ml4fp import (
     FeedForwardClassifier,
     FeedForwardRegressor,
     MissingValueImputer,
+    RealMLPClassifier,
+    RealMLPRegressor,
+    TableClassifier,
+    TableRegressor,
     TabMClassifier,
     TabMRegressor,
     load_events,
     roc_auc_score,
 )
 
-TABLES = ("events", "digits", "breast_cancer", "wine", "diabetes")
-SMALL_TABM = {"k": 8, "width": 128}  # for a processor: the defaults, 32 and 256, take sixteen times as long
+TABLES = ("events", "digits", "breast_cancer", "wine", "iris", "titanic", "diabetes", "processors", "friedman")
+REGRESSIONS = ("diabetes", "processors", "friedman")
+SMALL_TABM = {"k": 8, "width": 128, "num_embedding": "piecewise"}  # for a processor: the defaults take 16 times as long
+CATEGORIES = (
+    OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+    make_column_selector(dtype_include="category"),
+)
+NO_WEIGHTS = ("pytabkit: RealMLP", "pytabkit: TabM")
 
 
 def prepared(network: Any) -> Any:
     """A network behind the preparation of a table."""
-    return make_pipeline(AutoScaler(), MissingValueImputer(add_indicator=True), network)
+    numbers = make_pipeline(AutoScaler(), MissingValueImputer(add_indicator=True))
+    return make_pipeline(make_column_transformer(CATEGORIES, remainder=numbers), network)
 
 
 def models(*, regression: bool) -> dict[str, Callable[[], Any]]:
     """All models, by the names of their rows."""
-    feedforward, tabm = (FeedForwardRegressor, TabMRegressor) if regression else (FeedForwardClassifier, TabMClassifier)
-    histogram = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
-    xgb, lgbm = (XGBRegressor, LGBMRegressor) if regression else (XGBClassifier, LGBMClassifier)
-    common = {"random_state": 0, "device": "cpu"}
-    networks = {
-        "FeedForward": feedforward(**common),
-        "FeedForward, SiLU": feedforward(activation="silu", **common),
-        "FeedForward, piecewise": feedforward(num_embedding="piecewise", **common),
-        "FeedForward, periodic": feedforward(num_embedding="periodic", **common),
-        "FeedForward, pbld": feedforward(num_embedding="pbld", **common),
-        "FeedForward, n_members=4": feedforward(n_members=4, **common),
-        "TabM, k=8, width=128": tabm(**SMALL_TABM, **common),
-        "TabM, the same, piecewise": tabm(**SMALL_TABM, num_embedding="piecewise", **common),
-    }
+    i = int(regression)
+    feedforward, tabm = ((FeedForwardClassifier, FeedForwardRegressor)[i], (TabMClassifier, TabMRegressor)[i])
+    real, table = ((RealMLPClassifier, RealMLPRegressor)[i], (TableClassifier, TableRegressor)[i])
+    histogram = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)[i]
+    xgb, lgbm = (XGBClassifier, XGBRegressor)[i], (LGBMClassifier, LGBMRegressor)[i]
+    their_real, their_tabm = (RealMLP_TD_Classifier, RealMLP_TD_Regressor)[i], (TabM_D_Classifier, TabM_D_Regressor)[i]
+    common, theirs = {"random_state": 0, "device": "cpu"}, {"random_state": 0, "device": "cpu", "n_threads": 1}
     return {
-        **{name: lambda network=network: prepared(network) for name, network in networks.items()},
-        "HistGradientBoosting": lambda: histogram(random_state=0),
-        "XGBoost": lambda: xgb(random_state=0, n_jobs=1),
-        "LightGBM": lambda: lgbm(random_state=0, n_jobs=1, verbose=-1),
+        "Table": partial(table, **common),
+        "Table, one member": partial(table, n_members=1, **common),
+        "FeedForward": lambda: prepared(feedforward(**common)),
+        "TabM, k=8, width=128, piecewise": lambda: prepared(tabm(**SMALL_TABM, **common)),
+        "HistGradientBoosting": partial(histogram, categorical_features="from_dtype", random_state=0),
+        "XGBoost": partial(xgb, random_state=0, n_jobs=1, enable_categorical=True),
+        "LightGBM": partial(lgbm, random_state=0, n_jobs=1, verbose=-1),
+        "RealMLP": lambda: imputed(real(**common)),
+        "pytabkit: RealMLP": lambda: imputed(their_real(**theirs)),
+        "pytabkit: TabM": partial(their_tabm, tabm_k=8, d_block=128, n_epochs=30, **theirs),
     }
+
+
+def imputed(model: Any) -> Any:
+    """A model that takes no gaps, nor categories: means in their place, and columns that tell them."""
+    return make_pipeline(make_column_transformer(CATEGORIES, remainder=MissingValueImputer(add_indicator=True)), model)
+
+
+def of_openml(name: str, target: str, columns: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
+    """A table among the files with which scikit-learn tests its downloads."""
+    folder = Path(sklearn.__file__).parent / "datasets" / "tests" / "data" / "openml" / name
+    text = gzip.decompress(next(folder.glob("data-*.arff.gz")).read_bytes()).decode()
+    head, rows = re.split(r"@data\s*\n", text, maxsplit=1, flags=re.IGNORECASE)
+    names = re.findall(r"^@attribute\s+[\"']?([\w.]+)", head, re.IGNORECASE | re.MULTILINE)
+    table = pd.read_csv(StringIO(rows), names=names, na_values="?", quotechar='"', comment="%")
+    texts = table[columns].select_dtypes(exclude="number").columns
+    return table[columns].astype(dict.fromkeys(texts, "category")), table[target].to_numpy()
 
 
 def load(name: str, n: int) -> tuple[Any, Any, Any, Any]:
@@ -74,40 +116,59 @@ def load(name: str, n: int) -> tuple[Any, Any, Any, Any]:
     if name == "events":
         bunch = load_events()
         rows = np.random.default_rng(0).permutation(len(bunch.target))[:n]
-        return bunch.data[rows], bunch.target[rows], bunch.sample_weight[rows], bunch.groups[rows]
-    X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
-    return X, y, None, np.arange(len(y))
+        X = pd.DataFrame(bunch.data[rows], columns=bunch.feature_names)
+        return X, bunch.target[rows], bunch.sample_weight[rows], bunch.groups[rows]
+    if name == "titanic":  # without the columns that tell who was in a boat
+        X, y = of_openml("id_40945", "survived", ["pclass", "sex", "age", "sibsp", "parch", "fare", "embarked"])
+    elif name == "processors":
+        X, y = of_openml("id_561", "class", ["vendor", "MYCT", "MMIN", "MMAX", "CACH", "CHMIN", "CHMAX"])
+    elif name == "friedman":
+        X, y = datasets.make_friedman1(4000, noise=1.0, random_state=0)
+    else:
+        X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    return X if hasattr(X, "iloc") else pd.DataFrame(X).rename(columns=str), y, None, np.arange(len(y))
 
 
-def fit_and_score(model: Any, name: str, train: Any, test: Any) -> tuple[float, float]:
+def fit_and_score(row: str, model: Any, name: str, train: Any, test: Any) -> tuple[float, float]:
     """Score of a model, and its processor time."""
     (X, y, w), (X_test, y_test, w_test) = train, test
     step = f"{model.steps[-1][0]}__" if hasattr(model, "steps") else ""
+    weights = {} if w is None or row in NO_WEIGHTS else {f"{step}sample_weight": w / w.mean()}
     start = time.process_time()
-    model.fit(X, y, **({} if w is None else {f"{step}sample_weight": w / w.mean()}))
+    model.fit(X, y, **weights)
     seconds = time.process_time() - start
     if name == "events":
         return roc_auc_score(y_test, model.predict_proba(X_test)[:, 1], sample_weight=w_test), seconds
-    metric = r2_score if name == "diabetes" else accuracy_score
+    metric = r2_score if name in REGRESSIONS else accuracy_score
     return metric(y_test, model.predict(X_test)), seconds
 
 
 def main() -> None:
-    """Print one table a data set."""
+    """Print one table a data set, and each fit before."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", default=TABLES, choices=TABLES)
-    parser.add_argument("--events", type=int, default=4000)
+    parser.add_argument("--models", nargs="+", help="names of rows; all where not given")
+    parser.add_argument("--events", type=int, default=6000)
     parser.add_argument("--folds", type=int, default=3)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
     for name in arguments.data:
         X, y, w, ids = load(name, arguments.events)
-        print(f"\n{name}: {X.shape[0]} rows of {X.shape[1]} columns\n\n| model | score | fit [s] |\n|---|---:|---:|")
         folds = list(EventKFold(arguments.folds).split(X, y, groups=ids))
-        for row, make in models(regression=name == "diabetes").items():
-            parts = [[(X[i], y[i], None if w is None else w[i]) for i in fold] for fold in folds]
-            scores, seconds = np.array([fit_and_score(make(), name, *part) for part in parts]).T
-            print(f"| {row} | {scores.mean():.4f} ± {scores.std(ddof=1):.4f} | {seconds.mean():.1f} |", flush=True)
+        lines = []
+        for row, make in models(regression=name in REGRESSIONS).items():
+            if arguments.models is not None and row not in arguments.models:
+                continue
+            found = []
+            for fold in folds:
+                parts = [(X.iloc[i], y[i], None if w is None else w[i]) for i in fold]
+                found.append(fit_and_score(row, make(), name, *parts))
+                print(name, row, *np.round(found[-1], 4), flush=True)
+            scores, seconds = np.array(found).T
+            lines.append(f"| {row} | {scores.mean():.4f} ± {scores.std(ddof=1):.4f} | {seconds.mean():.1f} |")
+        print(f"\n{name}: {X.shape[0]} rows of {X.shape[1]} columns\n\n| model | score | fit [s] |\n|---|---:|---:|")
+        print(*lines, sep="\n", flush=True)
 
 
 if __name__ == "__main__":

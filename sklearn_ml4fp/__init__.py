@@ -163,6 +163,8 @@ _MODULE_OF: dict[str, str] = {
     "ScoreHistory": "estimators._score_history",
     "SequenceChoices": "estimators._input_choices",
     "SetChoices": "estimators._input_choices",
+    "TableClassifier": "estimators._table",
+    "TableRegressor": "estimators._table",
     "TabMClassifier": "estimators._tabm",
     "TabMRegressor": "estimators._tabm",
     "TrainingWarning": "estimators._checkup",

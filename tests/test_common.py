@@ -47,6 +47,7 @@ SMALL = {
     "max_epochs": 30,
     "lr": 0.02,
     "batch_size": 32,
+    "n_members": 1,
 }
 
 

@@ -45,7 +45,7 @@ FILES_NOT_RUN = {
 N_EVENTS = {"docs/datasets.rst": None, "docs/point_clouds.rst": 200, "docs/graphs.rst": 200}
 FASTER = [
     (
-        r"((?:FeedForward|DeepSets|EdgeConv|Gate|Sum)\w*(?:Classifier|Regressor)\()(?=\w+=)",
+        r"((?:FeedForward|DeepSets|EdgeConv|Gate|Sum|Table)\w*(?:Classifier|Regressor)\()(?=\w+=)",
         r"\1max_epochs=1, width=8, ",
     ),
     (r"particle_net_lite\(max_epochs=10", "particle_net_lite(max_epochs=1, batch_size=64"),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what an editor and a type checker see
     from ._regressor import NetworkRegressor
     from ._resnet import ResNetClassifier, ResNetRegressor
     from ._score_history import ScoreHistory
+    from ._table import TableClassifier, TableRegressor
     from ._tabm import TabMClassifier, TabMRegressor
     from ._transformer import TransformerClassifier, TransformerRegressor
 
@@ -61,6 +62,8 @@ __all__ = [
     "SetChoices",
     "TabMClassifier",
     "TabMRegressor",
+    "TableClassifier",
+    "TableRegressor",
     "TrainingWarning",
     "TransformerClassifier",
     "TransformerRegressor",

@@ -23,7 +23,7 @@ def learn_scaling(kind: str, X: np.ndarray, weights: np.ndarray | None) -> Const
     kind : {"auto", "robust"}
         What `AutoScaler` chooses for each column; or (x − median)/(interquartile range).
     X : ndarray of shape (n_events, n_columns)
-        Events of the training part.
+        Events of the training part; NaN is left out.
     weights : ndarray of shape (n_events,) or None
         Their weights.
     """
@@ -31,15 +31,26 @@ def learn_scaling(kind: str, X: np.ndarray, weights: np.ndarray | None) -> Const
     return {name: values.tolist() for name, values in columns.items()}
 
 
+def present(column: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the values of a column that are there, with their weights if these have a positive sum."""
+    there = ~np.isnan(column)
+    left = None if weights is None else weights[there]
+    return column[there], left if left is not None and left.sum() > 0 else None
+
+
 def _linear(d: int) -> dict[str, np.ndarray]:
     zeros, ones = np.zeros(d), np.ones(d)
     return {"is_log": zeros, "offset": ones, "is_symlog": zeros.copy(), "linear": ones.copy()}
 
 
+def _quartiles(column: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    return weighted_quantile(column, (0.25, 0.5, 0.75), weights)
+
+
 def _by_quartiles(X: np.ndarray, weights: np.ndarray | None) -> dict[str, np.ndarray]:
     """Median and interquartile range; half of the whole range where more than half of the events have one value."""
-    quartiles = np.array([weighted_quantile(column, (0.25, 0.5, 0.75), weights) for column in X.T])
-    width, half = quartiles[:, 2] - quartiles[:, 0], (X.max(axis=0) - X.min(axis=0)) / 2.0
+    quartiles = np.array([_quartiles(*present(column, weights)) for column in X.T])
+    width, half = quartiles[:, 2] - quartiles[:, 0], (np.nanmax(X, axis=0) - np.nanmin(X, axis=0)) / 2.0
     width = np.where(width > 0, width, half)
     factor = np.divide(1.0, width, out=np.zeros(len(width)), where=width > 0)  # a constant column is zero
     return {**_linear(X.shape[1]), "shift": quartiles[:, 1], "factor": factor}

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._compat import Interval, StrOptions
 from .._params import Declared, hp
-from ..nn import NUM_EMBEDDINGS, OUTPUTS, Columns, ColumnScaling, number_embedding
+from ..nn import NUM_EMBEDDINGS, OUTPUTS, Columns, ColumnScaling, MixedColumns, number_embedding
 from ._column_scaling import CLIP, SCALINGS
 from ._inputs import ImageInput, ImageOrSequenceInput, SequenceInput, TableInput, TableOrSequenceInput
 from ._number_inputs import NumberInput, NumberOrImageInput
@@ -85,18 +85,30 @@ class TableChoices(Declared):
     )
 
     def _build(
-        self, shape_in: tuple[int, ...], n_out: int, *, edges: Any = None, constants: Any = None, **of_input: Any
+        self,
+        shape_in: tuple[int, ...],
+        n_out: int,
+        *,
+        edges: Any = None,
+        constants: Any = None,
+        mixed: Any = None,
+        **of_input: Any,
     ) -> Any:
-        """Make the module, with scaling and embedding if there are any."""
-        embedding = None
-        if self.num_embedding is not None:
-            embedding = number_embedding(
-                self.num_embedding, shape_in[0], self.embedding_width, scale=self.frequency_scale, edges=edges
-            )
-        if self.scaling is not None:
-            embedding = Columns(shape_in[0], ColumnScaling(constants, CLIP[self.scaling]), embedding)
-        of_input["embedding"] = embedding
+        """Make the module, with what columns pass through first if there is anything."""
+        of_input["embedding"] = self._first_layer(shape_in[0], edges, constants, mixed)
         return super()._build(shape_in, n_out, **of_input)  # type: ignore[misc]
+
+    def _first_layer(self, d: int, edges: Any, constants: Any, mixed: Any) -> Any:
+        embedding, scaling = None, None
+        d = d if mixed is None else len(mixed["numbers"])
+        if self.num_embedding is not None and d > 0:
+            width, scale = self.embedding_width, self.frequency_scale
+            embedding = number_embedding(self.num_embedding, d, width, scale=scale, edges=edges)
+        if self.scaling is not None and d > 0:
+            scaling = ColumnScaling(constants, CLIP[self.scaling])
+        if mixed is not None:
+            return MixedColumns(scaling=scaling, embedding=embedding, **mixed)
+        return embedding if scaling is None else Columns(d, scaling, embedding)
 
 
 def _unsearched(name: str) -> Any:

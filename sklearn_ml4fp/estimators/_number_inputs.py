@@ -109,10 +109,13 @@ class NumberInput(TableInput):
                     f"{name}={value!r} {verb} the columns of a table, and X has images of shape {X.shape[1:]}: pass "
                     f"{name}=None."
                 )
-        if self.num_embedding == "piecewise" or self.scaling is not None:
+        if self._needs_survey():
             self.seen = self.seen or Sample()
             self.seen.add(X, weights)
         super().look(X, weights)
+
+    def _needs_survey(self) -> bool:
+        return self.num_embedding == "piecewise" or self.scaling is not None
 
     def learn(self) -> dict[str, Any]:
         """Learn the scaling and the edges from the events that were taken in."""

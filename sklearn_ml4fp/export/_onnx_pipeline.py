@@ -124,7 +124,7 @@ def _clouds_or_array(model: Any, X: Any) -> Any:
     if issparse(X):
         raise TypeError("X is sparse: expected a dense table, in which a graph takes its events. Use X.toarray().")
     first = _first_part(model)
-    of_points = isinstance(first, NetworkEstimator) and first._fitted.input.columns is not None
+    of_points = isinstance(first, NetworkEstimator) and first.members_[0]._fitted.input.columns is not None
     if isinstance(X, Graphs):
         return X
     if isinstance(X, PointClouds) or is_awkward(X) or of_points or isinstance(first, _OF_CLOUDS):

@@ -40,6 +40,7 @@ _OF_OURS = {
         "TableInput",
         "TableOrSequenceInput",
     ),
+    "sklearn_ml4fp.estimators._frame_inputs": ("FrameInput",),
     "sklearn_ml4fp.estimators._number_inputs": ("NumberInput", "NumberOrImageInput"),
     "sklearn_ml4fp.estimators._point_encoding": ("Angle", "PointEncoding", "TableEncoding"),
     "sklearn_ml4fp.estimators._set_inputs": ("GraphInput", "KinematicInput", "SetInput"),

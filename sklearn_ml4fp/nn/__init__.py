@@ -1,7 +1,7 @@
 """Architectures as plain torch modules, one per file."""
 
 from ._cnn import CNN
-from ._columns import Columns, ColumnScaling
+from ._columns import Columns, ColumnScaling, MixedColumns
 from ._deep_sets import POINT_POOLINGS, DeepSets
 from ._densenet import DenseNet
 from ._edge_conv import EdgeConv
@@ -45,6 +45,7 @@ __all__ = [
     "FeedForward",
     "InteractionNetwork",
     "MessagePassing",
+    "MixedColumns",
     "Norm",
     "ParticleTransformer",
     "Recurrent",

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ._columns import Columns, ColumnScaling
+from ._columns import Columns, ColumnScaling, MixedColumns, OneHot
 from ._densenet import DenseLayer, DenseNet
 from ._feedforward import FeedForward
 from ._layers import ACTIVATIONS, AlphaDropout, Dropout, Halve, NoNorm, Norm, PoolPositions
@@ -18,7 +18,10 @@ from ._resnet import ResidualBlock, ResNet
 
 # modules whose forward takes its children in turn and acts on the last axis of a table alone, so that an axis of
 # members may stand in front
-_CONTAINERS = (nn.Sequential, Columns, FeedForward, ResNet, ResidualBlock, DenseNet, DenseLayer)
+_CONTAINERS = (
+    *(nn.Sequential, nn.ModuleList, Columns, ColumnScaling, MixedColumns, OneHot),
+    *(FeedForward, ResNet, ResidualBlock, DenseNet, DenseLayer),
+)
 _WITHOUT_WEIGHTS: tuple[Any, ...] = (*ACTIVATIONS.values(), NoNorm, nn.Identity)
 _OF_IMAGES = (PoolPositions, Halve)  # which leave a table as it is
 # Multiplications and additions in a product of matrices from which on oneDNN is faster than the BLAS behind torch.bmm
@@ -37,8 +40,6 @@ def can_be_stacked(modules: Sequence[nn.Module]) -> bool:
     shapes = [[parameter.shape for parameter in module.parameters(recurse=False)] for module in modules]
     if any(one != shapes[0] for one in shapes):
         return False
-    if isinstance(first, ColumnScaling):
-        return all(module.clip == first.clip for module in modules)
     if isinstance(first, Norm):
         return first.channel_axis == 1 and all(module.kind == first.kind for module in modules)
     if type(first) in (nn.Linear, Dropout, AlphaDropout, *_WITHOUT_WEIGHTS, *_OF_IMAGES):
@@ -46,6 +47,7 @@ def can_be_stacked(modules: Sequence[nn.Module]) -> bool:
     children = [list(module.children()) for module in modules]
     return (
         type(first) in _CONTAINERS
+        and len({getattr(module, "layout", None) for module in modules}) == 1
         and len({len(one) for one in children}) == 1
         and all(map(can_be_stacked, zip(*children, strict=True)))
     )
@@ -67,11 +69,6 @@ def stacked(modules: Sequence[nn.Module], leaf_of: LeafOf) -> nn.Module:
         return _Linear(leaf_of(first.weight), None if first.bias is None else leaf_of(first.bias))
     if isinstance(first, Dropout):
         return _Dropout(modules)
-    if isinstance(first, ColumnScaling):  # of each by its own training part
-        made = copy(first)
-        of_each = [dict(module.named_buffers()) for module in modules]
-        vars(made)["_buffers"] = {name: torch.stack([one[name] for one in of_each])[:, None] for name in of_each[0]}
-        return made
     if isinstance(first, Norm):
         return _Norm(modules, leaf_of(first.weight), leaf_of(first.bias))
     if isinstance(first, _OF_IMAGES):
@@ -83,6 +80,8 @@ def stacked(modules: Sequence[nn.Module], leaf_of: LeafOf) -> nn.Module:
         name: None if child is None else stacked([module.get_submodule(name) for module in modules], leaf_of)
         for name, child in vars(first)["_modules"].items()
     }
+    of_each = [vars(module)["_buffers"] for module in modules]  # constants of columns, by the training part of each
+    vars(made)["_buffers"] = {name: torch.stack([one[name] for one in of_each])[:, None] for name in of_each[0]}
     return made
 
 

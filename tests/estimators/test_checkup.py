@@ -211,6 +211,7 @@ NETWORKS = [
 ]
 ON_POINTS = ("DeepSets", "EdgeConv", "InteractionNetwork", "MessagePassing", "ParticleTransformer")
 SMALL = {"k": 4, "width": 16, "n_layers": 2, "n_blocks": 2, "n_class_blocks": 1, "max_epochs": 12, "lr": 3e-3}
+SMALL["n_members"] = 1
 
 
 @pytest.fixture(scope="module")

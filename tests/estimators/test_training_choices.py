@@ -342,9 +342,11 @@ OF_CLASSIFIERS = {
 OF_REGRESSORS = {"loss": "'mse', 'huber', 'quantile', 'gaussian_nll'", "huber_delta": "from 0.1 to 3"}
 
 
-OF_REALMLP = {  # whose steps are large
+OF_LARGE_STEPS = {  # whose steps are large
     "RealMLPClassifier": {"lr": "from 0.01 to 0.3", "weight_decay": "from 0.001"},
     "RealMLPRegressor": {"lr": "from 0.02 to 0.5", "weight_decay": "from 0.001"},
+    "TableClassifier": {"lr": "from 0.005 to 0.1", "weight_decay": "from 0.001"},
+    "TableRegressor": {"lr": "from 0.005 to 0.1", "weight_decay": "from 0.001"},
 }
 
 
@@ -362,7 +364,7 @@ def test_every_choice_of_every_network_is_within_reach_of_a_search(network):
     """And the docstring says where the search looks."""
     own = OF_CLASSIFIERS if issubclass(network, sklearn_ml4fp.NetworkClassifier) else OF_REGRESSORS
     space, documented = search_space(network()), network.__doc__.split("\nAttributes\n")[0]
-    for name, domain in (SEARCHED | own | OF_REALMLP.get(network.__name__, {})).items():
+    for name, domain in (SEARCHED | own | OF_LARGE_STEPS.get(network.__name__, {})).items():
         assert name in space
         entry = documented.split(f"\n{name} : ")[1].split("\n")[1]
         assert domain in entry.split("A search ")[1]

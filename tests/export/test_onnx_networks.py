@@ -45,6 +45,7 @@ SMALL = {
     "n_heads": 2,
     "n_neighbors": 4,
     "batch_size": 32,
+    "n_members": 1,
 }
 N = 50
 RNG = np.random.default_rng(0)
