@@ -138,7 +138,8 @@ class RaggedArray(Ragged):
         raise TypeError(
             "a RaggedArray does not become one array by itself: its events have different numbers of values. Take "
             ".values, all of them one after the other, for a metric of scikit-learn, say; the scorers of this package "
-            "do that by themselves (sklearn_ml4fp.SCORERS, make_weighted_scorer)."
+            "do that by themselves (sklearn_ml4fp.SCORERS, make_weighted_scorer). CalibratedClassifierCV takes one "
+            "label for each event: fit IsotonicRegression to the .values of what CrossFitClassifier predicts instead."
         )
 
     def __repr__(self) -> str:

@@ -7,6 +7,8 @@ import pytest
 import sklearn
 import torch
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 
@@ -363,6 +365,14 @@ def test_columns_of_the_event_and_batch_statistics_reach_points():
     for network, more in ((TransformerClassifier, {"normalisation": "batch"}), (MessagePassingClassifier, {})):
         fitted = small(network, width=16, max_epochs=30, lr=0.01, early_stopping=False, **more).fit(X, y)
         assert fitted.score(X, y) > 0.9
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_scikit_learns_calibration_says_what_to_do(frozen):
+    network = small(MessagePassingClassifier, max_epochs=1)
+    network = FrozenEstimator(network.fit(GRAPHS, Y["point"])) if frozen else network
+    with pytest.raises(TypeError, match=r"fit IsotonicRegression to the \.values of what CrossFitClassifier predicts"):
+        CalibratedClassifierCV(network, cv=2).fit(GRAPHS, Y["point"])
 
 
 def test_scikit_learns_metrics_say_what_to_take():
