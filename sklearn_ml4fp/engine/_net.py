@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
@@ -11,36 +12,27 @@ from typing import Any
 
 import numpy as np
 import torch
-from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer
 from torch import Tensor
 
 from ..nn import set_generator
-from ._batches import PiecewiseData, ShuffledBatches, TensorData
+from ._accumulation import Accumulation, smaller_part
+from ._batches import ShuffledBatches, TensorData
 from ._callbacks import check_scoring, wants_batch_events
 from ._checkpoint import CheckpointFile, restore
 from ._devices import GpuUse, in_bfloat16
 from ._distributed import ALONE, Processes
-from ._double import DoubleTwin
 from ._monitor import Monitor, StopTraining
 from ._optimizers import groups_by_rate
 from ._points import outputs_of
+from ._predicting import PredictingNet
 from ._recipe import Recipe
 
-# Number of events of a table that are predicted at a time: a block of 1024 and the outputs of a layer fit into a
-# processor's cache; a GPU needs more to be busy.
-_BLOCK = {"cpu": 1024}
-_BLOCK_ON_A_GPU = 16384
-# The rounding of a matrix product depends on the processor, on its shape and on the place of a row in it. A call with
-# at most this many numbers is computed in double precision, so that the other events in it have no influence:
-# scikit-learn's checks compare at 1e-7, where float32 fails one time in five. Larger calls are computed in float32,
-# which is twice as fast.
-_FEW = 2**16
-_OF_STEPS = ("_generator", "_dropout", "_processes", "_recipe", "_forward", "_sends_batch_events")
+_OF_STEPS = ("_generator", "_dropout", "_processes", "_recipe", "_accumulation", "_forward", "_sends_batch_events")
 _PASSING = (*_OF_STEPS, "_data", "_measure", "_followed", "_gpu")  # of one training
 
 
-class Net(NeuralNet):
+class Net(PredictingNet):
     """Net of skorch on data that is converted once and stays on the device of the computation.
 
     `train` is what the estimators call; skorch's own ``fit``, ``partial_fit``, ``forward``, ``predict_proba`` and
@@ -68,11 +60,11 @@ class Net(NeuralNet):
     _processes = ALONE
     _forward: Callable[..., Tensor] | None = None
     _recipe = Recipe()
+    _accumulation = Accumulation()
     _sends_batch_events = False
     _measure: Callable[[np.ndarray[Any, Any]], dict[str, float]] | None = None
     _followed = "loss"
     _gpu = GpuUse(torch.device("cpu"))
-    _double: DoubleTwin | None = None
 
     def __init__(
         self,
@@ -165,7 +157,7 @@ class Net(NeuralNet):
         # a bound method: skorch wants modules as attributes only while it makes them
         module: Any = torch.compile(self.module_) if compiled else self.module_
         self._forward = in_bfloat16(module.__call__, device) if bfloat16 else module.__call__
-        self._recipe = recipe or Recipe()
+        self._recipe, self._accumulation = recipe or Recipe(), Accumulation()
         self._recipe.begin(self.module_, self.optimizer_, self.lr)
         self._measure, self._followed, self._gpu = measure, monitor, GpuUse(device)
         try:
@@ -213,11 +205,6 @@ class Net(NeuralNet):
         seed = int(torch.randint(2**31, ()))
         return self.train(self.get_dataset(X, y), None, epochs=self.max_epochs, seed=seed)
 
-    def get_dataset(self, X: Any, y: Any = None) -> TensorData:
-        """Convert events to tensors."""
-        data: TensorData = X if isinstance(X, TensorData) else super().get_dataset(X, y)
-        return data
-
     def get_split_datasets(self, X: TensorData, y: Any = None, **fit_params: Any) -> tuple[TensorData, Any]:
         """Return the split data: ``X`` is the training part, ``y`` the validation part or None."""
         return X, y
@@ -236,8 +223,25 @@ class Net(NeuralNet):
         """Run one epoch and record its mean loss as ``train_loss`` or ``valid_loss``."""
         if iterator is None:
             return
+        while True:
+            try:
+                losses, sizes, began = self._run_batches(iterator, training, prefix, step_fn)
+                break
+            except torch.OutOfMemoryError as error:
+                self._take_smaller(iterator, training, error)
         if training:
-            self._recipe.begin_epoch(len(iterator))
+            self._make_steps_of_others()
+            self.end_training_epoch(losses, sizes, began)
+        else:
+            self._record_loss(prefix, losses, sizes)
+
+    def _run_batches(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any
+    ) -> tuple[list[Tensor], list[int], float]:
+        """Run all batches; return losses and sizes, and when this began."""
+        if training:
+            self._accumulation = Accumulation(self.batch_size // iterator.batch_size, len(iterator))
+            self._recipe.begin_epoch(self._accumulation.n_steps)
             self._processes.reseed(self._dropout, self._generator)
         losses, sizes, began = [], [], time.perf_counter()
         for batch in iterator:
@@ -250,11 +254,24 @@ class Net(NeuralNet):
                 self.history.record_batch(f"{prefix}_loss", losses[-1].item())
                 self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
                 self.notify("on_batch_end", batch=batch, training=training, **step)
+        return losses, sizes, began
+
+    def _take_smaller(self, iterator: Any, training: bool, error: torch.OutOfMemoryError) -> None:
+        """Halve the batches that have not fit into memory, from which the epoch begins anew; or raise the error."""
+        size = smaller_part(iterator.batch_size, self.batch_size if training else iterator.batch_size)
+        if size == 0 or self.criterion_.is_own or self._processes.n > 1:
+            raise error
         if training:
-            self._make_steps_of_others()
-            self.end_training_epoch(losses, sizes, began)
-        else:
-            self._record_loss(prefix, losses, sizes)
+            warnings.warn(
+                f"{iterator.batch_size} events at a time do not fit into the memory of {self.device}: batches of "
+                f"{self.batch_size} events are computed in parts of {size}, and their gradients added up before each "
+                "step. Only batch normalisation sees the difference, and dropout draws other numbers. A smaller "
+                "batch_size avoids this.",
+                stacklevel=2,
+            )
+        iterator.batch_size = size
+        for parameter in self._recipe.parameters:
+            parameter.grad = None
 
     def end_training_epoch(self, losses: list[Tensor], sizes: list[int], began: float) -> None:
         """Record losses and sizes of all batches and the speed since ``began``, and end the steps of the recipe."""
@@ -295,10 +312,14 @@ class Net(NeuralNet):
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """Make one step of the optimiser, with the additions of the recipe."""
-        self._recipe.before_step()
+        if self._accumulation.begins:
+            self._recipe.before_step()
         step = self.train_step_single(batch)
-        self._processes.sum_gradients(self._recipe.parameters, len(batch[1]))
-        self._recipe.after_backward(len(batch[1]))
+        if not self._accumulation.add(self._recipe.parameters, len(batch[1])):
+            return step
+        n_events = self._accumulation.n_events
+        self._processes.sum_gradients(self._recipe.parameters, n_events)
+        self._recipe.after_backward(n_events)
         if self._sends_batch_events:
             learned = list(self.get_all_learnable_params())
             self.notify("on_grad_computed", named_parameters=learned, batch=batch, training=True)
@@ -327,45 +348,6 @@ class Net(NeuralNet):
         """Compute the weighted mean loss of one batch; the weights come with the inputs ``X``."""
         loss: Tensor = self.criterion_(y_pred, y_true, X[1])
         return loss
-
-    def forward_iter(self, X: Any, training: bool = False, device: str = "cpu") -> Iterator[Tensor]:
-        """Yield outputs of the events in their order; in training mode, with dropout, batch by batch."""
-        if training:
-            yield from super().forward_iter(X, training, device)
-        else:
-            yield torch.from_numpy(self.outputs(self.get_dataset(X))).to(device)
-
-    @torch.inference_mode()
-    def outputs(self, data: TensorData) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Compute outputs ``(n_events, n_outputs)``, which do not depend on other events beyond rounding."""
-        if isinstance(data, PiecewiseData):
-            return np.concatenate([self.outputs(piece) for piece in data.pieces(self._block)])
-        device = torch.device(self.device)
-        few = data.n_numbers <= _FEW and device.type != "mps"  # mps has no double precision
-        if self.module_.training:
-            self.module_.eval()
-        module = self.module_
-        if few:
-            self._double = self._double or DoubleTwin()
-            module = self._double.of(module)
-        rows, blocks = [], []
-        for in_block, inputs in data.blocks(self._block, device):
-            if few:
-                inputs = tuple(x.double() if x.is_floating_point() else x for x in inputs)
-            if in_block is not None:
-                rows.append(in_block)
-            blocks.append(module(*inputs).double().cpu())
-        outputs = torch.cat(blocks)
-        return (torch.empty_like(outputs).index_copy_(0, torch.cat(rows), outputs) if rows else outputs).numpy()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return the state without the copy in double precision, which the next prediction makes again."""
-        state: dict[str, Any] = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_double"}
-
-    @property
-    def _block(self) -> int:
-        return _BLOCK.get(torch.device(self.device).type, _BLOCK_ON_A_GPU)
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Callback]]:

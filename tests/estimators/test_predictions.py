@@ -12,7 +12,7 @@ from sklearn.base import is_classifier
 
 import sklearn_ml4fp
 from sklearn_ml4fp import FeedForwardClassifier
-from sklearn_ml4fp.engine._net import _FEW
+from sklearn_ml4fp.engine._predicting import _FEW
 
 SMALL = {"width": 8, "n_layers": 2, "n_blocks": 1, "n_heads": 2, "n_neighbors": 3, "head_width": 8, "latent_width": 8}
 TRAINING = {"n_members": 1, "max_epochs": 1, "random_state": 0, "device": "cpu"}
