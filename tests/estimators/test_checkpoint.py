@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from optuna.pruners import MedianPruner
@@ -21,6 +22,7 @@ from sklearn_ml4fp import (
     BayesSearchCV,
     CrossFitClassifier,
     EdgeConvClassifier,
+    EventSource,
     FeedForwardClassifier,
     FeedForwardRegressor,
     OptunaSearchCV,
@@ -38,6 +40,15 @@ def table(regression=False):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 4))
     return X, (X[:, 0] + 0.5 * rng.normal(size=200) if regression else (X[:, 0] > 0).astype(int))
+
+
+def stream():
+    X, y = table()
+    columns = {f"x{i}": x for i, x in enumerate(X.T)} | {"y": y, "event": np.arange(200)}
+    source = EventSource(
+        pd.DataFrame(columns), features=["x0", "x1", "x2", "x3"], target="y", event_id="event", memory=999
+    )
+    return source, None
 
 
 def jets():
@@ -61,6 +72,7 @@ CASES = {
         lambda: FeedForwardRegressor(**QUICK, augment=Rotate(xy_columns=[(0, 1)], target_xy=())),
         lambda: table(regression=True),
     ),
+    "a stream": (lambda: FeedForwardClassifier(**{**QUICK, "max_epochs": 4}, dropout=0.2, batch_size=32), stream),
 }  # fmt: skip
 SHORT = {**QUICK, "max_epochs": 4}
 

@@ -240,24 +240,6 @@ def test_predictions_of_a_source(folder):
     assert regressor.score(source_of(folder, target="number")) == pytest.approx(regressor.score(VALUES, FRAME.number))
 
 
-def test_a_killed_fit_goes_on(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("sklearn_ml4fp.engine._checkpoint._INTERVAL", 0.0)
-    settings = {"width": 8, "batch_size": 64, "max_epochs": 4, "dropout": 0.2, "random_state": 0}
-    wanted = FeedForwardClassifier(**settings).fit(source_of(folder)).predict_proba(VALUES)
-    network = FeedForwardClassifier(checkpoint=tmp_path / "kept", **settings)
-
-    def kill(monitor, net, **kwargs):
-        if len(net.history) == 2:
-            raise SystemExit
-
-    with monkeypatch.context() as patched:
-        patched.setattr("sklearn_ml4fp.engine._monitor.Monitor.on_epoch_begin", kill)
-        with pytest.raises(SystemExit):
-            network.fit(source_of(folder))
-    resumed = FeedForwardClassifier(checkpoint=tmp_path / "kept", **settings).fit(source_of(folder))
-    np.testing.assert_allclose(resumed.predict_proba(VALUES), wanted, rtol=1e-5)
-
-
 def test_a_file_that_breaks_midway(folder, tmp_path):
     for name in ("random0.parquet", "random1.parquet"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
