@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,9 @@ class Check:
         return {name: statistics.median(one[name] for one in took[1:]) for name in functions}
 
 
+shipped_jets, shipped_events = cache(load_quark_gluon_jets), cache(load_events)
+
+
 def two_classes(n: int, n_columns: int = 28) -> tuple[np.ndarray, np.ndarray]:
     """A table of two overlapping classes."""
     rng = np.random.default_rng(0)
@@ -124,10 +128,10 @@ def tests(check: Check) -> Iterator[Row]:
 def data_for(name: str, n: int) -> Any:
     """Jets as a network of this name takes them."""
     if name.startswith(IMAGES):
-        return ToImage(16).fit_transform(load_quark_gluon_jets().data[:n])
+        return ToImage(16).fit_transform(shipped_jets().data[:n])
     if name.startswith((*SEQUENCES, *CLOUDS)):
-        return features(load_quark_gluon_jets().data[:n])
-    return np.nan_to_num(load_events().data[:n]).astype(np.float32)
+        return features(shipped_jets().data[:n])
+    return np.nan_to_num(shipped_events().data[:n]).astype(np.float32)
 
 
 def networks(check: Check) -> Iterator[Row]:
@@ -139,7 +143,7 @@ def networks(check: Check) -> Iterator[Row]:
         if not issubclass(kind, NetworkEstimator) or name.startswith("Network"):
             continue
         is_classifier, X = issubclass(kind, NetworkClassifier), data_for(name, n)
-        y = (load_quark_gluon_jets() if name.startswith((*IMAGES, *SEQUENCES, *CLOUDS)) else load_events()).target[:n]
+        y = (shipped_jets() if name.startswith((*IMAGES, *SEQUENCES, *CLOUDS)) else shipped_events()).target[:n]
         y = y if is_classifier else y + 0.1 * np.random.default_rng(0).normal(size=len(y))
         rows = {}
         for device in dict.fromkeys(("cpu", check.device)):  # one of them in a rehearsal
@@ -164,7 +168,7 @@ def speed(check: Check) -> Iterator[Row]:
 def graphs(check: Check) -> Iterator[Row]:
     """Measure an epoch of EdgeConv beside those of weaver-core and PyTorch Geometric, where they are installed."""
     n, batch = check.size(8000), 256
-    sample = load_quark_gluon_jets()
+    sample = shipped_jets()
     jets, y = features(sample.data[:n]), sample.target[:n]
     network = EdgeConvClassifier.particle_net_lite(
         max_epochs=1, batch_size=batch, early_stopping=False, device=check.device, random_state=0
@@ -205,7 +209,7 @@ def members(check: Check) -> Iterator[Row]:
 def choices(check: Check) -> Iterator[Row]:
     """Measure bfloat16 and torch.compile on networks that are large enough for them."""
     X, y = two_classes(check.size(50_000))
-    sample = load_quark_gluon_jets()
+    sample = shipped_jets()
     n = check.size(4000)
     wide = FeedForwardClassifier(width=1024, batch_size=4096)
     large = ParticleTransformerClassifier(batch_size=256)
@@ -256,7 +260,7 @@ def streams(check: Check) -> Iterator[Row]:
 
 def jets(check: Check) -> Iterator[Row]:
     """Train EdgeConv and ParticleTransformer on the shipped jets, seed by seed, as far as the time goes."""
-    sample = load_quark_gluon_jets()
+    sample = shipped_jets()
     n = check.size(len(sample.target))
     X, y = features(sample.data[:n]), sample.target[:n]
     train, test = train_test_split(np.arange(n), test_size=0.2, random_state=0)

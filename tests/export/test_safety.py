@@ -135,7 +135,7 @@ def test_the_pickle_in_a_skorch_net_is_refused(two_blobs, path):
     bare.__dict__ = {"device": "cpu", "__cuda_dependent_attributes__": b"cos\nsystem\n(S'touch canary'\ntR."}
     members = members_of(skops.io.dumps(bare))
     members["schema.json"] = members["schema.json"].replace(b'"Bare"', b'"Net"')
-    refused(path, sealed(members), r"not trusted: sklearn_ml4fp\.engine\._net\.Net")
+    refused(path, sealed(members), r"not trusted: sklearn_ml4fp\.engine\._classifier_net\.Net")
 
 
 def test_functions_of_this_package_that_do_something_are_refused(path):
