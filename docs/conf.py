@@ -29,13 +29,15 @@ html_theme = "pydata_sphinx_theme"
 html_title = project  # a longer one covers the menu
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_context = {"default_mode": "auto"}  # of light and dark: the theme reports an error where it is not said
 templates_path = ["_templates"]
 toc_object_entries_show_parents = "hide"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 
 autosummary_generate = True
-# Hyperparameters stand in the description of their class, and the methods that request metadata are scikit-learn's.
+# Hyperparameters stand in the description of their class, methods that request metadata are scikit-learn's, and those
+# of a backend are for joblib.
 _PUBLIC = [getattr(sklearn_ml4fp, name) for name in sklearn_ml4fp.__all__]
 _NAMES = {name for one in _PUBLIC if isinstance(one, type) for name in dir(one)}
 autosummary_context = {
