@@ -33,7 +33,8 @@ for (name, network), style in zip(networks.items(), (":", "--", "-"), strict=Tru
     axis.semilogy(history["epoch"], history["train_loss"], linestyle=style, label=label)
 axis.set(title="Forty layers with and without a way around", xlabel="epoch", ylabel="cross-entropy of training digits")
 axis.set_xticks(range(0, 21, 5))
-axis.legend()
+axis.set_ylim(top=10)
+axis.legend(loc="upper right")
 plt.show()
 
 # %%
