@@ -10,9 +10,9 @@ MLPClassifier takes weights since scikit-learn 1.7; RealMLP and TabM (pytabkit) 
 for them, and they train unweighted. A row of our own network without weights says what that costs. All weights of these
 events are positive. The events are the only data set here with weights; scores are weighted.
 
-Trees get the columns as they are, with NaN for what is absent; all other models, also the peers, get them behind
-AutoScaler and MissingValueImputer with its indicators. The rows "turned" see each event turned about the beam and
-mirrored, so that the lepton has φ = 0 and η > 0 and the missing momentum φ > 0: nothing there depends on it.
+Trees and ``Table`` get the columns as they are, with NaN for what is absent; all other models, also the peers, get them
+behind AutoScaler and MissingValueImputer with its indicators. The rows "turned" see each event turned about the beam
+and mirrored, so that the lepton has φ = 0 and η > 0 and the missing momentum φ > 0: nothing there depends on it.
 
     python benchmarks/bench_architectures.py [--data events jets digits] [--events 20000] [--folds 5] [--epochs 100]
 
@@ -49,8 +49,10 @@ from sklearn_ml4fp import (
     MissingValueImputer,
     ParticleWise,
     PointClouds,
+    RealMLPClassifier,
     RecurrentClassifier,
     ResNetClassifier,
+    TableClassifier,
     ToImage,
     ToList,
     TransformerClassifier,
@@ -111,7 +113,11 @@ def table_models(common: dict[str, Any]) -> dict[str, Model]:
     feedforward = {"activation": "silu", "dropout": 0.1, **common}
     several = [(str(seed), FeedForwardClassifier(**{**feedforward, "random_state": seed})) for seed in range(5)]
     columns = {"n_blocks": 2, "width": 32, "pooling": "mean", **common}
+    its_own = {name: value for name, value in common.items() if name != "max_epochs"}  # with their own schedules
     return {
+        "Table": lambda: TableClassifier(**its_own),
+        "Table, one member": lambda: TableClassifier(n_members=1, **its_own),
+        "RealMLP of this package": lambda: prepared(RealMLPClassifier(**its_own)),
         "FeedForward": lambda: prepared(FeedForwardClassifier(**feedforward)),
         "FeedForward, mean of 5": lambda: prepared(VotingClassifier(several, voting="soft")),
         "ResNet": lambda: prepared(ResNetClassifier(width=128, dropout=0.1, **common)),

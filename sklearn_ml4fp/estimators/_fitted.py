@@ -236,7 +236,7 @@ class Fitted:
         net: Any = self.net
         if not any(hasattr(layer, "settle") for layer in net.module_.modules()):
             return
-        some = train.sample()
+        some = train.sample().taken(slice(_SAMPLE))
         x = self.input.data(some.X, torch.zeros(len(some))).inputs[0]
         weights = None if some.weights is None else torch.from_numpy(some.weights)
         settle(net.module_, x, weights, torch.Generator().manual_seed(net.first_weights.keywords["seed"]))

@@ -53,12 +53,12 @@ class ScaledLinear(nn.Module):
         x : Tensor of shape (n_events, d_in)
             Inputs.
         weight : Tensor of shape (n_events,) or None
-            Event weights with a positive sum.
+            Event weights; all are taken as one where some events of a large sample have no positive sum of them.
         generator : torch.Generator
             Source of the draws, on the CPU.
         """
-        y = F.linear(x, self._scaled).double()
-        w = torch.ones_like(y[:, 0]) if weight is None else weight.to(y)
+        y = F.linear(x, self._scaled).cpu().double()  # not every accelerator has double precision
+        w = torch.ones_like(y[:, 0]) if weight is None or weight.sum() <= 0 else weight.to(y)
         w = w / w.sum()
         spread = (w @ (y - w @ y).square()).clamp(min=0).sqrt()
         spread = torch.where(spread > 0, spread, 1.0)
@@ -68,10 +68,9 @@ class ScaledLinear(nn.Module):
         is_last = torch.cat([values.diff(dim=0) > _EQUAL, torch.ones_like(values[:1], dtype=torch.bool)])
         cumulative = torch.where(is_last, w[order].cumsum(0), -math.inf)
         reached = cumulative.cummax(0).values.T.contiguous()
-        share = torch.rand(y.shape[1], _N_OF_BIAS, generator=generator, dtype=torch.float64).to(y.device)
-        part = torch.empty_like(share, device="cpu").exponential_(generator=generator).to(y.device)
-        place = torch.searchsorted(reached, share).clamp(max=len(y) - 1)
-        drawn = values.T.gather(1, place)
+        share = torch.rand(y.shape[1], _N_OF_BIAS, generator=generator, dtype=y.dtype)
+        part = torch.empty_like(share).exponential_(generator=generator)
+        drawn = values.T.gather(1, torch.searchsorted(reached, share).clamp(max=len(y) - 1))
         self.bias.copy_(-(drawn * part / part.sum(1, keepdim=True)).sum(1))
 
     @property

@@ -16,8 +16,10 @@ from sklearn_ml4fp import (
     EventSource,
     FeedForwardClassifier,
     FeedForwardRegressor,
+    RealMLPClassifier,
     RotatingKFold,
     Smear,
+    TableClassifier,
     TransformerClassifier,
     roc_auc_score,
 )
@@ -111,6 +113,15 @@ def test_a_sorted_file_trains_as_well(folder):
     in_memory = network.fit(VALUES, CLASS, groups=FRAME.event)
     assert abs(auc["random"] - roc_auc_score(CLASS, in_memory.predict_proba(VALUES)[:, 1])) < 0.01
     assert abs(auc["sorted"] - auc["random"]) < 0.01
+
+
+@pytest.mark.parametrize("kind", [RealMLPClassifier, TableClassifier], ids=lambda one: one.__name__)
+def test_what_the_first_layers_learn_from_a_stream(folder, kind):
+    """Scaling, and first values that some of its events set."""
+    network = kind(width=16, n_layers=1, batch_size=128, max_epochs=4, n_members=1, random_state=0)
+    streamed = network.fit(source_of(folder)).predict_proba(VALUES)[:, 1]
+    in_memory = network.fit(VALUES, CLASS, groups=FRAME.event).predict_proba(VALUES)[:, 1]
+    assert abs(roc_auc_score(CLASS, streamed) - roc_auc_score(CLASS, in_memory)) < 0.02
 
 
 def test_a_rare_class_in_a_file_of_its_own_is_in_every_batch(folder, tmp_path):
