@@ -44,6 +44,7 @@ FILES_NOT_RUN = {
 
 N_EVENTS = {"docs/datasets.rst": None, "docs/point_clouds.rst": 200, "docs/graphs.rst": 200}
 FASTER = [
+    (r"(Classifier|Regressor)\((?:width|max_epochs)=\d+, (?=\w+=)", r"\1("),  # the next lines give both
     (
         r"((?:FeedForward|DeepSets|EdgeConv|Gate|Sum|Table)\w*(?:Classifier|Regressor)\()(?=\w+=)",
         r"\1max_epochs=1, width=8, ",
