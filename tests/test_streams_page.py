@@ -21,3 +21,5 @@ def test_the_snippets_run(run_page, tmp_path):
     assert 0 < len(names["heavy"].read().data) < N
     assert names["momenta"].read().data.shape == (N, 1)
     assert 0 < len(names["mine"].read().data) < N
+    assert names["report"].n_sampled
+    assert len(names["some"].data) == 1000

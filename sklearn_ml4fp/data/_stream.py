@@ -56,6 +56,12 @@ def joined(parts: Sequence[Bunch]) -> Bunch:
     )
 
 
+def _rows_of(events: Bunch, rows: NDArray[np.bool_]) -> Bunch:
+    """Return some of the events of a chunk."""
+    taken = {name: None if events[name] is None else events[name][rows] for name in EVENTS}
+    return bunch_of(**{**events, **taken})
+
+
 @dataclass
 class _Where:
     """Step of a stream: keep the events for which ``keep`` returns True."""
@@ -69,8 +75,7 @@ class _Where:
                 f"where() expected a function that returns True or False for each of {len(events.data)} events, got "
                 f"{rows.dtype} of shape {rows.shape}."
             )
-        taken = {name: None if events[name] is None else events[name][rows] for name in EVENTS}
-        return bunch_of(**{**events, **taken})
+        return _rows_of(events, rows)
 
 
 @dataclass
@@ -254,6 +259,45 @@ class Stream(ABC):
                 start = max(start, first - before)
                 if start < stop and len((events := load(Block(file, start, stop))).data):
                     yield bunch_of(**events, entries=(before + start, before + stop))
+
+    def sample(self, n_events: int, *, look: Callable[[Bunch], Any] | None = None) -> Bunch:
+        """Read all events once, and return some of them: each with the same probability, and always the same ones.
+
+        Parameters
+        ----------
+        n_events : int
+            Number of events; all of them, if there are fewer. About twice as many are held in between.
+        look : callable, optional
+            Function that is shown every chunk on the way, a Bunch as `chunks` yields it.
+
+        Returns
+        -------
+        events : sklearn.utils.Bunch
+            Events in the order of the source, as `read` returns them.
+
+        Raises
+        ------
+        ValueError
+            There is no event.
+        """
+        n_events, rng, limit = check_integer(n_events, "n_events", 1), np.random.default_rng(0), 1.0
+        parts: list[Bunch] = []
+        keys = np.empty(0)
+        for events in self.chunks(_FIRST):
+            if look is not None:
+                look(events)
+            drawn = rng.random(len(events.data))
+            parts.append(_rows_of(events, drawn < limit))
+            keys = np.append(keys, drawn[drawn < limit])
+            if len(keys) > 2 * n_events:
+                limit = np.partition(keys, n_events)[n_events]
+                parts, keys = [_rows_of(joined(parts), keys < limit)], keys[keys < limit]
+        if not parts:
+            raise ValueError(f"{self!r} has no event.")
+        drawn_in_all = joined(parts)
+        if len(keys) <= n_events:
+            return drawn_in_all
+        return _rows_of(drawn_in_all, keys < np.partition(keys, n_events)[n_events])
 
     def held(self) -> tuple[Bunch | None, float]:
         """Read all events, if they take ``memory`` bytes at most.

@@ -137,6 +137,10 @@ def _histogram(
     return (10**edges if log else edges), sums.astype(np.float64)
 
 
+def _known(shape: Shape, extremes: tuple[float, float] | None) -> Shape:
+    return shape if extremes is None else shape._replace(low=extremes[0], high=extremes[1])
+
+
 def describe(
     table: Table,
     i: int,
@@ -147,8 +151,12 @@ def describe(
     *,
     trend: float = np.nan,
     target: float = np.nan,
+    extremes: tuple[float, float] | None = None,
 ) -> Column:
-    """Summarise column ``i`` of a table; ``codes`` are the events' classes, ``trend`` and ``target`` are passed on."""
+    """Summarise column ``i`` of a table; ``codes`` are the events' classes, ``trend`` and ``target`` are passed on.
+
+    ``extremes`` are the least and the greatest value of all events, where the table is a sample of them.
+    """
     x = table.values[i]
     absent = np.isnan(x)
     n_missing = int(absent.sum())
@@ -160,10 +168,11 @@ def describe(
         of_class = np.bincount(codes, w, n_classes)
         by_class = np.divide(lost, of_class, out=by_class, where=of_class != 0)
         x, codes, w = x[~absent], codes[~absent], None if w is None else w[~absent]
-    shape = shape_of(x, w)
+    shape = _known(shape_of(x, w), extremes)
     mean, variance, skewness = _moments(x, w)
     # as AutoScaler chooses: by the size of the weights
-    scaling, reason = suitable_scaling(shape_of(x, np.abs(w)) if w is not None and (w < 0).any() else shape)
+    sizes = np.abs(w) if w is not None and (w < 0).any() else None
+    scaling, reason = suitable_scaling(shape if sizes is None else _known(shape_of(x, sizes), extremes))
     limits = outlier_limits(shape, OUTLIER_FACTOR) if len(x) >= _LEAST_EVENTS else (-np.inf, np.inf)
     beyond = shape.low < limits[0] or shape.high > limits[1]
     placeholder = _placeholder(x, shape) if shape.high > shape.low else None
@@ -274,6 +283,24 @@ def row_hashes(values: np.ndarray) -> np.ndarray:
         mixed *= np.uint64(0x9E3779B97F4A7C15)  # an odd multiplier without a pattern: the golden ratio
         mixed ^= mixed >> np.uint64(29)
     return mixed
+
+
+def real_columns(values: np.ndarray) -> list[int]:
+    """Find the columns that vary as real numbers do: equal rows mean nothing if all columns have few values."""
+    few = values[:, :1000]
+    return [i for i, x in enumerate(few) if len(np.unique(x[~np.isnan(x)])) > 0.5 * len(x)]
+
+
+def missing_sets(values: np.ndarray) -> list[tuple[tuple[int, ...], int]]:
+    """Find the sets of columns that are missing together, and in how many events, the most frequent first."""
+    missing = np.isnan(values)
+    some = np.flatnonzero(missing.any(axis=1))
+    if len(some) == 0:
+        return [((), values.shape[1])]
+    packed = np.ascontiguousarray(np.packbits(missing[some], axis=0).T)
+    _, first, counts = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_index=True, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return [(tuple(some[missing[some, first[k]]].tolist()), int(counts[k])) for k in order]
 
 
 def as_json(value: Any) -> Any:

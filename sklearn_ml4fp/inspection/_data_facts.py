@@ -9,6 +9,8 @@ import numpy as np
 
 from ._data_columns import Column
 
+PATTERNS = 10  # sets of columns that are missing together, of which a report tells
+
 
 def printable(text: str) -> str:
     """Escape control characters, so that a text does nothing to a terminal.
@@ -71,6 +73,7 @@ class Facts:
     equal_columns: list[tuple[int, int]]
     duplicates: dict[str, Any]
     test_shift: dict[str, Any] | None
+    n_sampled: int | None = None  # events of the random sample, of a source that exceeds its memory
     findings: list[Finding] = field(default_factory=list)
 
     def n_rows(self, level: str) -> int:

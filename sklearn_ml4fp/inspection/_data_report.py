@@ -32,6 +32,9 @@ class DataReport(Facts):
     test_shift : dict or None
         Area of a classifier of training against test events, and the largest difference of the cumulative
         distributions (Kolmogorov-Smirnov) of each column.
+    n_sampled : int or None
+        Number of events from which quantiles, histograms and correlations were estimated, of a source that exceeds its
+        memory.
 
     See Also
     --------

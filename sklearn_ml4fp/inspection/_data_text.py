@@ -26,6 +26,8 @@ def summary(report: Facts) -> list[str]:
     lines.append(
         f"{report.n_events} events{particles}, {n_columns} columns ({', '.join(types)}), {size(report.memory_bytes)}"
     )
+    if report.n_sampled is not None:
+        lines.append(f"Quantiles, histograms and correlations are those of {report.n_sampled} events, drawn at random")
     if w := report.weights:
         lines.append(
             f"Weights: Σw = {w['sum']:.6g}, from {w['least']:.4g} to {w['greatest']:.4g}, {w['negative_fraction']:.2%} "

@@ -112,7 +112,7 @@ class ParticleWise(CloudTransformer):
             raise TypeError(
                 f"ParticleWise({self.transformer!r}): the source exceeds its memory={chunks.source.memory}, and this "
                 "transformer learns from arrays only. Take one of this package, or one with partial_fit, raise "
-                "memory=, or fit on some of the events: events = source.share(0, 100).read(), then events.data."
+                "memory=, or fit on some of the events: events = source.sample(100_000), then events.data."
             )
         self.transformer_ = learner
         self._width = learner.transform(np.zeros((1, len(self._seen)), dtype=clouds.values.dtype)).shape[1]
