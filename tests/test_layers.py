@@ -185,6 +185,8 @@ OPEN = {
     "_foreach_copy_",
     "_foreach_lerp_",
     "_foreach_norm",
+    "_fused_adam_",
+    "_fused_adamw_",
     "_buffers",
     "_modules",
     "_parameters",

@@ -127,18 +127,24 @@ class TensorData:
             Source of the shuffling, which differs in every call; None keeps the order.
         """
         n_inputs = len(self.inputs)
+        for parts in self.gathered(batch_size, device, generator, _GATHER_BYTES):
+            for columns in zip(*(part.split(batch_size) for part in parts), strict=True):
+                weight = columns[n_inputs + 1] if self.weight is not None else None
+                yield columns[:n_inputs], columns[n_inputs], weight
+
+    def gathered(
+        self, batch_size: int, device: torch.device, generator: Source | None, n_bytes: int
+    ) -> Iterator[list[Tensor]]:
+        """Yield `tensors` of all events once, as for `batches`, in pieces of whole batches of about ``n_bytes``."""
         order = None if generator is None else self._order(generator)
         n = len(self) if order is None else len(order)
         row_bytes = max(1, sum(tensor.nbytes for tensor in self.tensors) // max(1, len(self)))
-        piece = max(1, _GATHER_BYTES // row_bytes // batch_size) * batch_size
+        piece = max(1, n_bytes // row_bytes // batch_size) * batch_size
         for start in range(0, n, piece):
             rows = slice(start, start + piece)
             parts = [tensor[rows] if order is None else tensor.index_select(0, order[rows]) for tensor in self.tensors]
             # asynchronous only from pinned memory; without effect if the data is on the device
-            parts = [(p if p.device == device else p.pin_memory()).to(device, non_blocking=True) for p in parts]
-            for columns in zip(*(part.split(batch_size) for part in parts), strict=True):
-                weight = columns[n_inputs + 1] if self.weight is not None else None
-                yield columns[:n_inputs], columns[n_inputs], weight
+            yield [(p if p.device == device else p.pin_memory()).to(device, non_blocking=True) for p in parts]
 
     def blocks(self, size: int, device: torch.device) -> Iterator[tuple[Tensor | None, tuple[Tensor, ...]]]:
         """Yield row numbers (None if blocks follow one another) and inputs of all events in blocks on ``device``.
@@ -227,9 +233,15 @@ class ShuffledBatches:
         return -(-len(self.data) // self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[tuple[Any, Tensor | None], Tensor]]:
-        data = self.data
-        if self.generator is not None and data.refresh is not None:
-            data = data.refresh().placed_on(self.device)
         size = self.generator.size if isinstance(self.generator, Share) else self.batch_size
-        for inputs, target, weight in data.batches(size, self.device, self.generator):
+        for inputs, target, weight in self._fresh().batches(size, self.device, self.generator):
             yield (inputs, weight), target  # X and y for skorch; its callbacks take y for the labels
+
+    def pieces(self, n_bytes: int) -> Iterator[list[Tensor]]:
+        """Yield the same batches in pieces, see `TensorData.gathered`."""
+        return self._fresh().gathered(self.batch_size, self.device, self.generator, n_bytes)
+
+    def _fresh(self) -> TensorData:
+        if self.generator is not None and self.data.refresh is not None:
+            return self.data.refresh().placed_on(self.device)
+        return self.data

@@ -144,7 +144,8 @@ class WeightedLoss(nn.Module):
 
     def per_event(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the loss of each event ``(n,)``, without weights."""
-        return self._function(output, target, reduction="none").reshape(len(output), -1).mean(1)
+        loss = self._function(output, target, reduction="none")
+        return loss if loss.ndim == 1 else loss.reshape(len(output), -1).mean(1)
 
     def of_constant(self, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """Return the loss of each event ``(n,)`` if all get one prediction: shares of the classes, or the mean 0."""

@@ -95,7 +95,7 @@ class _Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(k, n, d_in)`` to ``(k, n, d_out)``."""
         weight, bias = self._weight, self._bias
-        if has_onednn() and x.device.type == "cpu" and x.shape[1] * weight[0].numel() >= _WIDE:
+        if x.shape[1] * weight.shape[1] * weight.shape[2] >= _WIDE and x.device.type == "cpu" and has_onednn():
             return _by_onednn(x, weight, bias)
         if bias is None:
             return x.bmm(weight.mT)
