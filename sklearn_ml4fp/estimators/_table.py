@@ -18,7 +18,7 @@ class _Table(_FeedForward):
     pandas' or polars' categorical types or of text, become columns of 0 and 1, or from nine categories on an embedding
     of width 8. A missing category is one of its own; one that was not in the training counts as missing, or as none of
     them where nothing was missing. Scaling and means are those of the weighted training part. ``n_members`` networks
-    are averaged, with the steps of `RealMLPClassifier` in one tenth of its epochs.
+    are averaged, with the steps of `RealMLPClassifier` in an eighth of its epochs.
 
     An array, or a source of events, has numbers alone.
 
