@@ -1,8 +1,10 @@
-"""Several networks in one pass against the same networks one after another: processor time of a fit.
+"""Members, folds and candidates in one pass against the same networks one after another: processor time of a fit.
 
-Both ways fit the same members, in turns, and the table has the medians over ``--repeats``: processor time on one
-thread, which other jobs on the machine change least. ``--threads 2`` gives the wall clock of two threads and of two
-processes of joblib instead: it means something on an idle machine alone.
+Both ways fit the same networks, in turns, and the table has the medians over ``--repeats``: processor time on one
+thread, which other jobs on the machine change least. Members are fitted by themselves for comparison, folds and
+candidates by a loop that fits, and predicts the events that were left out. ``--threads 2`` gives the wall clock of two
+threads, of two processes of joblib with half of the networks each in one pass, and of two processes that fit them one
+after another: it means something on an idle machine alone.
 
     OMP_NUM_THREADS=1 python benchmarks/bench_members.py
 """
@@ -12,15 +14,18 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+import warnings
 
 import numpy as np
 import torch
 from joblib import Parallel, delayed
 from sklearn.base import clone
+from sklearn.model_selection import KFold
 
-from sklearn_ml4fp import FeedForwardClassifier
+from sklearn_ml4fp import BayesSearchCV, CrossFitClassifier, FeedForwardClassifier
 
 SHAPES = {"3 x 64, batch 64": (64, 64, 6_400), "3 x 256, batch 256": (256, 256, 12_800)}
+RATES = np.geomspace(3e-4, 3e-3, 32).tolist()
 
 
 def events(n, n_columns=20):
@@ -36,10 +41,9 @@ def took(fit, clock):
     return clock() - began
 
 
-def compared(first, second, repeats, clock=time.process_time):
+def compared(first, second, repeats, *second_args, clock=time.process_time):
     """Median seconds of two ways, in turns."""
-    first(), second()
-    pairs = [(took(first, clock), took(second, clock)) for _ in range(repeats)]
+    pairs = [(took(first, clock), took(lambda: second(*second_args), clock)) for _ in range(repeats + 1)][1:]
     return [statistics.median(one) for one in zip(*pairs, strict=True)]
 
 
@@ -70,33 +74,74 @@ def members(name, width, batch, n, k, repeats):
     row(name, f"{k} members", *compared(lambda: fit_all(alone, X, y), lambda: clone(model).fit(X, y), repeats))
 
 
+def fit_and_predict(network, X, y, train, test):
+    return clone(network).fit(X[train], y[train]).predict_proba(X[test])
+
+
+def folds(name, width, batch, n, k, repeats):
+    X, y = events(n)
+    model = network(width, batch)
+
+    def apart():
+        return [fit_and_predict(model, X, y, *split) for split in KFold(k).split(X)]
+
+    row(name, f"{k} folds", *compared(apart, CrossFitClassifier(model, cv=KFold(k)).fit, repeats, X, y))
+
+
+def candidates(name, width, batch, n, k, repeats):
+    X, y = events(n)
+    split = next(iter(KFold(5).split(X)))
+    search = BayesSearchCV(
+        network(width, batch), {"lr": RATES[:k]}, n_iter=k, n_points=k, cv=[split], refit=False, progress=False,
+        random_state=0,
+    )  # fmt: skip
+
+    def apart():
+        return [fit_and_predict(network(width, batch, lr=lr), X, y, *split) for lr in RATES[:k]]
+
+    row(name, f"{k} candidates", *compared(apart, search.fit, repeats, X, y))
+
+
 def two_cores(name, width, batch, n, repeats):
     X, y = events(n)
     model = network(width, batch, 10)
     alone = members_of(model, X, y)
+    halves = [clone(model).set_params(n_members=5, random_state=seed) for seed in (0, 1)]
 
-    def together():
+    def in_threads():
         torch.set_num_threads(2)
         clone(model).fit(X, y)
+        torch.set_num_threads(1)
 
     with Parallel(n_jobs=2) as parallel:
 
         def apart():
             parallel(delayed(fit_all)(half, X, y) for half in (alone[::2], alone[1::2]))
 
-        row(name, "10 members, two processes", *compared(apart, together, repeats, time.perf_counter))
+        def in_processes():
+            parallel(delayed(fit_all)([half], X, y) for half in halves)
+
+        for what, together in (("two threads", in_threads), ("two processes", in_processes)):
+            row(name, f"10 members, one pass in {what}", *compared(apart, together, repeats, clock=time.perf_counter))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1, choices=(1, 2))
+    parser.add_argument("--numbers", type=int, nargs="+", default=[1, 5, 10, 32])
+    parser.add_argument("--only", choices=("members", "folds", "candidates"))
+    parser.add_argument("--shape", choices=tuple(SHAPES), action="append")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
     print("| | networks | apart, s | one pass, s | ratio |\n|---|---|---|---|---|")
-    for name, shape in SHAPES.items():
+    ways = {"members": members, "folds": folds, "candidates": candidates}
+    for name in chosen.shape or SHAPES:
         if chosen.threads == 2:
-            two_cores(name, *shape, chosen.repeats)
+            two_cores(name, *SHAPES[name], chosen.repeats)
             continue
-        for k in (1, 5, 10, 32):
-            members(name, *shape, k, chosen.repeats)
+        for what, way in ways.items():
+            for k in chosen.numbers:
+                if chosen.only in (None, what) and (k > 1 or what == "members"):
+                    way(name, *SHAPES[name], k, chosen.repeats)

@@ -98,6 +98,10 @@ class TensorData:
         """Tensors of the data, the inputs first."""
         return (*self.inputs, self.target, *(() if self.weight is None else (self.weight,)))
 
+    def bytes_of(self, n_events: int) -> int:
+        """Return how much memory so many events take."""
+        return sum(tensor.nbytes for tensor in self.tensors) * n_events // max(1, len(self))
+
     @property
     def n_numbers(self) -> int:
         """Number of values that the network reads."""
@@ -127,19 +131,19 @@ class TensorData:
             Source of the shuffling, which differs in every call; None keeps the order.
         """
         n_inputs = len(self.inputs)
-        for parts in self.gathered(batch_size, device, generator, _GATHER_BYTES):
+        n_batches = max(1, _GATHER_BYTES // max(1, self.bytes_of(batch_size)))
+        for parts in self.gathered(batch_size, device, generator, n_batches):
             for columns in zip(*(part.split(batch_size) for part in parts), strict=True):
                 weight = columns[n_inputs + 1] if self.weight is not None else None
                 yield columns[:n_inputs], columns[n_inputs], weight
 
     def gathered(
-        self, batch_size: int, device: torch.device, generator: Source | None, n_bytes: int
+        self, batch_size: int, device: torch.device, generator: Source | None, n_batches: int
     ) -> Iterator[list[Tensor]]:
-        """Yield `tensors` of all events once, as for `batches`, in pieces of whole batches of about ``n_bytes``."""
+        """Yield `tensors` of all events once, in pieces of ``n_batches`` of the batches that `batches` yields."""
         order = None if generator is None else self._order(generator)
         n = len(self) if order is None else len(order)
-        row_bytes = max(1, sum(tensor.nbytes for tensor in self.tensors) // max(1, len(self)))
-        piece = max(1, n_bytes // row_bytes // batch_size) * batch_size
+        piece = n_batches * batch_size
         for start in range(0, n, piece):
             rows = slice(start, start + piece)
             parts = [tensor[rows] if order is None else tensor.index_select(0, order[rows]) for tensor in self.tensors]
@@ -237,9 +241,9 @@ class ShuffledBatches:
         for inputs, target, weight in self._fresh().batches(size, self.device, self.generator):
             yield (inputs, weight), target  # X and y for skorch; its callbacks take y for the labels
 
-    def pieces(self, n_bytes: int) -> Iterator[list[Tensor]]:
+    def pieces(self, n_batches: int) -> Iterator[list[Tensor]]:
         """Yield the same batches in pieces, see `TensorData.gathered`."""
-        return self._fresh().gathered(self.batch_size, self.device, self.generator, n_bytes)
+        return self._fresh().gathered(self.batch_size, self.device, self.generator, n_batches)
 
     def _fresh(self) -> TensorData:
         if self.generator is not None and self.data.refresh is not None:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..nn import stacked
+from ..nn import stacked, takes_events_apart
 from ._monitor import StopTraining
 from ._net import Net
 from ._row_optimizer import RowOptimizer
@@ -59,12 +59,12 @@ class Member:
         self.iterator = self.net.get_iterator(data, training=True)
         self.valid = None if valid is None else self.net.get_iterator(valid, training=False)
 
-    def begin_epoch(self) -> None:
-        """Begin an epoch, whose events come in pieces."""
+    def begin_epoch(self, n_batches: int) -> None:
+        """Begin an epoch, whose events come in pieces of so many batches."""
         self.net.notify("on_epoch_begin", **self.epoch_of)
         self.recipe, self.began = self.net._recipe, time.perf_counter()
         self.recipe.begin_epoch(len(self.iterator))
-        self.pieces = self.iterator.pieces(_PIECE)
+        self.pieces = self.iterator.pieces(n_batches)
 
     def end_epoch(self, losses: Tensor) -> None:
         """End an epoch of batches with these losses, and the training if no other one follows."""
@@ -123,7 +123,7 @@ class Pass:
     def __init__(self, trainings: Sequence[tuple[Net, dict[str, Any]]]) -> None:
         self.members = [Member(*training) for training in trainings]
         first = self.members[0].net
-        self.loss, self.batch_size = first.criterion_, int(first.batch_size)
+        self.loss = first.criterion_
         self.optimizer = RowOptimizer(type(first.optimizer_), self.members)
 
     def run(self) -> list[Exception | None]:
@@ -134,9 +134,7 @@ class Pass:
             for member in everyone:
                 with member.by_itself():
                     member.begin()
-            while going := [member for member in going if member.epochs > 0]:
-                if len(going) < len(self.members):
-                    self._pack(going)
+            while going := self._begin_epoch(going):
                 for member, losses in zip(going, self._run_epoch(), strict=True):
                     with member.by_itself():
                         member.end_epoch(losses)
@@ -151,6 +149,19 @@ class Pass:
                 member.end(self.optimizer.state_of(member))
         return [member.error for member in everyone]
 
+    def _begin_epoch(self, members: list[Member]) -> list[Member]:
+        """Begin an epoch of those that go on, and return them."""
+        data = members[0].arguments["data"]
+        n_batches = max(1, _PIECE // max(1, data.bytes_of(int(members[0].net.batch_size))))
+        for member in members:
+            if member.epochs > 0:
+                with member.by_itself():
+                    member.begin_epoch(n_batches)
+        going = [member for member in members if member.epochs > 0]
+        if 0 < len(going) < len(self.members):
+            self._pack(going)
+        return going
+
     def _pack(self, members: list[Member]) -> None:
         """Let the weights of those that go on stand side by side."""
         self.members, first = members, members[0]
@@ -161,6 +172,8 @@ class Pass:
         self.leaves = self._leaves(flat)
         self.views = self._leaves(gradients)
         self.module = self._stacked(members, self.leaves)
+        self.batch_sizes = [int(member.net.batch_size) for member in members]
+        self.can_pad = all(takes_events_apart(member.net.module_) for member in members)
 
     def _leaves(self, flat: Tensor) -> list[Tensor]:
         first = self.members[0].parameters
@@ -175,33 +188,36 @@ class Pass:
 
     def _run_epoch(self) -> Tensor:
         """Run an epoch, and return the losses of its batches ``(k, n_batches)``; those that a net lacks are zero."""
-        size, losses = self.batch_size, []
+        losses = []
         self.optimizer.forget()
-        for member in self.members:
-            member.begin_epoch()
         while any(pieces := [next(member.pieces, []) for member in self.members]):
             lengths = [len(piece[0]) if piece else 0 for piece in pieces]
-            events = _side_by_side(pieces, max(lengths))
-            for start in range(0, max(lengths), size):
-                sizes = [min(size, max(0, length - start)) for length in lengths]
-                losses.append(self._step([tensor[:, start : start + size] for tensor in events], sizes))
+            events = _side_by_side(pieces, self.batch_sizes)
+            for step in range(events[0].shape[1]):
+                each = zip(lengths, self.batch_sizes, strict=True)
+                sizes = [min(size, max(0, length - step * size)) for length, size in each]
+                losses.append(self._step([tensor[:, step] for tensor in events], sizes))
         return torch.stack(losses, dim=1)
 
     def _step(self, events: list[Tensor], sizes: list[int]) -> Tensor:
-        """Make a step of each net that has a batch left, and return the losses; those of one size share the products.
+        """Make a step of each net that has a batch left, and return the losses.
+
+        All share the products if their batches have one size, or if most have a batch and events are of no effect on
+        each other, so that zeros fill the shorter ones; else those of one size do.
 
         Parameters
         ----------
         events : list of Tensor of shape (k, n_events, ...)
-            Inputs, targets, and weights if there are any.
+            Inputs, targets, and weights if there are any; zeros after the end of a shorter batch.
         sizes : list of int
             Numbers of events.
         """
         stepping = [(member, size) for member, size in zip(self.members, sizes, strict=True) if size]
         for member, _ in stepping:
             member.recipe.before_step()
-        if sizes.count(sizes[0]) == len(sizes):
-            losses, gradients = self._differentiate(self.module, self.leaves, events)
+        if sizes.count(sizes[0]) == len(sizes) or (self.can_pad and 2 * len(stepping) > len(sizes)):
+            of_longest = [tensor[:, : max(sizes)] for tensor in events]
+            losses, gradients = self._differentiate(self.module, self.leaves, of_longest, sizes)
             torch._foreach_copy_(self.views, gradients)
         else:
             losses = self.leaves[0].new_zeros(len(sizes))
@@ -210,7 +226,7 @@ class Pass:
                 leaves = [leaf.detach()[chosen] for leaf in self.leaves]
                 module = self._stacked([self.members[i] for i in chosen], leaves)
                 of_size = [tensor[chosen, :size] for tensor in events]
-                losses[chosen], gradients = self._differentiate(module, leaves, of_size)
+                losses[chosen], gradients = self._differentiate(module, leaves, of_size, [size] * len(chosen))
                 for view, gradient in zip(self.views, gradients, strict=True):
                     view[chosen] = gradient
         for member, size in stepping:
@@ -223,25 +239,36 @@ class Pass:
         return losses
 
     def _differentiate(
-        self, module: nn.Module, leaves: list[Tensor], events: list[Tensor]
+        self, module: nn.Module, leaves: list[Tensor], events: list[Tensor], sizes: list[int]
     ) -> tuple[Tensor, list[Tensor]]:
-        """Compute losses ``(k,)`` and gradients for batches of one size."""
+        """Compute losses ``(k,)`` and gradients for batches of these sizes."""
         x, target = events[0], events[1].flatten(0, 1)
         loss = self.loss.per_event(module(x).flatten(0, 1), target)
-        share = torch.full_like(loss, 1 / x.shape[1])  # of an event in the loss of its net
+        share = _shares(sizes, x).flatten()  # of an event in the loss of its net
         if len(events) > 2:
             share *= events[2].flatten()
         gradients = torch.autograd.grad(loss, leaves, share)
         return (loss.detach() * share).view(len(x), -1).sum(1), list(gradients)
 
 
-def _side_by_side(pieces: list[list[Tensor]], longest: int) -> list[Tensor]:
-    """Put events of all nets side by side, ``(k, longest, ...)``, with zeros where a piece is shorter."""
-    if all(piece and len(piece[0]) == longest for piece in pieces):
-        return [torch.stack(tensors) for tensors in zip(*pieces, strict=True)]
-    first = next(piece for piece in pieces if piece)
-    joined = [tensor.new_zeros(len(pieces), longest, *tensor.shape[1:]) for tensor in first]
-    for i, piece in enumerate(pieces):
-        for all_, tensor in zip(joined, piece, strict=False):
-            all_[i, : len(tensor)] = tensor
+def _shares(sizes: list[int], x: Tensor) -> Tensor:
+    """Share ``(k, n_events)`` of each event in the mean over a batch; zero after the end of a shorter one."""
+    longest = x.shape[1]
+    if min(sizes) == longest:
+        return x.new_full(x.shape[:2], 1 / longest)
+    n = torch.tensor(sizes, device=x.device)[:, None]
+    return (torch.arange(longest, device=x.device) < n) / n.clamp(min=1).to(x.dtype)
+
+
+def _side_by_side(pieces: list[list[Tensor]], batch_sizes: list[int]) -> list[Tensor]:
+    """Put batches of all nets side by side, ``(k, n_batches, n_events, ...)``, with zeros where there are no events."""
+    longest, first = max(batch_sizes), next(piece for piece in pieces if piece)
+    n_batches = max(-(-len(piece[0]) // size) for piece, size in zip(pieces, batch_sizes, strict=True) if piece)
+    joined = [tensor.new_zeros(len(pieces), n_batches, longest, *tensor.shape[1:]) for tensor in first]
+    for i, (piece, size) in enumerate(zip(pieces, batch_sizes, strict=True)):
+        for of_all, tensor in zip(joined, piece, strict=False):
+            n, rest = divmod(len(tensor), size)
+            of_all[i, :n, :size] = tensor[: n * size].unflatten(0, (n, size))
+            if rest:
+                of_all[i, n, :rest] = tensor[n * size :]
     return joined

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..nn import can_be_stacked, has_onednn, is_wide
+from ..nn import can_be_stacked, has_onednn, is_wide, takes_events_apart
 from ._batches import TensorData
 from ._callbacks import wants_batch_events
 from ._distributed import ALONE
@@ -16,6 +16,8 @@ from ._losses import WeightedLoss
 from ._net import Net
 from ._optimizers import OPTIMIZERS
 from ._pass import Pass
+
+_LEAST_SHARE = 0.8  # of events in a batch that is filled up with zeros to the size of another one
 
 
 @dataclass(eq=False)
@@ -69,7 +71,8 @@ class Training:
             and other.is_stackable
             and can_be_stacked([one.module_, two.module_])
             and _loss_of(one) == _loss_of(two)
-            and all(getattr(one, name) == getattr(two, name) for name in ("batch_size", "device"))
+            and one.device == two.device
+            and _can_share_batches(one, two)
             and type(one.optimizer_) is type(two.optimizer_)
             and (has["data"].weight is None) == (also["data"].weight is None)
         )
@@ -114,6 +117,14 @@ def _groups(trainings: Sequence[Training]) -> list[list[Training]]:
         else:
             groups.append([training])
     return groups
+
+
+def _can_share_batches(one: Net, two: Net) -> bool:
+    """Whether batches have one size, or may be filled up, as those of folds that differ in a few events."""
+    small, large = sorted((int(one.batch_size), int(two.batch_size)))
+    return small == large or (
+        small >= _LEAST_SHARE * large and all(takes_events_apart(net.module_) for net in (one, two))
+    )
 
 
 def _loss_of(net: Net) -> Any:

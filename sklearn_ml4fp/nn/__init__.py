@@ -17,7 +17,7 @@ from ._particle_transformer import ParticleTransformer
 from ._read_out import OUTPUTS
 from ._recurrent import CELLS, Recurrent
 from ._resnet import ResNet
-from ._stacked import can_be_stacked, has_onednn, is_wide, stacked
+from ._stacked import can_be_stacked, has_onednn, is_wide, stacked, takes_events_apart
 from ._tabm import TabM
 from ._transformer import POOLINGS, POSITIONS, Transformer
 
@@ -60,4 +60,5 @@ __all__ = [
     "set_generator",
     "settle",
     "stacked",
+    "takes_events_apart",
 ]

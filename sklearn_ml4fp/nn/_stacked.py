@@ -53,6 +53,14 @@ def can_be_stacked(modules: Sequence[nn.Module]) -> bool:
     )
 
 
+def takes_events_apart(module: nn.Module) -> bool:
+    """Return whether the output of an event in training depends neither on the others nor on numbers drawn for all."""
+    return not any(
+        (isinstance(one, Norm) and one.kind == "batch") or (isinstance(one, Dropout) and one.p > 0)
+        for one in module.modules()
+    )
+
+
 def stacked(modules: Sequence[nn.Module], leaf_of: LeafOf) -> nn.Module:
     """Make one network of ``k`` networks, which maps ``(k, n_events, d_in)`` to ``(k, n_events, d_out)``.
 

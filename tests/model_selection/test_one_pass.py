@@ -50,6 +50,7 @@ def never_alone(monkeypatch, fit):
 MODELS = {
     "network": network(),
     "early": network(max_epochs=12, patience=1, lr=0.01),
+    "automatic batches": network(batch_size="auto", normalisation="layer"),  # of each fold its own
     "pipeline": make_pipeline(StandardScaler(), network(dropout=0.2, metrics="roc_auc", monitor="roc_auc")),
     "members": network(n_members=2),
     "inner folds": CrossFitClassifier(network(), cv=2, without_groups="average"),
