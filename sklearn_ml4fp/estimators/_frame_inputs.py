@@ -30,9 +30,15 @@ def _columns_of(X: Any) -> dict[int, np.ndarray]:
     return found
 
 
+def _plain(value: Any) -> Any:
+    """Return text or a number, which a model file can hold: of an interval or a date its text."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if isinstance(value, (str, int, float)) else str(value)
+
+
 def _levels_of(column: np.ndarray) -> list[Any]:
     """Values of a column of categories in their order, without those that are missing."""
-    values = {value.item() if isinstance(value, np.generic) else value for value in column[~is_missing(column)]}
+    values = set(map(_plain, column[~is_missing(column)]))
     try:
         return sorted(values)
     except TypeError:  # of several types
@@ -85,8 +91,10 @@ class FrameInput(NumberInput):
                     f"{levels[:5]} there: pass a data frame like that of fit."
                 )
             numbers = {level: float(k) for k, level in enumerate(levels)}
-            codes = [numbers.get(value, float(len(levels))) for value in columns[i].tolist()]
-            X = _with_column(X, i, np.array(codes, dtype=np.float64))
+            codes = np.full(len(columns[i]), float(len(levels)))
+            there = ~is_missing(columns[i])
+            codes[there] = [numbers.get(_plain(value), len(levels)) for value in columns[i][there]]
+            X = _with_column(X, i, codes)
         X = _table(X, owner, first=first)
         check_finite(X, getattr(owner, "feature_names_in_", None), allow_nan=True)
         self._keep_shape(X.shape[1:], owner)

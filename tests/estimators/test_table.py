@@ -174,6 +174,16 @@ def test_a_model_file_keeps_the_categories(tmp_path):
     assert_array_equal(load_model(tmp_path / "model.skops").predict_proba(TEST), model.predict_proba(TEST))
 
 
+def test_categories_may_be_intervals_and_numbers(tmp_path):
+    frame = pd.DataFrame({"bin": pd.cut(FRAME["pt"], [0, 500, 1000, 1e9]), "run": FRAME["run"].str[4:].astype(int)})
+    frame = frame.astype({"run": "category"})
+    model = TableClassifier(**{**QUICK, "max_epochs": 1}, n_members=1).fit(frame, Y)
+    assert model._fitted.input.levels[1] == list(range(20))
+    assert len(model._fitted.input.levels[0]) == 3
+    save_model(model, tmp_path / "model.skops")
+    assert_array_equal(load_model(tmp_path / "model.skops").predict_proba(frame), model.predict_proba(frame))
+
+
 def test_a_graph_takes_numbers_with_gaps_and_refuses_categories(tmp_path):
     X = load_events().data[:200]
     model = TableClassifier(**{**QUICK, "max_epochs": 1}, n_members=2).fit(X, np.arange(200) % 2)
