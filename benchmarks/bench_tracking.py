@@ -170,7 +170,7 @@ def main():
         "MessagePassing": lambda: Network(
             MessagePassingClassifier(output="point", n_blocks=3, batch_size=16, **common)
         ),
-        "EdgeConv": lambda: Network(EdgeConvClassifier(output="point", batch_size=16, **common)),
+        "EdgeConv": lambda: Network(EdgeConvClassifier(output="point", n_blocks=2, width=32, batch_size=16, **common)),
     }
     of_edges, of_hits = (
         {name: make for name, make in models.items() if options.only in (None, name)} for models in (of_edges, of_hits)
