@@ -19,6 +19,7 @@ from .._compat import HasMethods, Interval, num_samples, safe_indexing
 from .._keeping import FilledUp
 from .._kinematics import wrap_phi
 from .._missing import with_nan
+from .._quantiles import explained, levels_in
 from .._recording import recorded
 from .._requests import declines_weights, routed, routed_to_fit, router_of, with_requests
 from .._spread import Spread, combined, spread_of, with_std
@@ -221,10 +222,12 @@ class AugmentedPrediction(FilledUp, MetaEstimatorMixin, BaseEstimator):
         return self._average("predict", X, params, return_std)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> float:
-        """Accuracy of a classifier or R² of a regressor, with weights."""
+        """Accuracy of a classifier or R² of a regressor, D² of several quantiles, with weights."""
         from sklearn.metrics import accuracy_score, r2_score
 
-        metric = accuracy_score if is_classifier(self.estimator) else r2_score
+        levels = levels_in(self.estimator)
+        of_numbers = r2_score if levels is None else partial(explained, levels=levels)
+        metric: Any = accuracy_score if is_classifier(self.estimator) else of_numbers
         return float(metric(with_nan(y), self.predict(X, **params), sample_weight=with_nan(sample_weight)))
 
     def get_metadata_routing(self) -> Any:

@@ -13,12 +13,12 @@ from sklearn.metrics import r2_score
 from .._compat import HasMethods, Interval, StrOptions, num_samples
 from .._missing import with_nan
 from .._params import hp
+from .._quantiles import check_levels, explained
 from .._spread import Spread, combined, with_std
 from .._validation import event_weights
 from ..data import EventSource
 from ._base import NetworkEstimator
 from ._entries import EntryNumberTarget
-from ._quantiles import check_levels, explained
 from ._streams import scored
 from ._targets import NumberTarget
 

@@ -7,18 +7,13 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
+from .._quantiles import levels_in
 from .._spread import with_std
 from .._validation import finite_numbers
 from ..metrics import interval_coverage
 from ._plotting import new_axes, next_marker
 
 _GAUSSIAN_LEVELS = np.arange(1, 20) / 20
-
-
-def _levels_in(estimator: Any, n: int) -> Any:
-    """Levels that an estimator, or one inside of it, has as its ``quantile``; None if there are not n."""
-    found = [value for name, value in estimator.get_params().items() if name.split("__")[-1] == "quantile"]
-    return next((value for value in found if isinstance(value, tuple) and len(value) == n), None)
 
 
 class CoverageDisplay:
@@ -91,7 +86,7 @@ class CoverageDisplay:
             levels = _GAUSSIAN_LEVELS if levels is None else levels
             mean, std = with_std(estimator, "predict", X, given)
             prediction = mean[:, None] + std[:, None] * norm.ppf(np.asarray(levels, dtype=np.float64))
-        elif levels is None and (levels := _levels_in(estimator, prediction.shape[-1])) is None:
+        elif levels is None and (levels := levels_in(estimator)) is None:
             raise ValueError(
                 f"{type(estimator).__name__} predicts {prediction.shape[-1]} values of an event, and no quantile= in "
                 "it says which quantiles they are: pass levels=. Of several outputs pass one to from_predictions."

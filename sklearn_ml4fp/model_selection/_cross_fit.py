@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._missing import check_array, column_or_1d
+from .._quantiles import explained, levels_in
 from .._validation import is_ragged
 from ..metrics import make_weighted_scorer
 from ._cross_fit_base import CrossFit
@@ -80,7 +81,9 @@ class CrossFitClassifier(CrossFit, ClassifierMixin, BaseEstimator):
 
     __metadata_request__predict_proba = {"groups": True, "return_std": True}  # noqa: RUF012
     __metadata_request__decision_function = {"groups": True}  # noqa: RUF012
-    _default_scorer = make_weighted_scorer(accuracy_score)
+
+    def _default_scorer(self) -> Any:
+        return make_weighted_scorer(accuracy_score)
 
     def _check_y(self, y: Any) -> Any:
         if is_ragged(y):
@@ -138,7 +141,7 @@ class CrossFitRegressor(CrossFit, RegressorMixin, BaseEstimator):
     cv : int or splitter, default=5
         Number of folds, or a splitter with ``assign(ids)`` such as :class:`EventKFold`.
     scoring : str or callable, optional
-        Metric of ``oof_score_``, ``fold_scores_`` and ``score``; by default R².
+        Metric of ``oof_score_``, ``fold_scores_`` and ``score``; by default R², of several quantiles D².
     without_groups : {"raise", "average"}, default="raise"
         Behaviour if ``fit`` got ids and a prediction gets none: refuse, or average the models, which is right for
         events that none has seen.
@@ -168,7 +171,9 @@ class CrossFitRegressor(CrossFit, RegressorMixin, BaseEstimator):
     array([3.])
     """
 
-    _default_scorer = make_weighted_scorer(r2_score)
+    def _default_scorer(self) -> Any:
+        levels = levels_in(self.estimator)
+        return make_weighted_scorer(r2_score) if levels is None else make_weighted_scorer(explained, levels=levels)
 
     def _check_y(self, y: Any) -> Any:
         if is_ragged(y):

@@ -76,7 +76,9 @@ class CrossFit(OnSources, FilledUp, MetaEstimatorMixin, ABC):
         self.without_groups = without_groups
         self.n_jobs = n_jobs
 
-    _default_scorer: Any
+    @abstractmethod
+    def _default_scorer(self) -> Any:
+        """Return the scorer that is used without ``scoring``."""
 
     @abstractmethod
     def _check_y(self, y: Any) -> np.ndarray:
@@ -201,7 +203,7 @@ class CrossFit(OnSources, FilledUp, MetaEstimatorMixin, ABC):
     def _scorer(self, owner: Any = None) -> Any:
         """Return the scorer, which takes weights if its metric does; if not, ``owner`` is named in a warning."""
         with config_context(enable_metadata_routing=True):
-            scoring = self._default_scorer if self.scoring is None else self.scoring
+            scoring = self._default_scorer() if self.scoring is None else self.scoring
             return scoring_with_weights(self.estimator, check_scoring(self.estimator, scoring), owner)
 
     def _score(self, scorer: Any, scored: Any, X: Any, y: np.ndarray, given: dict[str, Any]) -> float:

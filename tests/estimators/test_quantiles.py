@@ -8,12 +8,16 @@ import torch
 from scipy import stats
 from sklearn.metrics import d2_pinball_score
 from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_ml4fp import (
+    AugmentedPrediction,
     CrossFitRegressor,
     EventSource,
     FeedForwardClassifier,
     FeedForwardRegressor,
+    Reflect,
     ScoreHistory,
     load_model,
     save_model,
@@ -141,6 +145,19 @@ def test_members_folds_and_cross_validation_take_them():
     ids = np.arange(240)
     folds = CrossFitRegressor(network, cv=2, scoring=in_the_band)
     assert folds.fit(X, Y, groups=ids).predict(X, groups=ids).shape == (240, 3)
+
+
+def test_compositions_score_them_as_the_network_does():
+    w, ids = np.random.default_rng(1).uniform(0.5, 2, len(Y)), np.arange(240)
+    network = FeedForwardRegressor(**{**QUICK, "max_epochs": 1})
+    folds = CrossFitRegressor(make_pipeline(StandardScaler(), network), cv=2).fit(X, Y, groups=ids, sample_weight=w)
+    first = np.flatnonzero(folds.cv_.assign(ids) == 0)
+    own = folds.estimators_[0]
+    predicted = own[-1].score(own[0].transform(X[first]), Y[first], sample_weight=w[first])
+    assert folds.fold_scores_[0] == pytest.approx(predicted)
+    assert folds.score(X, Y, w, groups=ids) == pytest.approx(folds.oof_score_)
+    copies = AugmentedPrediction(Reflect(columns=[0], probability=0.0), network, n_copies=1).fit(X, Y)
+    assert copies.score(X, Y, w) == pytest.approx(copies.estimator_.score(X, Y, sample_weight=w))
 
 
 @pytest.mark.parametrize("quantile", [(), (0.5, 0.1), (0.5, 0.5), (0.0, 0.5), (0.5, 1.0), ("a", 0.5), (True, 0.5)])

@@ -23,11 +23,6 @@ WEIGHT = RNG.normal(1.0, 0.7, 400)
 IDS = np.arange(400)
 
 
-def share_below(model, X, y):
-    """A score for several quantiles, of which R² is none."""
-    return np.mean(y < np.reshape(model.predict(X), (len(y), -1))[:, 0])
-
-
 def labels(display):
     return [text.get_text() for text in display.ax_.get_legend().get_texts()]
 
@@ -77,7 +72,7 @@ def test_a_model_that_is_right_has_unit_pulls_and_covers():
 def test_networks_behind_scalers_in_folds(loss):
     small = {"width": 4, "n_layers": 1, "max_epochs": 2, "random_state": 0, "device": "cpu"}
     network = FeedForwardRegressor(loss=loss, **small, **({"quantile": (0.2, 0.7)} if loss == "quantile" else {}))
-    model = CrossFitRegressor(make_pipeline(ZScoreScaler(), network), cv=2, scoring=share_below).fit(X, Y, groups=IDS)
+    model = CrossFitRegressor(make_pipeline(ZScoreScaler(), network), cv=2).fit(X, Y, groups=IDS)
     given = {"groups": IDS, "sample_weight": WEIGHT}
     display = CoverageDisplay.from_estimator(model, X, Y, **given)
     assert labels(display)[1] == "CrossFitRegressor"

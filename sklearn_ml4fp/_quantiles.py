@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._distributions import weighted_quantile
+from ._distributions import weighted_quantile
 
 
 def check_levels(quantile: Any) -> None:
@@ -28,7 +28,16 @@ def check_levels(quantile: Any) -> None:
         )
 
 
-def explained(true: np.ndarray, predicted: np.ndarray, *, levels: tuple[float, ...], sample_weight: Any) -> float:
+def levels_in(estimator: Any) -> tuple[float, ...] | None:
+    """Levels of the quantiles that an estimator, or one inside of it, predicts; None where it predicts a single one."""
+    params = estimator.get_params().items() if hasattr(estimator, "get_params") else ()
+    found = (value for name, value in params if name.split("__")[-1] == "quantile" and isinstance(value, tuple))
+    return next(found, None)
+
+
+def explained(
+    true: np.ndarray, predicted: np.ndarray, *, levels: tuple[float, ...], sample_weight: Any = None
+) -> float:
     """Compute D², the share of the quantile loss that predictions save over the best constant; the mean of all levels.
 
     Parameters
