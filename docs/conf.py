@@ -46,6 +46,7 @@ autosummary_context = {
         "get_metadata_routing",
         *(name for name in _NAMES if re.fullmatch("set_.*_request", name)),
     }
+    | {name for name in dir(sklearn_ml4fp.DaskBackend) if not name.startswith("_")}
     | {name for one in _PUBLIC for name in getattr(one, "_hyperparameters", ())}
 }
 autodoc_typehints = "none"  # the numpydoc sections say more
