@@ -172,6 +172,7 @@ _MODULE_OF: dict[str, str] = {
     "TransformerRegressor": "estimators._transformer",
     "describe_model": "export._model_file",
     "load_model": "export._model_file",
+    "predict_on_dask": "export._on_dask",
     "save_model": "export._model_file",
     "to_onnx": "export._onnx",
     "write_scores": "export._scores",

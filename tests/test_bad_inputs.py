@@ -11,6 +11,7 @@ from tempfile import gettempdir
 from types import SimpleNamespace
 
 import awkward as ak
+import dask
 import numpy as np
 import pandas as pd
 import pytest
@@ -940,7 +941,22 @@ def cases_of_write_scores():
     yield from varied(run, "n_entries", [0, 2.5, "many"])
 
 
+def cases_of_predict_on_dask():
+    model = Ridge().fit(TABLE[:, :1], TABLE[:, 1])
+    events = [dask.delayed(TABLE[:5, :1]), dask.delayed(TABLE[5:9, :1])]
+
+    def run(model=model, X=events, **more):
+        return sklearn_ml4fp.predict_on_dask(model, X, **more)
+
+    yield from varied(run, "model", [3, Ridge()])
+    none = sklearn_ml4fp.EventSource(pd.DataFrame({"x": TABLE[:, 0]}), features=["x"], cut="x > 1e9")
+    yield from varied(run, "X", [3, TABLE, [], [TABLE], [dask.delayed(TABLE[:0, :1])], none])
+    yield from varied(run, "method", [3, "predict_proba", "alpha", None])
+    yield from varied(run, "groups", [3, EVENTS, events[:1]])
+
+
 CASES_BY_NAME = {
+    "predict_on_dask": cases_of_predict_on_dask,
     "write_scores": cases_of_write_scores,
     "RaggedArray": cases_of_ragged_array,
     "build_tracks": cases_of_build_tracks,

@@ -111,6 +111,13 @@ def write_scores(
     return path
 
 
+def inputs_of(model: Any, events: Any) -> Any:
+    """Return the events of a chunk as a model takes them: a frame, if it was fitted on one."""
+    if hasattr(model, "feature_names_in_") and isinstance(events.data, np.ndarray):
+        return needs("pandas").DataFrame(events.data, columns=events.feature_names, copy=False)
+    return events.data
+
+
 Scored = Callable[[Any], np.ndarray]
 
 
@@ -124,9 +131,7 @@ def _scorer_of(model: Any, source: EventSource) -> Scored:
     ids = [source.event_id] if isinstance(source.event_id, str) else list(source.event_id or ())
 
     def score(events: Any) -> np.ndarray:
-        X = events.data
-        if hasattr(model, "feature_names_in_") and isinstance(X, np.ndarray):
-            X = needs("pandas").DataFrame(X, columns=events.feature_names, copy=False)
+        X = inputs_of(model, events)
         found = np.asarray(getattr(model, method)(X, **routed(model, method, {"groups": events.groups})))
         if found.ndim > 2 or len(found) != len(X):
             raise ValueError(f"{method} gives the shape {found.shape} for {len(X)} events: expected one row per event.")

@@ -15,10 +15,20 @@ from distributed.scheduler import KilledWorker
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.pruners import MedianPruner
 from sklearn.exceptions import FitFailedWarning
+from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 
-from sklearn_ml4fp import BayesSearchCV, DaskBackend, EventKFold, FeedForwardClassifier, OptunaSearchCV, PointClouds
+from sklearn_ml4fp import (
+    BayesSearchCV,
+    DaskBackend,
+    EventKFold,
+    EventSource,
+    FeedForwardClassifier,
+    OptunaSearchCV,
+    PointClouds,
+    predict_on_dask,
+)
 
 MORTAL = '''
 import os, pathlib, signal, time
@@ -219,6 +229,19 @@ def test_after_a_death_no_fit_of_the_call_runs_any_more(client, monkeypatch, tmp
     with joblib.parallel_config(DaskBackend(client)), pytest.raises(KilledWorker):
         joblib.Parallel()(joblib.delayed(one)() for one in (die, last))
     assert ended.exists()
+
+
+def test_workers_read_and_predict_the_parts_of_a_source(client, tmp_path):
+    X = np.random.default_rng(0).normal(size=(100, 3))
+    np.save(tmp_path / "events.npy", X)
+    source = EventSource(tmp_path / "events.npy", features=["x0", "x1", "x2"])
+    network = FeedForwardClassifier(width=8, max_epochs=1, random_state=0).fit(X, X[:, 0] > 0)
+    scores = predict_on_dask(network, source, "predict_proba").compute()
+    np.testing.assert_allclose(scores, network.predict_proba(X), rtol=1e-5, atol=1e-6)
+    line = LinearRegression().fit(X, X[:, 0])  # y = x0
+    of_process = source.map(lambda data: np.full((len(data), 3), os.getpid()))
+    found = predict_on_dask(line, of_process).compute().round()
+    assert set(found) <= set(client.run(os.getpid).values())
 
 
 @pytest.fixture

@@ -1,0 +1,127 @@
+"""Predictions part by part on Dask: what the model gives for all events at once.
+
+The test on a cluster is in tests/model_selection/test_dask.py, which has one.
+"""
+
+import awkward as ak
+import dask
+import dask.array as da
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+
+from sklearn_ml4fp import (
+    AutoScaler,
+    CrossFitClassifier,
+    DeepSetsClassifier,
+    EventSource,
+    FeedForwardClassifier,
+    FeedForwardRegressor,
+    MessagePassingClassifier,
+    PointClouds,
+    RaggedArray,
+    predict_on_dask,
+)
+
+RNG = np.random.default_rng(0)
+FRAME = pd.DataFrame(RNG.normal(size=(200, 3)), columns=["a", "b", "c"]).assign(event=np.arange(200))
+X, Y = FRAME[["a", "b", "c"]], np.where(FRAME["a"] > 0, "signal", "background")
+QUICK = {"width": 8, "n_layers": 1, "max_epochs": 1, "random_state": 0, "early_stopping": False}
+NETWORK = FeedForwardClassifier(**QUICK).fit(X.to_numpy(), Y)
+PIPELINE = make_pipeline(AutoScaler(), FeedForwardClassifier(**QUICK)).fit(X, Y)
+CLOSE = {"rtol": 1e-5, "atol": 1e-6}
+
+
+@pytest.fixture(autouse=True)
+def in_threads():
+    with dask.config.set(scheduler="threads", num_workers=4):
+        yield
+
+
+def test_a_frame_stays_lazy_and_keeps_its_order():
+    parts = dd.from_pandas(X, npartitions=3)
+    scores = predict_on_dask(PIPELINE, parts, "predict_proba")
+    assert isinstance(scores, da.Array)
+    assert scores.numblocks == (3, 1)
+    assert_allclose(scores[:, 1].compute(), PIPELINE.predict_proba(X)[:, 1], **CLOSE)
+    assert_array_equal(predict_on_dask(PIPELINE, parts).compute(), PIPELINE.predict(X))
+
+
+@pytest.mark.parametrize("chunks", [(60, 3), (60, 2)], ids=["rows", "rows and columns"])
+def test_an_array_keeps_its_chunks_of_events(chunks):
+    events = da.from_array(X.to_numpy(), chunks=chunks)
+    scores = predict_on_dask(NETWORK, events, "predict_proba")
+    assert scores.shape == (200, 2)
+    assert scores.chunks == ((60, 60, 60, 20), (2,))
+    assert_allclose(scores.compute(), NETWORK.predict_proba(X.to_numpy()), **CLOSE)
+
+
+@pytest.mark.parametrize("targets", [FRAME["a"], FRAME[["a", "b"]]], ids=["one", "two"])
+def test_regressors_of_any_library_and_transformers(targets):
+    for model in (LinearRegression(), FeedForwardRegressor(**QUICK)):
+        model.fit(X.to_numpy(), targets.to_numpy())
+        found = predict_on_dask(model, da.from_array(X.to_numpy(), chunks=90)).compute()
+        assert_allclose(found, model.predict(X.to_numpy()), **CLOSE)
+    scaler = AutoScaler().fit(X).set_output(transform="pandas")
+    assert_allclose(
+        predict_on_dask(scaler, dd.from_pandas(X, npartitions=2), "transform").compute(), scaler.transform(X)
+    )
+
+
+def test_delayed_parts_may_be_empty_and_of_any_kind():
+    """What a reader of jagged files gives, such as a part in which no event has passed a cut."""
+    counts = RNG.integers(0, 4, 60)
+    events = ak.unflatten(
+        ak.zip({"pt": RNG.exponential(size=counts.sum()), "eta": RNG.normal(size=counts.sum())}), counts
+    )
+    clouds = PointClouds.from_awkward(events)
+    network = DeepSetsClassifier(width=4, latent_width=4, n_layers=1, max_epochs=1, random_state=0)
+    network.fit(clouds, np.arange(60) % 2)
+    wanted = network.predict_proba(clouds)
+    for parts in ([events[:0], events[:25], events[25:25], events[25:]], [clouds[:40], clouds[40:]]):
+        found = predict_on_dask(network, [dask.delayed(part, traverse=False) for part in parts], "predict_proba")
+        assert_allclose(found.compute(), wanted, **CLOSE)
+
+
+def test_a_source_is_read_by_the_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr("sklearn_ml4fp.export._on_dask._ENTRIES", 50)
+    for i in (0, 1):
+        FRAME[100 * i : 100 * (i + 1)].to_parquet(tmp_path / f"{i}.parquet")
+    source = EventSource(str(tmp_path / "*.parquet"), features=["a", "b", "c"], event_id="event", cut="a > -1")
+    for model in (NETWORK, PIPELINE):
+        scores = predict_on_dask(model, source, "predict_proba")
+        assert scores.numblocks == (4, 1)
+        kept = X[X["a"] > -1]
+        assert_allclose(scores.compute(), model.predict_proba(kept if model is PIPELINE else kept.to_numpy()), **CLOSE)
+
+
+def test_event_ids_reach_the_model(tmp_path):
+    """Each event is predicted by the network that has not seen it."""
+    ids = FRAME["event"].to_numpy()
+    model = CrossFitClassifier(FeedForwardClassifier(**QUICK), cv=2).fit(X.to_numpy(), Y, groups=ids)
+    wanted = model.predict_proba(X.to_numpy(), groups=ids)
+    events = da.from_array(X.to_numpy(), chunks=70), da.from_array(ids, chunks=70)
+    assert_allclose(predict_on_dask(model, events[0], "predict_proba", groups=events[1]).compute(), wanted, **CLOSE)
+    source = EventSource(FRAME, features=["a", "b", "c"], event_id="event")
+    assert_allclose(predict_on_dask(model, source, "predict_proba").compute(), wanted, **CLOSE)
+
+
+def test_predictions_of_points_are_no_array():
+    clouds = PointClouds(RNG.normal(size=(40, 2)), np.arange(0, 41, 4), feature_names=["eta", "phi"])
+    network = MessagePassingClassifier(width=4, output="point", max_epochs=1, random_state=0, early_stopping=False)
+    network.fit(clouds, RaggedArray(np.arange(40) % 2, clouds.offsets))
+    with pytest.raises(TypeError, match="a RaggedArray does not become one array by itself"):
+        predict_on_dask(network, [dask.delayed(clouds, traverse=False)])
+
+
+def test_a_method_that_leaves_events_out_is_refused():
+    class Half:
+        def predict(self, X):
+            return X[::2]
+
+    with pytest.raises(ValueError, match=r"predict gives the shape \(100, 3\) for 200 events"):
+        predict_on_dask(Half(), [dask.delayed(X.to_numpy())])
