@@ -945,12 +945,14 @@ def cases_of_predict_on_dask():
     model = Ridge().fit(TABLE[:, :1], TABLE[:, 1])
     events = [dask.delayed(TABLE[:5, :1]), dask.delayed(TABLE[5:9, :1])]
 
-    def run(model=model, X=events, **more):
-        return sklearn_ml4fp.predict_on_dask(model, X, **more)
+    def run(model=model, X=events, like=TABLE[:1, :1], **more):
+        return sklearn_ml4fp.predict_on_dask(model, X, like=like, **more)
 
     yield from varied(run, "model", [3, Ridge()])
     none = sklearn_ml4fp.EventSource(pd.DataFrame({"x": TABLE[:, 0]}), features=["x"], cut="x > 1e9")
-    yield from varied(run, "X", [3, TABLE, [], [TABLE], [dask.delayed(TABLE[:0, :1])], none])
+    yield from varied(run, "X", [3, TABLE, [], [TABLE]])
+    yield "a source without an event", partial(run, X=none, like=None)
+    yield from varied(run, "like", [3, TABLE[:1], None])
     yield from varied(run, "method", [3, "predict_proba", "alpha", None])
     yield from varied(run, "groups", [3, EVENTS, events[:1]])
 

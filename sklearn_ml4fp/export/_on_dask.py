@@ -17,7 +17,7 @@ from ._scores import inputs_of
 _ENTRIES = 100_000  # of a source that are a part
 
 
-def predict_on_dask(model: Any, X: Any, method: str = "predict", *, groups: Any = None) -> Any:
+def predict_on_dask(model: Any, X: Any, method: str = "predict", *, groups: Any = None, like: Any = None) -> Any:
     """Predict the events of a Dask collection or of files, part by part, on the workers of a cluster or in threads.
 
     Parameters
@@ -33,6 +33,9 @@ def predict_on_dask(model: Any, X: Any, method: str = "predict", *, groups: Any 
     groups : dask Series, dask Array or list of Delayed, optional
         Event ids in as many parts as ``X``, for models that take them, such as `CrossFitClassifier`. A source has its
         own.
+    like : object, optional
+        Some events like those of a part, which tell the shape and type of the predictions. The default is known by
+        all but `Delayed` parts: of a source the first chunk, else an event of ones as Dask makes it.
 
     Returns
     -------
@@ -45,9 +48,9 @@ def predict_on_dask(model: Any, X: Any, method: str = "predict", *, groups: Any 
     ImportError
         Dask is not installed; it comes with the extra ``dask``.
     TypeError
-        ``X`` has no parts, the model has no such method, or this gives no array.
+        ``X`` has no parts, or parts without ``like``; the model has no such method, or this gives no array.
     ValueError
-        There is no event, ``groups`` has other parts than ``X``, or the method does not give one row per event.
+        A source has no event, ``groups`` has other parts than ``X``, or the method does not give one row per event.
 
     See Also
     --------
@@ -56,8 +59,7 @@ def predict_on_dask(model: Any, X: Any, method: str = "predict", *, groups: Any 
 
     Notes
     -----
-    The first part is predicted at once, which tells the shape of the predictions; it alone comes back, without its
-    rows. All else is lazy. The model is in the graph once.
+    Nothing is computed yet but the predictions of ``like``. The model is in the graph once.
 
     Examples
     --------
@@ -79,15 +81,15 @@ def predict_on_dask(model: Any, X: Any, method: str = "predict", *, groups: Any 
     ids = [None] * len(parts) if groups is None else _parts_of(groups, "groups")[0]
     if len(ids) != len(parts):
         raise ValueError(f"groups has {len(ids)} parts: expected as many as X has, {len(parts)}.")
+    like = _example(X) if like is None else like
+    ids_like = None if groups is None else np.zeros(len(like), dtype=int)
+    form = _predicted(model, method, like, ids_like)[:0]
     there = delayed(model, traverse=False)
-    given = [(there, method, part, its_ids) for part, its_ids in zip(parts, ids, strict=True)]
-    forms = (delayed(_form)(*one).compute() for one in given)  # of each part until one has events
-    form = next((form for form in forms if form is not None), None)
-    if form is None:
-        raise ValueError("X has no event: expected at least one, which tells the shape of the predictions.")
     blocks = [
-        arrays.from_delayed(delayed(_predicted)(*one, form), (length, *form.shape[1:]), form.dtype)
-        for one, length in zip(given, lengths, strict=True)
+        arrays.from_delayed(
+            delayed(_predicted)(there, method, part, its_ids, form), (length, *form.shape[1:]), form.dtype
+        )
+        for part, its_ids, length in zip(parts, ids, lengths, strict=True)
     ]
     return arrays.concatenate(blocks, allow_unknown_chunksizes=True)
 
@@ -113,25 +115,37 @@ def _parts_of(X: Any, name: str) -> tuple[list[Any], Sequence[float]]:
     return parts, [math.nan] * len(parts)
 
 
+def _example(X: Any) -> Any:
+    """Return an event or two of the form of a collection; nothing is computed."""
+    if isinstance(X, EventSource):
+        events = next(X.chunks(), None)
+        if events is None:
+            raise ValueError(f"{X!r} has no event: expected at least one, which tells the shape of the predictions.")
+        return events
+    if hasattr(X, "_meta_nonempty"):  # of frames and series
+        return X._meta_nonempty
+    if comes_from(X, "dask_awkward"):
+        return needs("awkward").typetracer.length_one_if_typetracer(X._meta)
+    if hasattr(X, "shape"):
+        return np.ones((1, *X.shape[1:]), dtype=X.dtype)
+    raise TypeError(
+        "delayed parts do not tell the form of their events: pass like=, some events, such as parts[0].compute()[:1]."
+    )
+
+
 def _read(source: EventSource, block: Any) -> Any:
     with source.loading() as load:
         return load(block)
 
 
-def _predicted(model: Any, method: str, X: Any, groups: Any, form: np.ndarray | None = None) -> np.ndarray | None:
+def _predicted(model: Any, method: str, X: Any, groups: Any, form: Any = None) -> Any:
     """Predict the events of a part; for none of them return ``form``."""
     if isinstance(X, Bunch):  # of a source
         X, groups = inputs_of(model, X), X.groups
-    if len(X) == 0:
+    if len(X) == 0 and form is not None:
         return form
     given = {} if groups is None else {"groups": groups}
     found = np.asarray(getattr(model, method)(X, **routed(model, method, given)))
     if len(found) != len(X):
         raise ValueError(f"{method} gives the shape {found.shape} for {len(X)} events: expected one row per event.")
     return found
-
-
-def _form(*given: Any) -> np.ndarray | None:
-    """Return no row of the predictions of a part; None if it has no event."""
-    found = _predicted(*given)
-    return None if found is None else found[:0]

@@ -83,7 +83,8 @@ def test_delayed_parts_may_be_empty_and_of_any_kind():
     network.fit(clouds, np.arange(60) % 2)
     wanted = network.predict_proba(clouds)
     for parts in ([events[:0], events[:25], events[25:25], events[25:]], [clouds[:40], clouds[40:]]):
-        found = predict_on_dask(network, [dask.delayed(part, traverse=False) for part in parts], "predict_proba")
+        delayed = [dask.delayed(part, traverse=False) for part in parts]
+        found = predict_on_dask(network, delayed, "predict_proba", like=parts[-1][:1])
         assert_allclose(found.compute(), wanted, **CLOSE)
 
 
@@ -106,6 +107,10 @@ def test_event_ids_reach_the_model(tmp_path):
     wanted = model.predict_proba(X.to_numpy(), groups=ids)
     events = da.from_array(X.to_numpy(), chunks=70), da.from_array(ids, chunks=70)
     assert_allclose(predict_on_dask(model, events[0], "predict_proba", groups=events[1]).compute(), wanted, **CLOSE)
+    delayed = [dask.delayed(X.to_numpy()[i : i + 100]) for i in (0, 100)]
+    its_ids = [dask.delayed(ids[i : i + 100]) for i in (0, 100)]
+    found = predict_on_dask(model, delayed, "predict_proba", groups=its_ids, like=X[:1].to_numpy())
+    assert_allclose(found.compute(), wanted, **CLOSE)
     source = EventSource(FRAME, features=["a", "b", "c"], event_id="event")
     assert_allclose(predict_on_dask(model, source, "predict_proba").compute(), wanted, **CLOSE)
 
@@ -115,7 +120,7 @@ def test_predictions_of_points_are_no_array():
     network = MessagePassingClassifier(width=4, output="point", max_epochs=1, random_state=0, early_stopping=False)
     network.fit(clouds, RaggedArray(np.arange(40) % 2, clouds.offsets))
     with pytest.raises(TypeError, match="a RaggedArray does not become one array by itself"):
-        predict_on_dask(network, [dask.delayed(clouds, traverse=False)])
+        predict_on_dask(network, [dask.delayed(clouds, traverse=False)], like=clouds)
 
 
 def test_a_method_that_leaves_events_out_is_refused():
@@ -124,4 +129,15 @@ def test_a_method_that_leaves_events_out_is_refused():
             return X[::2]
 
     with pytest.raises(ValueError, match=r"predict gives the shape \(100, 3\) for 200 events"):
-        predict_on_dask(Half(), [dask.delayed(X.to_numpy())])
+        predict_on_dask(Half(), [dask.delayed(X.to_numpy())], like=X.to_numpy())
+
+
+def test_nothing_is_read_before_it_is_asked_for():
+    @dask.delayed
+    def never():
+        raise AssertionError
+
+    parts = [never(), never()]
+    predict_on_dask(NETWORK, parts, "predict_proba", like=X[:1].to_numpy())
+    predict_on_dask(NETWORK, da.concatenate([da.from_delayed(part, (5, 3), float) for part in parts]))
+    predict_on_dask(PIPELINE, dd.from_delayed(parts, meta=X))
