@@ -36,7 +36,7 @@ def open_tree(path: str | PathLike[str], tree: str | None = None) -> Any:
     """
     uproot, path = needs("uproot"), fspath(path)
     try:
-        opened = uproot.open(path if tree is None else {path: tree})
+        opened = uproot.open(path if tree is None else {path: tree}, array_cache=None)  # of 100 MB by default
         trees = _trees_in(opened) if hasattr(opened, "classnames") else None  # of a directory
         if trees is not None and len(trees) == 1:
             opened = opened[trees[0]]

@@ -60,6 +60,9 @@ class _Pieces(Reader):
     def _decode(self, names: Sequence[str], first: int, last: int) -> list[Any]:
         """Return columns of pieces ``first`` to before ``last``."""
 
+    def release(self) -> None:
+        self._decoded.clear()
+
     def _pieces(self, start: int, stop: int) -> tuple[int, int]:
         first = int(np.searchsorted(self.boundaries, start, side="right")) - 1
         return first, int(np.searchsorted(self.boundaries, stop, side="left"))

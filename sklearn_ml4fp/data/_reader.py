@@ -43,6 +43,9 @@ class Reader(ABC):
         """
         return [(start, stop)]
 
+    def release(self) -> None:  # noqa: B027 (most keep nothing)
+        """Forget what is kept for the next chunk, since another file is read before."""
+
     def close(self) -> None:  # noqa: B027 (events in memory have nothing to close)
         """Close the file, if there is one."""
 

@@ -59,6 +59,9 @@ class _Root(Reader):
             self._decoded[key] = first, last, array
         return self._decoded[key][2][start - first : stop - first]
 
+    def release(self) -> None:
+        self._decoded.clear()
+
     def close(self) -> None:
         self._tree.file.close()
 

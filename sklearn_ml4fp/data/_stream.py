@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
 EVENTS = ("data", "target", "sample_weight", "groups")  # of a chunk: one entry per event
+_OPEN = 8  # files that are open at a time
 _FIRST = 1 << 14  # entries of a block before it is known how many bytes an entry has
 
 
@@ -221,20 +222,25 @@ class Stream(ABC):
     @contextmanager
     def loading(self) -> Iterator[Callable[[Block], Bunch]]:
         """Open what is needed to load blocks: gives a function of a block, which returns its events, possibly none."""
-        with ExitStack() as stack:
-            opened: dict[int, Reader] = {}  # the last file
+        opened: dict[int, Reader] = {}  # the file used last stands last
 
-            def load(block: Block) -> Bunch:
-                if block.file not in opened:
-                    stack.close()
-                    opened.clear()
-                    opened[block.file] = stack.enter_context(self._open(block.file))
-                events = self._events(block.file, opened[block.file], block.start, block.stop)
-                for step in self._steps:
-                    events = step(events)
-                return events
+        def load(block: Block) -> Bunch:
+            reader = opened.pop(block.file, None)
+            if reader is None and len(opened) == _OPEN:
+                opened.pop(next(iter(opened))).close()
+            for other in opened.values():
+                other.release()
+            opened[block.file] = self._open(block.file) if reader is None else reader
+            events = self._events(block.file, opened[block.file], block.start, block.stop)
+            for step in self._steps:
+                events = step(events)
+            return events
 
+        try:
             yield load
+        finally:
+            for reader in opened.values():
+                reader.close()
 
     def chunks(self, n_entries: int = 100_000, *, first: int = 0) -> Iterator[Bunch]:
         """Yield the events in pieces, in order, each a Bunch like that of `read`; a piece without events is left out.

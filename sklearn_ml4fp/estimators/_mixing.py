@@ -11,7 +11,7 @@ import numpy as np
 
 from ._targets import ClassSurvey, NumberSurvey
 
-PER_WINDOW = 16  # blocks that are mixed with one another, for which there is room
+PER_WINDOW = 16  # blocks that are mixed with one another, each a sixteenth of the memory
 # Largest share of the variance of the target that may lie between the windows. With two equally frequent classes the
 # frequencies in a window then differ from those of all events by 0.1, in the mean.
 BETWEEN = 0.04
@@ -56,16 +56,20 @@ class Mixing:
     def windows(self, rng: np.random.Generator, rank: int = 0, n: int = 1) -> list[list[Any]]:
         """Draw the windows of an epoch: each has a block of every stratum of similar ones.
 
-        The process ``rank`` of ``n`` gets its part of each window, from all groups.
+        The strata have the same order in all windows, in which those of one group lie evenly: the end of a window and
+        the begin of the next one are then like a window. The process ``rank`` of ``n`` gets its part of each window,
+        from all groups.
         """
         windows: list[list[Any]] = [[] for _ in range(self.n_windows)]
         for group in self.groups:
-            for start in range(0, len(group), self.n_windows):
+            starts = range(0, len(group), self.n_windows)
+            places = (rng.permutation(len(starts)) + rng.random()) / len(starts)
+            for start, place in zip(starts, places.tolist(), strict=True):
                 stratum = group[start : start + self.n_windows]
                 for window, block in zip(rng.permutation(self.n_windows), stratum, strict=False):
-                    windows[window].append(block)
+                    windows[window].append((place, block))
         parts = [window[(rank + i) % n :: n] for i, window in enumerate(windows)]
-        return [sorted(part) for part in parts if part]
+        return [[block for _, block in sorted(part)] for part in parts if part]
 
     def between(self, blocks: Sequence[Any], targets: ClassSurvey | NumberSurvey) -> float:
         """Compute the share of the variance of the target that lies between windows."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from ._mixing import BETWEEN, PER_WINDOW, Mixing
 from ._moments import Moments, merged
 
 _LEAST = 256  # entries of a block
-_SHARE = 4  # a window takes this part of the memory: one is trained on, one is read, one holds the hold-out
+_HELD = 4  # the hold-out takes this part of the memory
 
 
 @dataclass
@@ -56,19 +57,30 @@ def read_if_small(name: str, X: Any, y: Any, weights: Any, groups: Any = None) -
     return held.data, held.target, held.sample_weight, held.groups
 
 
-def mixed(parts: Sequence[Part], n: int, rng: np.random.Generator) -> Iterator[Part]:
-    """Yield all events of several parts in ``n`` parts of random ones, in random order."""
-    starts = np.cumsum([0, *map(len, parts)])
-    for rows in np.array_split(rng.permutation(starts[-1]), n):
-        rows.sort()
-        cuts = np.searchsorted(rows, starts)
-        some = [
-            part.taken(rows[a:b] - start)
-            for part, start, a, b in zip(parts, starts, cuts[:-1], cuts[1:], strict=False)
-            if a < b
-        ]
-        if some:
-            yield joined(some).taken(rng.permutation(len(rows)))
+def mixed(parts: Iterator[Part], n: int, rng: np.random.Generator) -> Iterator[Part]:
+    """Yield all events of ``n`` parts, each spread at random over what is yielded with the next `PER_WINDOW`.
+
+    What is yielded has events of as many parts, at the begin and at the end of half as many. In the mean half the
+    events of these parts are in memory.
+    """
+    half = PER_WINDOW // 2
+    first, waiting = min(half, n - 1), defaultdict[int, list[Part]](list)
+    for t, part in enumerate(parts):
+        times = rng.permutation(np.arange(max(t, first), min(t + PER_WINDOW, n + half)))
+        for time, rows in zip(times.tolist(), np.array_split(rng.permutation(len(part)), len(times)), strict=True):
+            if len(rows):
+                rows.sort()
+                waiting[time].append(part.taken(rows))
+        del part
+        yield from _shuffled(waiting.pop(t, []), rng)
+    for time in sorted(waiting):
+        yield from _shuffled(waiting.pop(time), rng)
+
+
+def _shuffled(parts: list[Part], rng: np.random.Generator) -> Iterator[Part]:
+    if parts:
+        whole = joined(parts)
+        yield whole.taken(rng.permutation(len(whole)))
 
 
 def scored(metric: Callable[..., float], estimator: Any, source: EventSource) -> float:
@@ -156,24 +168,10 @@ class StreamedPart:
         return next(self.epoch(np.random.default_rng(0)))
 
     def epoch(self, rng: np.random.Generator, rank: int = 0) -> Iterator[Part]:
-        """Yield the events of a process in mixed parts: those of a window, one for each block of the next one."""
-        ready: Iterator[Part] = iter(())
+        """Yield the events of a process in mixed parts."""
+        blocks = [block for window in self.mixing.windows(rng, rank, self.processes.n) for block in window]
         with self.source.loading() as load:
-            for window in self.mixing.windows(rng, rank, self.processes.n):
-                parts = []
-                for block in window:
-                    yield from _first(ready)
-                    part = self.check(load(block))
-                    if len(part):
-                        parts.append(part)
-                yield from ready
-                ready = mixed(parts, len(window), rng) if parts else iter(())
-                del parts
-            yield from ready
-
-
-def _first(parts: Iterator[Part]) -> Iterator[Part]:
-    yield from (part for part in [next(parts, None)] if part is not None)
+            yield from mixed((self.check(load(block)) for block in blocks), len(blocks), rng)
 
 
 class PiecesAhead(PiecesOf):
@@ -208,7 +206,7 @@ class Surveyor:
     def held(self, large: Large) -> HeldPart:
         """Take in a whole stream as a hold-out."""
         processes = self.fitted.processes
-        held, digests = HeldPart(large.source, large.source.memory // _SHARE, processes), []
+        held, digests = HeldPart(large.source, large.source.memory // _HELD, processes), []
         own = large.source if processes.n == 1 else large.source.share(processes.rank, processes.n)
         for events in ahead(own.chunks(self._block_size(large))):
             held.add(*self.checked(events))
@@ -224,7 +222,7 @@ class Surveyor:
 
     @staticmethod
     def _block_size(large: Large) -> int:
-        return max(_LEAST, int(large.source.memory / _SHARE / PER_WINDOW / large.entry_bytes))
+        return max(_LEAST, int(large.source.memory / PER_WINDOW / large.entry_bytes))
 
     def survey(self, large: Large, val: tuple[Any, Any, Any]) -> tuple[StreamedPart, Any]:
         """Read the stream once; return the training part, and the hold-out: what is set apart, or what is given.
@@ -253,7 +251,7 @@ class Surveyor:
         keep, is_given = None, any(one is not None for one in val)
         if owner.early_stopping and not is_given:
             keep = _Kept(self._apart(source))
-            valid = HeldPart(source.where(keep.held), source.memory // _SHARE, processes)
+            valid = HeldPart(source.where(keep.held), source.memory // _HELD, processes)
         blocks = source.blocks(self._block_size(large))[processes.rank :: processes.n]
         targets, digests, n_bytes = fitted.target.survey(), [], 0
         sums, used = np.zeros(2), []  # Σw, Σ|w|
@@ -287,7 +285,7 @@ class Surveyor:
             valid = owner._check_val(fitted, *val)
         if source.weight is None and valid is not None and valid.weights is not None:
             valid = valid.with_unit_mean()
-        n_windows = max(1, -(-_SHARE * n_bytes // (source.memory * processes.n)))
+        n_windows = max(1, -(-n_bytes // (source.memory * processes.n)))
         mixing = Mixing.of(used, targets, n_windows=n_windows)
         self._check_mixing(mixing.between(used, targets), large)
         part = StreamedPart(
@@ -317,8 +315,8 @@ class Surveyor:
         if between > BETWEEN:
             raise ValueError(
                 f"The events are sorted by their target, and memory={large.source.memory} has no room for enough "
-                f"blocks to mix them: {between:.0%} of the variance of the target lies between the windows that are "
-                f"read at a time, expected {BETWEEN:.0%} at most. Pass a larger memory= to the EventSource, or write "
+                f"blocks to mix them: {between:.0%} of the variance of the target lies between the blocks that are "
+                f"mixed at a time, expected {BETWEEN:.0%} at most. Pass a larger memory= to the EventSource, or write "
                 "the events in random order once."
             )
 
