@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from .._dask_parts import delayed_parts
 from .._optional import needs
 from ._awkward import _NUMBER, _kind_of, _numbers
 from ._columns import Columns
 from ._event_roles import EXACT, PointsOf, ids_of, labels_of, listed, one_per_event, one_set, rounded_to, weights_of
 from ._expressions import Expression
 from ._reader import Ranges, Reader
-from ._readers import in_memory, open_file, paths_of
+from ._readers import in_memory, open_file, paths_of, reader_of
 from ._store import roles_in, write_store
 from ._stream import EVENTS, Stream, bunch_of, joined
 from ._tables import _together
@@ -38,10 +39,12 @@ class EventSource(Stream):
 
     Parameters
     ----------
-    files : path, pattern, list of these, awkward.Array, DataFrame, pyarrow.Table or ndarray
+    files : path, pattern, list of these, awkward.Array, DataFrame, pyarrow.Table, ndarray or collection of Dask
         ROOT, Parquet, Arrow, Feather, HDF5 or numpy (.npy) files (told apart by their content), or events in memory,
         with one entry per event. The files of a pattern such as ``"data/*.root"`` come in the order of their names.
         Arrays of numpy are structured, or have columns that are called x0, x1, ...; .npy files are mapped to memory.
+        The parts of a frame or array of Dask, of dask-awkward, or of a list of `Delayed` are computed one at a time,
+        where Dask computes, whenever they are read: once to be checked, and then in every pass.
     tree : str, optional
         Name of the tree in ROOT files, or of a group or structured data set in HDF5 files; by default the only one.
     row_groups : sequence of int, optional
@@ -129,9 +132,12 @@ class EventSource(Stream):
     ) -> None:
         super().__init__(memory)
         self.files, self.tree, self.row_groups = files, tree, row_groups
-        self._memory = in_memory(files)
-        self._paths = [] if self._memory else paths_of(files)
-        stored = roles_in(self._paths[0]) if self._paths and not features and not collections else {}
+        self._parts = delayed_parts(files)
+        self._memory = None if self._parts else in_memory(files)
+        names = [f"part {i}" for i in range(len(self._parts or ()))]
+        self._paths = names or ([] if self._memory else paths_of(files))
+        has_roles = bool(features or collections) or not self._paths or self._parts
+        stored = {} if has_roles else roles_in(self._paths[0])
         self.features = listed(stored.get("features", features))
         self.collections = {
             name: listed(words) for name, words in (stored.get("collections", collections) or {}).items()
@@ -235,6 +241,8 @@ class EventSource(Stream):
         return type(self)(path, memory=self.memory)
 
     def _open(self, i: int) -> Reader:
+        if self._parts:
+            return reader_of(self._parts[i].compute(), self._name(i))
         return self._memory or open_file(self._paths[i], self.tree, self.row_groups)
 
     def _checked(self) -> list[tuple[int, int]]:

@@ -82,6 +82,16 @@ def in_memory(events: Any) -> Reader | None:
     return None
 
 
+def reader_of(events: Any, name: str) -> Reader:
+    """Return the reader of events in memory, which are called ``name``."""
+    if (reader := in_memory(events)) is None:
+        raise ValueError(
+            f"{name} is a {type(events).__name__}: expected an awkward array of records, a data frame, a table of "
+            "pyarrow or an array of numpy with columns."
+        )
+    return reader
+
+
 _MAGIC = (
     (b"root", "ROOT"),
     (b"PAR1", "Parquet"),

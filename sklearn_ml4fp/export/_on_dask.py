@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._dask_parts import delayed_parts
 from .._optional import comes_from, needs
 from .._requests import routed
 from ..data import EventSource
@@ -100,19 +101,14 @@ def _parts_of(X: Any, name: str) -> tuple[list[Any], Sequence[float]]:
     if isinstance(X, EventSource):
         source = delayed(X, traverse=False)
         parts = [delayed(_read)(source, block) for block in X.blocks(_ENTRIES)]
-    elif hasattr(X, "to_delayed"):
-        if comes_from(X, "dask") and hasattr(X, "rechunk"):
-            X = X.rechunk(dict.fromkeys(range(1, X.ndim), -1))  # all of an event in one part
-            return list(X.to_delayed().ravel()), X.chunks[0]
-        parts = list(X.to_delayed())
-    elif isinstance(X, (list, tuple)) and X and all(hasattr(part, "__dask_graph__") for part in X):
-        parts = list(X)
+    elif (found := delayed_parts(X)) is not None:
+        parts = found
     else:
         raise TypeError(
             f"{name} is {type(X).__name__}: expected a collection of Dask (DataFrame, Array, dask-awkward), a list of "
             "dask.delayed parts, or an EventSource. What is in memory is predicted by the model itself."
         )
-    return parts, [math.nan] * len(parts)
+    return parts, X.chunks[0] if hasattr(X, "chunks") and hasattr(X, "rechunk") else [math.nan] * len(parts)
 
 
 def _example(X: Any) -> Any:

@@ -24,6 +24,7 @@ from sklearn_ml4fp import (
     MessagePassingClassifier,
     PointClouds,
     RaggedArray,
+    investigate,
     predict_on_dask,
 )
 
@@ -141,3 +142,27 @@ def test_nothing_is_read_before_it_is_asked_for():
     predict_on_dask(NETWORK, parts, "predict_proba", like=X[:1].to_numpy())
     predict_on_dask(NETWORK, da.concatenate([da.from_delayed(part, (5, 3), float) for part in parts]))
     predict_on_dask(PIPELINE, dd.from_delayed(parts, meta=X))
+
+
+def test_a_source_of_parts_is_that_of_all_events_in_one():
+    """Parts are read one at a time, in every pass; one of them has no event."""
+    frame = FRAME.assign(label=(Y == "signal").astype(int))
+    roles = {"features": ["a", "b", "c"], "target": "label", "event_id": "event", "memory": 2_000}
+    whole = EventSource(frame, **roles)
+    delayed = [dask.delayed(frame[i:j]) for i, j in ((0, 0), (0, 90), (90, 200))]
+    awkward = [dask.delayed(ak.Array({name: frame[name].to_numpy()[i : i + 100] for name in frame})) for i in (0, 100)]
+    for parts in (dd.from_pandas(frame, npartitions=3), delayed, awkward):
+        source = EventSource(parts, **roles)
+        assert_array_equal(source.read().data, whole.read().data)
+        assert_array_equal(source.read().groups, whole.read().groups)
+    scores = [FeedForwardClassifier(**QUICK).fit(one).predict_proba(one) for one in (source, whole)]
+    assert np.abs(scores[0] - scores[1]).max() < 0.1  # of windows that are mixed otherwise
+    report = investigate(source)
+    assert report.n_events == 200
+    numbers = EventSource(da.from_array(X.to_numpy(), chunks=(90, 2)), features=["x0", "x2"])
+    assert_allclose(numbers.read().data, X[["a", "c"]], rtol=1e-6)
+
+
+def test_a_part_of_another_kind_is_named():
+    with pytest.raises(ValueError, match="part 1 is a dict: expected an awkward array of records, a data frame"):
+        EventSource([dask.delayed(FRAME), dask.delayed({"a": [1.0]}, traverse=False)], features=["a"]).read()
