@@ -24,6 +24,8 @@ from sklearn.utils.validation import _check_feature_names_in as check_feature_na
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _num_samples as num_samples
 
+from ._optional import comes_from, needs
+
 try:  # scikit-learn >= 1.9
     from sklearn.callback import CallbackSupportMixin, with_callbacks
     from sklearn.callback._callback_support import callback_management_context
@@ -231,3 +233,12 @@ __all__ = [
     "validate_params",
     "with_callbacks",
 ]
+
+
+def form_of_dask(X: Any) -> Any:
+    """Return what Dask knows of the events of a frame or of an array of dask-awkward: some made-up ones, else None."""
+    if hasattr(X, "_meta_nonempty"):
+        return X._meta_nonempty
+    if comes_from(X, "dask_awkward"):
+        return needs("awkward").typetracer.length_one_if_typetracer(X._meta)
+    return None

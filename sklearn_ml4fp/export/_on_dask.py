@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._compat import form_of_dask
 from .._dask_parts import delayed_parts
-from .._optional import comes_from, needs
+from .._optional import needs
 from .._requests import routed
 from ..data import EventSource
 from ._scores import inputs_of
@@ -118,10 +119,8 @@ def _example(X: Any) -> Any:
         if events is None:
             raise ValueError(f"{X!r} has no event: expected at least one, which tells the shape of the predictions.")
         return events
-    if hasattr(X, "_meta_nonempty"):  # of frames and series
-        return X._meta_nonempty
-    if comes_from(X, "dask_awkward"):
-        return needs("awkward").typetracer.length_one_if_typetracer(X._meta)
+    if (events := form_of_dask(X)) is not None:
+        return events
     if hasattr(X, "shape"):
         return np.ones((1, *X.shape[1:]), dtype=X.dtype)
     raise TypeError(
