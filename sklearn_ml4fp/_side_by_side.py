@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from itertools import islice
 from queue import SimpleQueue
+from threading import current_thread
 from typing import Any, Protocol
 
 import joblib
@@ -27,8 +28,8 @@ from ._recording import carried
 
 # Bytes of the events that trainings hold while they wait for others, each of which has its own.
 _MEMORY = 2**30
-# what `warnings.catch_warnings` changes, for the thread that runs
-_OF_WARNINGS = ("filters", "showwarning", "_showwarnmsg_impl")
+# what `warnings.catch_warnings` changes, of the thread that runs
+_OF_WARNINGS = tuple({"filters", "showwarning", "_showwarnmsg_impl"} & vars(warnings).keys())
 
 Call = tuple[Callable[..., Any], tuple, dict[str, Any]]  # as joblib's Parallel takes it
 
@@ -121,6 +122,11 @@ class _Fit:
         return answer if self._ending is None else [self._ending] * len(trainings)
 
     @property
+    def is_here(self) -> bool:
+        """Whether its thread asks, and not one that was started in it and has its context variables."""
+        return self._thread is current_thread()
+
+    @property
     def memory(self) -> float:
         """Bytes that its trainings hold; infinite if it can share them with no other fit."""
         return sum(training.memory for training in self.trainings)
@@ -144,7 +150,7 @@ _present: ContextVar[_Fit | None] = ContextVar("_present", default=None)
 def train(trainings: list[Any], trainer: Trainer) -> Errors:
     """Train, together with others if the fit around it is one of several side by side; return the error of each."""
     fit = _present.get()
-    return trainer(trainings) if fit is None else fit.wait(trainings, trainer)
+    return fit.wait(trainings, trainer) if fit is not None and fit.is_here else trainer(trainings)
 
 
 def seconds_waited() -> float:

@@ -4,7 +4,7 @@ import _thread
 import threading
 import time
 import warnings
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 
 import joblib
 import pytest
@@ -129,6 +129,19 @@ def test_a_training_alone_sees_what_stands_around_its_fit():
     seen: list[str] = []
     side_by_side([(around, (name, Work(name, float("inf")), seen), {}) for name in "ab"])
     assert seen == ["a", "b"]
+
+
+def test_a_thread_inside_of_a_fit_trains_by_itself():
+    """It cannot wait: the fit itself may go on meanwhile."""
+
+    def in_thread(trainer, work):
+        inside = threading.Thread(target=copy_context().run, args=(train, [work], trainer))
+        inside.start()
+        inside.join()
+
+    trainer = Trainer()
+    side_by_side([(in_thread, (trainer, Work(name)), {}) for name in "ab"])
+    assert trainer.passes == ["a", "b"]
 
 
 def test_a_fit_sees_what_stands_around_the_call():
