@@ -28,6 +28,7 @@ exclude_patterns = ["_build", "auto_examples/*.ipynb"]
 html_theme = "pydata_sphinx_theme"
 html_title = project  # a longer one covers the menu
 html_static_path = ["_static"]
+html_sidebars = {"install": [], "start": [], "contributing": []}  # which have no pages below them
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_context = {"default_mode": "auto"}  # of light and dark: the theme reports an error where it is not said
