@@ -219,7 +219,7 @@ def test_a_collection_that_is_a_number_in_another_file(tmp_path):
 def test_an_error_without_a_text_has_its_kind(tmp_path, monkeypatch):
     to_root(tmp_path / "x.root", FRAME)
 
-    def fails(path):
+    def fails(path, **options):
         raise AssertionError
 
     monkeypatch.setattr(uproot, "open", fails)
