@@ -11,7 +11,7 @@ import numpy as np
 
 from ._targets import ClassSurvey, NumberSurvey
 
-PER_WINDOW = 16  # blocks that are mixed with one another, each a sixteenth of the memory
+PER_WINDOW = 32  # blocks that are mixed with one another, each such a part of the memory
 # Largest share of the variance of the target that may lie between the windows. With two equally frequent classes the
 # frequencies in a window then differ from those of all events by 0.1, in the mean.
 BETWEEN = 0.04

@@ -57,20 +57,22 @@ def read_if_small(name: str, X: Any, y: Any, weights: Any, groups: Any = None) -
     return held.data, held.target, held.sample_weight, held.groups
 
 
-def mixed(parts: Iterator[Part], n: int, rng: np.random.Generator) -> Iterator[Part]:
-    """Yield all events of ``n`` parts, each spread at random over what is yielded with the next `PER_WINDOW`.
+def mixed(parts: Iterator[Part], n: int, width: int, rng: np.random.Generator) -> Iterator[Part]:
+    """Yield all events of ``n`` parts, each spread at random over what is yielded while the next ``width`` are read.
 
-    What is yielded has events of as many parts, at the begin and at the end of half as many. In the mean half the
-    events of these parts are in memory.
+    What is yielded has equally many events of ``width`` parts that follow one another. What falls before the first
+    ``width`` parts are there, and after the last one, is complementary: it is kept, and yielded at the end, mixed. With
+    it, as many events are in memory as ``width`` parts have.
     """
-    half = PER_WINDOW // 2
-    first, waiting = min(half, n - 1), defaultdict[int, list[Part]](list)
+    waiting, last = defaultdict[int, list[Part]](list), np.arange(n, n + width)
     for t, part in enumerate(parts):
-        times = rng.permutation(np.arange(max(t, first), min(t + PER_WINDOW, n + half)))
-        for time, rows in zip(times.tolist(), np.array_split(rng.permutation(len(part)), len(times)), strict=True):
-            if len(rows):
-                rows.sort()
-                waiting[time].append(part.taken(rows))
+        times = np.arange(t, t + width)
+        times = rng.permutation(np.where((times < width - 1) | (times >= n), n, times))
+        for time, rows in zip(times.tolist(), np.array_split(rng.permutation(len(part)), width), strict=True):
+            slots = np.array_split(rows, width) if time == n else [rows]
+            for slot, some in zip(rng.permutation(last) if time == n else [time], slots, strict=True):
+                if len(some):
+                    waiting[int(slot)].append(part.taken(np.sort(some)))
         del part
         yield from _shuffled(waiting.pop(t, []), rng)
     for time in sorted(waiting):
@@ -169,9 +171,10 @@ class StreamedPart:
 
     def epoch(self, rng: np.random.Generator, rank: int = 0) -> Iterator[Part]:
         """Yield the events of a process in mixed parts."""
-        blocks = [block for window in self.mixing.windows(rng, rank, self.processes.n) for block in window]
+        windows = self.mixing.windows(rng, rank, self.processes.n)
+        blocks, width = [block for window in windows for block in window], max(map(len, windows))
         with self.source.loading() as load:
-            yield from mixed((self.check(load(block)) for block in blocks), len(blocks), rng)
+            yield from mixed((self.check(load(block)) for block in blocks), len(blocks), width, rng)
 
 
 class PiecesAhead(PiecesOf):

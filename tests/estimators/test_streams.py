@@ -23,6 +23,8 @@ from sklearn_ml4fp import (
     TransformerClassifier,
     roc_auc_score,
 )
+from sklearn_ml4fp.estimators._fitted import Part
+from sklearn_ml4fp.estimators._streams import mixed
 
 N = 6000
 RNG = np.random.default_rng(1)
@@ -295,3 +297,17 @@ def test_what_a_source_must_say(folder, roles, given, match):
 def test_a_splitter_must_know_the_fold_of_an_id(folder):
     with pytest.raises(ValueError, match=r"assign\(ids\)"):
         FeedForwardClassifier(validation=EventShuffleSplit(1), **FULL).fit(source_of(folder))
+
+
+@pytest.mark.parametrize(("n_parts", "width"), [(40, 8), (43, 8), (8, 8), (3, 3), (1, 1)])
+def test_what_is_trained_on_has_equally_many_events_of_the_parts_beside_it(n_parts, width):
+    """The end of an epoch decides most about the weights: it is as well mixed as the rest."""
+    parts = (Part(np.full((800, 1), i), np.arange(800), None) for i in range(n_parts))
+    pieces = list(mixed(parts, n_parts, width, np.random.default_rng(0)))
+    events = {(x, y) for piece in pieces for x, y in zip(piece.X[:, 0].tolist(), piece.target.tolist(), strict=True)}
+    assert len(events) == sum(map(len, pieces)) == 800 * n_parts
+    for piece in pieces:
+        of_place = np.bincount(piece.X[:, 0] % width, minlength=width)  # parts of one place are of one kind
+        assert of_place.max() - of_place.min() <= 0.05 * len(piece) if n_parts % width == 0 else len(of_place) == width
+    first = np.array([piece.X[:, 0].mean() for piece in pieces[: n_parts - width]])
+    assert (np.diff(first) > 0).all()  # and from parts that were read one after another
