@@ -1,5 +1,6 @@
 """`make paper`, small: a second run does nothing, a changed seed reruns what depends on it, the numbers are right."""
 
+import ast
 import html
 import json
 import os
@@ -130,3 +131,12 @@ def test_from_data_to_paper(tmp_path):
     assert planned(folder) == set()
 
     check_the_numbers(folder)
+
+
+def test_numbers_of_events_are_written_out():
+    """20 000, and not 2e+04."""
+    source = (ROOT / "examples" / "paper" / "steps" / "paper.py").read_text(encoding="utf-8")
+    formats = ast.literal_eval(re.search(r"^FORMATS = (\[.*?^\])", source, re.DOTALL | re.MULTILINE)[1])
+    for name in ("score.events", "score.events_analysis", "score.yield_signal"):
+        form = next(form for pattern, form in formats if re.search(pattern, name))
+        assert f"{20000.0:{form}}" == "20,000"

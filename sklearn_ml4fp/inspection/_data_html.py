@@ -138,8 +138,9 @@ def body(report: Facts) -> str:
         + f"{legend if len(labels) > 1 else ''}</p>"
         + f'<div class="grid">{cards}</div>'
         + (f"<h2>Missing together</h2>{patterns}" if patterns else "")
-        + f'<h2>Pearson correlation</h2><div class="wide">{_map(report.event_names, report.pearson)}</div>'
-        + f'<h2>Spearman rank correlation</h2><div class="wide">{_map(report.event_names, report.spearman)}</div></div>'
+        + f'<h2>Pearson correlation</h2><div class="wide" tabindex="0">{_map(report.event_names, report.pearson)}</div>'
+        + '<h2>Spearman rank correlation</h2><div class="wide" tabindex="0">'
+        + f"{_map(report.event_names, report.spearman)}</div></div>"
     )
 
 

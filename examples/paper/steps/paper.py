@@ -16,7 +16,7 @@ FORMATS = [  # of the first pattern that the name of a number contains
     ("shift_", "+.2f"),
     ("error_.*percent", ".2f"),
     ("percent", ".1f"),
-    ("yield_|effective_|selected_", ",.0f"),
+    ("yield_|effective_|selected_|events", ",.0f"),
     ("rejection", ".1f"),
     ("", ",.4g"),
 ]
@@ -88,4 +88,5 @@ Path(snakemake.output.latex).write_text(latex(found["numbers"]), encoding="utf-8
 inputs = {"numbers": snakemake.output.numbers, "figures": str(Path(snakemake.input[2]).parent)}
 typst.compile("paper.typ", root=".", output=snakemake.output.pdf, sys_inputs=inputs)
 page = typst.compile("paper.typ", root=".", format="html", sys_inputs={**inputs, "web": "yes"}).decode()
-Path(snakemake.output.html).write_text(page.replace("</head>", STYLE + "</head>", 1), encoding="utf-8")
+page = page.replace("</head>", STYLE + "</head>", 1).replace("<table", '<table tabindex="0"')  # scrolled by keys too
+Path(snakemake.output.html).write_text(page, encoding="utf-8")
