@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .._row_sample import Draw
 from .._validation import check_integer
 from ._event_roles import joined_ids
 from ._point_clouds import PointClouds
@@ -286,24 +287,17 @@ class Stream(ABC):
         ValueError
             There is no event.
         """
-        n_events, rng, limit = check_integer(n_events, "n_events", 1), np.random.default_rng(0), 1.0
+        n_events, draw = check_integer(n_events, "n_events", 1), Draw()
         parts: list[Bunch] = []
-        keys = np.empty(0)
         for events in self.chunks(_FIRST):
             if look is not None:
                 look(events)
-            drawn = rng.random(len(events.data))
-            parts.append(_rows_of(events, drawn < limit))
-            keys = np.append(keys, drawn[drawn < limit])
-            if len(keys) > 2 * n_events:
-                limit = np.partition(keys, n_events)[n_events]
-                parts, keys = [_rows_of(joined(parts), keys < limit)], keys[keys < limit]
+            parts.append(_rows_of(events, draw.among(len(events.data))))
+            if len(draw) > 2 * n_events:
+                parts = [_rows_of(joined(parts), draw.keep(n_events))]
         if not parts:
             raise ValueError(f"{self!r} has no event.")
-        drawn_in_all = joined(parts)
-        if len(keys) <= n_events:
-            return drawn_in_all
-        return _rows_of(drawn_in_all, keys < np.partition(keys, n_events)[n_events])
+        return _rows_of(joined(parts), draw.keep(n_events))
 
     def held(self) -> tuple[Bunch | None, float]:
         """Read all events, if they take ``memory`` bytes at most.

@@ -107,7 +107,8 @@ class FrameInput(NumberInput):
         """Learn scaling, edges, what fills missing numbers, and which columns have some."""
         if self.seen is None:
             return {}
-        (X, weights), self.seen = self.seen.read(), None
+        sample, self.seen = self.seen.read(), None
+        X, weights = sample.X, sample.weights
         numbers = [i for i in range(X.shape[1]) if i not in self.levels]
         Z = np.where(np.isnan(X[:, numbers]).all(axis=0), np.float32(0), X[:, numbers])  # a column without values
         if self.scaling is not None and numbers:

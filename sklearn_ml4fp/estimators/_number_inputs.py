@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .._distributions import weighted_quantile
+from .._row_sample import RowSample
 from ..nn import ColumnScaling
 from ._column_scaling import CLIP, Constants, learn_scaling
 from ._inputs import ImageInput, TableInput
@@ -35,43 +36,6 @@ def bin_edges(column: np.ndarray, weights: np.ndarray | None, n_bins: int) -> np
     edges = weighted_quantile(column, np.linspace(0, 1, n_bins + 1), weights)
     edges[0], edges[-1] = column.min(), column.max()  # signed weights may leave the cumulative sum short of these
     return np.unique(edges)
-
-
-class Sample:
-    """Events that come in pieces: all of them, or of very many every second, fourth, ... one."""
-
-    def __init__(self) -> None:
-        self._pieces: list[tuple[np.ndarray, np.ndarray | None]] = []
-        self._n_seen, self._step = 0, 1
-
-    def add(self, X: np.ndarray, weights: np.ndarray | None) -> None:
-        """Take in events; those of weight zero are not there."""
-        if weights is not None:
-            X, weights = X[weights != 0], weights[weights != 0]
-        first = -self._n_seen % self._step
-        self._n_seen += len(X)
-        self._pieces.append((X[first :: self._step], None if weights is None else weights[first :: self._step]))
-        self._thin_to(self._step)
-
-    def merge(self, other: Sample) -> None:
-        """Take in the events that another one has taken in."""
-        for one in (self, other):
-            one._thin_to(max(self._step, other._step))
-        self._pieces += other._pieces
-        self._n_seen += other._n_seen
-        self._thin_to(self._step)
-
-    def _thin_to(self, step: int) -> None:
-        """Keep every ``step``-th event of all that were seen, and fewer, if these are too many."""
-        while self._step < step or sum(len(one) for one, _ in self._pieces) > _SAMPLE:
-            X, weights = self.read()
-            self._pieces = [(X[::2], None if weights is None else weights[::2])]
-            self._step *= 2
-
-    def read(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return the events and their weights."""
-        X, weights = zip(*self._pieces, strict=True)
-        return np.concatenate(X), None if weights[0] is None else np.concatenate(weights)
 
 
 @dataclass
@@ -110,7 +74,7 @@ class NumberInput(TableInput):
                     f"{name}=None."
                 )
         if self._needs_survey():
-            self.seen = self.seen or Sample()
+            self.seen = self.seen or RowSample(_SAMPLE)
             self.seen.add(X, weights)
         super().look(X, weights)
 
@@ -120,7 +84,8 @@ class NumberInput(TableInput):
     def learn(self) -> dict[str, Any]:
         """Learn the scaling and the edges from the events that were taken in."""
         if self.seen is not None:
-            (X, weights), self.seen = self.seen.read(), None
+            sample, self.seen = self.seen.read(), None
+            X, weights = sample.X, sample.weights
             if self.scaling is not None:
                 self._scaling = learn_scaling(self.scaling, X, weights)
             if self.num_embedding == "piecewise":

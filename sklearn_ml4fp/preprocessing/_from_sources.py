@@ -14,6 +14,7 @@ from sklearn.utils.validation import FLOAT_DTYPES
 
 from .._missing import check_array
 from .._requests import declines_weights
+from .._row_sample import Rows, RowSample
 from .._validation import check_sum, event_weights
 from ..data import EventSource
 
@@ -111,18 +112,17 @@ class Chunks:
         """Read all rows, and sum them up."""
         return self._shown_to(Survey())
 
-    def sampled(self) -> tuple[Survey, Sample]:
+    def sampled(self) -> tuple[Survey, Rows]:
         """Read all rows, sum them up, and draw some at random."""
-        sample = Sample(self.source.memory // _SAMPLE)
-        survey = self._shown_to(Survey(), sample)
-        sample.finish()
-        return survey, sample
+        sample = RowSample(_ENOUGH)
+        return self._shown_to(Survey(), sample), sample.read()
 
-    def _shown_to(self, survey: Survey, *others: Sample) -> Survey:
+    def _shown_to(self, survey: Survey, *samples: RowSample) -> Survey:
         for X, weights in self.rows():
             survey.add(X, weights)
-            for one in others:
-                one.add(X, weights)
+            for sample in samples:
+                sample.most = min(_ENOUGH, max(_LEAST, self.source.memory // _SAMPLE // X[0].nbytes))
+                sample.add(X, weights)
         check_sum(survey.total, survey.size, "sample_weight")
         return survey
 
@@ -190,57 +190,3 @@ class Survey:
         with np.errstate(divide="ignore", invalid="ignore"):
             first = self._first / self.weights
             return self._shift + first, self._second / self.weights - np.square(first)
-
-
-class Sample:
-    """Rows drawn at random from all that are shown, with equal probabilities, always the same ones.
-
-    Parameters
-    ----------
-    n_bytes : int
-        Memory of the rows; at most a million are kept.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n, n_columns)
-        Rows.
-    weights : ndarray of shape (n,) or None
-        Their weights.
-    """
-
-    def __init__(self, n_bytes: int) -> None:
-        self._n_bytes, self._rng, self._limit = n_bytes, np.random.default_rng(0), 1.0
-        self._parts: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []  # keys, rows, weights
-
-    def __len__(self) -> int:
-        return sum(len(keys) for keys, _, _ in self._parts)
-
-    def add(self, X: np.ndarray, weights: np.ndarray | None) -> None:
-        """Show rows: those with the least of all random numbers stay."""
-        self._most = min(_ENOUGH, max(_LEAST, self._n_bytes // X[0].nbytes))
-        keys = self._rng.random(len(X))
-        few = keys < self._limit
-        self._parts.append((keys[few], X[few], None if weights is None else weights[few]))
-        if len(self) > 1.5 * self._most:
-            self._shrink()
-
-    def _shrink(self) -> None:
-        keys, X = np.concatenate([one for one, _, _ in self._parts]), np.concatenate([one for _, one, _ in self._parts])
-        of_rows = [one for _, _, one in self._parts if one is not None]
-        weights = np.concatenate(of_rows) if of_rows else None
-        if len(keys) > self._most:
-            few = np.argpartition(keys, self._most)[: self._most]
-            keys, X, weights = keys[few], X[few], None if weights is None else weights[few]
-            self._limit = keys.max()
-        self._parts = [(keys, X, weights)]
-
-    def of(self, columns: np.ndarray) -> Sample:
-        """Return the sample of some of the columns."""
-        part = copy(self)
-        part.X = self.X[:, columns]
-        return part
-
-    def finish(self) -> None:
-        """Join what was drawn."""
-        self._shrink()
-        _, self.X, self.weights = self._parts[0]

@@ -13,8 +13,9 @@ from .._compat import Interval, StrOptions
 from .._distributions import weighted_quantile
 from .._missing import check_array, validate_data
 from .._params import Declared, hp
+from .._row_sample import Rows
 from .._validation import check_weights
-from ._from_sources import Chunks, Sample, Survey, takes_sources
+from ._from_sources import Chunks, Survey, takes_sources
 from ._scaling import ZScoreScaler, column_names
 
 # A zero that was scaled and back in float32 is off by some 20 roundings of 6e-8 of the offset: no negative value.
@@ -155,7 +156,7 @@ class LogScaler(OneToOneFeatureMixin, TransformerMixin, Declared, BaseEstimator)
             logarithms.add(self._log(X), weights)
         self._end(logarithms)
 
-    def _begin(self, survey: Survey, sample: Sample | None) -> None:
+    def _begin(self, survey: Survey, sample: Rows | None) -> None:
         """Learn what the logarithms need, from the extremes of all events, or from a sample."""
         extremes = np.stack([survey.least, survey.least_positive])
         self._learn(extremes if sample is None else sample.X, None if sample is None else sample.weights)

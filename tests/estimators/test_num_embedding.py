@@ -13,8 +13,7 @@ from sklearn_ml4fp import (
     save_model,
     search_space,
 )
-from sklearn_ml4fp.estimators import _number_inputs
-from sklearn_ml4fp.estimators._number_inputs import Sample, bin_edges
+from sklearn_ml4fp.estimators._number_inputs import bin_edges
 from sklearn_ml4fp.nn import NUM_EMBEDDINGS
 
 N = 240
@@ -61,36 +60,6 @@ def test_edges_are_weighted_quantiles():
     assert_array_equal(bin_edges(np.append(x, x), np.append(1.5 * w, -0.5 * w), 10), edges)
     assert bin_edges(np.ones(20), None, 10).tolist() == [1.0]
     assert bin_edges(np.arange(20) % 2.0, None, 10).tolist() == [0.0, 1.0]
-
-
-def test_edges_of_events_that_come_in_pieces(monkeypatch):
-    """Of all of them as long as they are few, and then of a sample, which is the same for any pieces."""
-    x, w = RNG.normal(size=(1000, 2)), RNG.normal(1, 0.5, size=1000)
-    w[::7] = 0
-    for most in (1000, 100):
-        monkeypatch.setattr(_number_inputs, "_SAMPLE", most)
-        samples = []
-        for size in (1000, 64):
-            sample = Sample()
-            for i in range(0, 1000, size):
-                sample.add(x[i : i + size], w[i : i + size])
-            samples.append(sample.read())
-        assert_array_equal(*(one[0] for one in samples))
-        assert_array_equal(*(one[1] for one in samples))
-        assert_array_equal(samples[0][0], x[w != 0][:: 1 if most == 1000 else 16])
-
-
-@pytest.mark.parametrize("shares", [(100, 900), (900, 100)])
-def test_samples_of_several_processes_are_one(monkeypatch, shares):
-    """Every event of the one stands for as many as every event of the other."""
-    monkeypatch.setattr(_number_inputs, "_SAMPLE", 64)
-    first, second = Sample(), Sample()
-    for sample, n, value in zip((first, second), shares, (1.0, 2.0), strict=True):
-        sample.add(np.full((n, 1), value), None)
-    first.merge(second)
-    values = first.read()[0][:, 0]
-    assert 32 < len(values) <= 64
-    assert abs(np.mean(values == 1) - shares[0] / 1000) < 0.05
 
 
 def test_edges_come_from_the_training_part():
