@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import marshal
 import os
 import pickle
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import joblib
@@ -135,11 +134,26 @@ def fingerprint_of(choices: dict[str, Any], made_of: Sequence[Any], data: Any) -
     return found
 
 
-def _code_of(thing: Any) -> list[tuple[str, bytes]]:
+def _code_of(thing: Any) -> list[tuple[str, str]]:
     """Compiled code of the class of an object, or of a class, as far as it is written in Python."""
     kinds = (thing if isinstance(thing, type) else type(thing)).__mro__
     functions = [(f"{kind.__qualname__}.{name}", one) for kind in kinds for name, one in vars(kind).items()]
-    return [(name, marshal.dumps(one.__code__)) for name, one in functions if isinstance(one, FunctionType)]
+    return [(name, _written(one.__code__)) for name, one in functions if isinstance(one, FunctionType)]
+
+
+def _written(value: Any) -> str:
+    """Write down code, or a constant in it, the same in every process.
+
+    `marshal` marks what something else refers to, such as a debugger or a package that looks at functions.
+    """
+    if isinstance(value, CodeType):
+        names = (value.co_names, value.co_varnames, value.co_freevars, value.co_cellvars)
+        return f"{value.co_name}{value.co_code!r}{names!r}({', '.join(map(_written, value.co_consts))})"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_written, value))})"
+    if isinstance(value, frozenset):  # whose order is another one in each process
+        return f"{{{', '.join(sorted(map(_written, value)))}}}"
+    return repr(value)
 
 
 def state_of(net: Any) -> dict[str, Any]:

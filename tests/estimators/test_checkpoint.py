@@ -373,6 +373,22 @@ def test_what_a_killed_process_was_writing_is_removed(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_who_looks_at_the_code_does_not_change_its_name(tmp_path):
+    """A debugger, or a package that was imported in between, may hold constants of a function, or have run it often."""
+    X, y = table()
+    network = FeedForwardClassifier(**QUICK, checkpoint=tmp_path)
+    with collected():
+        network.fit(X, y)
+        held = [
+            (code.co_names, code.co_varnames, list(code.co_consts))
+            for kind in (type(network), *type(network.net_.module_).__mro__)
+            for code in (one.__code__ for one in vars(kind).values() if hasattr(one, "__code__"))
+        ]
+        assert len(held) > 50
+        network.fit(X, y)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_damaged_files_and_other_versions(tmp_path):
     X, y = table()
     network = FeedForwardClassifier(**QUICK, checkpoint=tmp_path)
