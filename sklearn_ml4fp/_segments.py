@@ -5,6 +5,7 @@ Segment ``i`` is the rows from ``offsets[i]`` to ``offsets[i + 1]``; there is on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -71,3 +72,9 @@ def cut(rows: NDArray[Any], offsets: Index, first: int, last: int) -> tuple[NDAr
     """Take the neighbouring segments ``first:last``, as a view of the rows, and their new offsets."""
     new_offsets = offsets[first : last + 1] - offsets[first]
     return rows[offsets[first] : offsets[last]], new_offsets
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Join parts of events one after the other: arrays, or ragged containers of one kind."""
+    first: Any = parts[0]
+    return np.concatenate(parts) if isinstance(first, np.ndarray) else type(first).concatenate(parts)

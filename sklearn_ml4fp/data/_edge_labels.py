@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .._components import connected
 from .._roles import column_for
+from ._event_source import EventSource
 from ._graphs import Graphs
 from ._ragged_array import RaggedArray
 
@@ -29,22 +31,33 @@ def _check_entries(ragged: Any, offsets: np.ndarray, name: str, what: str) -> np
     return ragged.values
 
 
-def edge_labels(graphs: Graphs, particle: RaggedArray, *, layer: str | None = "layer") -> RaggedArray:
+@dataclass
+class _OfChunk:
+    """Function of a chunk of graphs whose target is the particle of each hit: the labels of its edges."""
+
+    layer: str | None
+
+    def __call__(self, events: Any) -> RaggedArray:
+        labels: RaggedArray = edge_labels(events.data, events.target, layer=self.layer)
+        return labels
+
+
+def edge_labels(graphs: Any, particle: RaggedArray | None = None, *, layer: str | None = "layer") -> Any:
     """Label the edges of graphs: 1 where one particle made both ends, in neighbouring layers, and else 0.
 
     Parameters
     ----------
-    graphs : Graphs
-        Graphs of hits.
+    graphs : Graphs or EventSource
+        Graphs of hits. Of a source that ToGraph or ToTrackGraph has transformed, the edges are labelled chunk by chunk.
     particle : RaggedArray
-        Number of the particle that made each hit; negative numbers are noise.
+        Number of the particle that made each hit; negative numbers are noise. A source carries it as its target.
     layer : str or None, default="layer"
         Feature with the number of the layer. None labels all edges between hits of one particle with 1.
 
     Returns
     -------
-    RaggedArray
-        Labels of the edges, with the ``edge_offsets`` of the graphs.
+    RaggedArray or EventSource
+        Labels of the edges, with the ``edge_offsets`` of the graphs; or the source with these as its target.
 
     Raises
     ------
@@ -67,6 +80,13 @@ def edge_labels(graphs: Graphs, particle: RaggedArray, *, layer: str | None = "l
     >>> len(y.values) == len(graphs.edges)
     True
     """
+    if isinstance(graphs, EventSource):
+        if particle is not None or graphs.target is None:
+            raise ValueError(
+                "the edges of a source are labelled by its target, the particle of each hit: say which column of the "
+                "hits it is by target={'Hit': 'particle'}, and pass the source alone."
+            )
+        return graphs.with_target(_OfChunk(layer))
     _check_graphs(graphs)
     number = _check_entries(particle, graphs.nodes.offsets, "particle", "hit")
     if number.ndim != 1:

@@ -15,7 +15,21 @@ from .._dask_parts import delayed_parts
 from .._optional import needs
 from ._awkward import _NUMBER, _kind_of, _numbers
 from ._columns import Columns
-from ._event_roles import EXACT, PointsOf, ids_of, labels_of, listed, one_per_event, one_set, rounded_to, weights_of
+from ._event_roles import (
+    EXACT,
+    PointsOf,
+    Role,
+    check_of_points,
+    ids_of,
+    kinds_of,
+    labels_of,
+    listed,
+    of_all_points,
+    one_per_event,
+    one_set,
+    rounded_to,
+    weights_of,
+)
 from ._expressions import Expression
 from ._reader import Ranges, Reader
 from ._readers import in_memory, open_file, paths_of, reader_of
@@ -55,10 +69,11 @@ class EventSource(Stream):
         Collections of points and their features: ``{"Jet": ["pt", "eta"]}``. The feature is a column ``Jet_pt`` (as in
         NanoAOD) or ``Jet.pt`` (as in Delphes), or a field of the records in ``Jet``. Columns with one number per event
         are a collection of one point (missing momentum).
-    target : str or sequence of str, optional
-        Column of labels, or of the number to be estimated, or several of these.
-    weight : str, optional
-        Column of event weights, also negative ones.
+    target : str, sequence of str or mapping, optional
+        Column of labels, or of the number to be estimated, or several of these. ``{"Hit": "is_track"}`` is a target of
+        every point of the collection, a column beside its features; with several collections, one of each.
+    weight : str or mapping, optional
+        Column of event weights, also negative ones, or, as for ``target``, of weights of the points.
     event_id : str or sequence of str, optional
         Column, or several (``["run", "event"]``), that identify an event: integers or texts, kept exactly.
     cut : str or callable, optional
@@ -121,8 +136,8 @@ class EventSource(Stream):
         row_groups: Sequence[int] | None = None,
         features: Sequence[str] = (),
         collections: Mapping[str, Sequence[str]] | None = None,
-        target: str | Sequence[str] | None = None,
-        weight: str | None = None,
+        target: Role = None,
+        weight: str | Mapping[str, str] | None = None,
         event_id: str | Sequence[str] | None = None,
         cut: Column | None = None,
         derived: Mapping[str, Column] | None = None,
@@ -142,8 +157,9 @@ class EventSource(Stream):
         self.collections = {
             name: listed(words) for name, words in (stored.get("collections", collections) or {}).items()
         }
-        self.target = stored.get("target") if target is None else target
-        self.weight = stored.get("weight") if weight is None else weight
+        self.target: Role = stored.get("target") if target is None else target
+        self.weight: Role = stored.get("weight") if weight is None else weight
+        self._target, self._weight = self.target, self.weight  # what is read; the others may be made of it
         self.event_id = stored.get("event_id") if event_id is None else event_id
         self.cut, self.derived, self.entries = cut, dict(derived or {}), entries
         self.dtype = np.dtype(stored.get("dtype", np.float32) if dtype is None else dtype)
@@ -160,7 +176,16 @@ class EventSource(Stream):
             raise ValueError(f"the collections {empty} have no features: name those of a point, such as ['pt', 'eta'].")
         if self.dtype.kind != "f" or self.dtype.itemsize not in EXACT:
             raise ValueError(f"dtype={self.dtype}: expected float16, float32 or float64.")
-        roles = {"target": listed(self.target), "weight": listed(self.weight), "event_id": listed(self.event_id)}
+        if isinstance(self.event_id, Mapping):
+            raise ValueError(
+                f"event_id={dict(self.event_id)}: expected columns of the events, since points have no id."
+            )
+        check_of_points("target", self.target, self.collections)
+        check_of_points("weight", self.weight, self.collections)
+        roles = {
+            role: [] if isinstance(names, Mapping) else listed(names)
+            for role, names in (("target", self.target), ("weight", self.weight), ("event_id", self.event_id))
+        }
         inputs = {*self.features, *(f"{name}{s}{w}" for name, ws in self.collections.items() for w in ws for s in "_.")}
         for role, names in roles.items():
             if twice := [name for name in names if name in inputs]:
@@ -190,7 +215,8 @@ class EventSource(Stream):
             data : PointClouds, or array or DataFrame of shape (n_events, n_features)
                 Point clouds if there are collections; then ``features`` are their event columns.
             target, sample_weight, groups : array of shape (n_events,) or None
-                Of the same events, in the same order; a structured array where ``event_id`` has several columns.
+                Of the same events, in the same order; a structured array where ``event_id`` has several columns, and a
+                `RaggedArray` where a target or weight is of the points.
             feature_names : list of str
                 Names of the columns of ``data`` (or of the points).
 
@@ -213,7 +239,8 @@ class EventSource(Stream):
         """Read, cut and derive once, and write the result to an Arrow file that later epochs map to memory.
 
         ``EventSource(path)`` without inputs reads it back, in the roles that its columns have here; a cut, entries and
-        other roles may be added. Points are one collection, of the kinds that they have here.
+        other roles may be added. Points are one collection, of the kinds that they have here, with their targets and
+        weights.
 
         Parameters
         ----------
@@ -232,7 +259,7 @@ class EventSource(Stream):
         ImportError
             pyarrow is not installed; it comes with the extra ``hep``.
         ValueError
-            Something is wrong with a file (see the class), or no event is left.
+            Something is wrong with a file (see the class), no event is left, or they are graphs.
         """
         names = list(self.collections)
         collection = (names[0] if len(names) == 1 else "") or "points"
@@ -282,17 +309,7 @@ class EventSource(Stream):
                 self._mask(columns)
             events = self._of_columns(columns, None)
         none = {name: None if events[name] is None else events[name][:0] for name in EVENTS}
-        return bunch_of(**{**events, **none}), self._kinds(events) | columns.kinds()
-
-    @staticmethod
-    def _kinds(events: Bunch) -> dict[str, str]:
-        """Name the types of an event's label and id, which all files must share."""
-        words = {"b": "numbers", "i": "numbers", "u": "numbers", "f": "numbers", "U": "text", "S": "text"}
-        kinds = {} if events.target is None else {"target": words.get(events.target.dtype.kind, "something else")}
-        ids = events.groups
-        for name in () if ids is None else ids.dtype.names or ("event_id",):
-            kinds[name] = words.get((ids if ids.dtype.names is None else ids[name]).dtype.kind, "something else")
-        return kinds
+        return bunch_of(**{**events, **none}), kinds_of(events) | columns.kinds()
 
     def _name(self, i: int) -> str:
         return self._paths[i] if self._paths else "the events"
@@ -328,7 +345,8 @@ class EventSource(Stream):
     def _of_columns(self, columns: Columns, kept: NDArray[np.bool_] | None) -> Bunch:
         n = columns.n_entries if kept is None else int(kept.sum())
 
-        targets, weights, ids = listed(self.target), listed(self.weight), listed(self.event_id)
+        targets, weights = ([] if isinstance(one, Mapping) else listed(one) for one in (self._target, self._weight))
+        ids = listed(self.event_id)
         flat = columns.numbers([*self.features, *targets, *weights, *ids])
 
         def column(name: str) -> Any:
@@ -339,17 +357,20 @@ class EventSource(Stream):
         for i, name in enumerate(self.features):
             numbers = _numbers(one_per_event(column(name), name), f"the feature {name!r}")
             features[:, i] = rounded_to(numbers, self.dtype, name)
-        data: Any = features
-        if self.collections:
-            points = {
-                name: PointsOf(columns, name, words, kept, self.dtype) for name, words in self.collections.items()
-            }
-            data = one_set(points, self.collections, features, self.features)
+        points = {name: PointsOf(columns, name, words, kept, self.dtype) for name, words in self.collections.items()}
+        data: Any = one_set(points, self.collections, features, self.features) if points else features
         labels = [labels_of(column(name), name) for name in targets]
+        target: Any = None if not labels else labels[0] if isinstance(self._target, str) else np.stack(labels, axis=1)
+        weight: Any = weights_of(column(weights[0]), weights[0]) if weights else None
+        if isinstance(self._target, Mapping):
+            target = of_all_points(columns, "target", self._target, points, kept)
+        if isinstance(self._weight, Mapping):
+            weight = of_all_points(columns, "weight", self._weight, points, kept)
+            weight = weight.with_values(weight.values.astype(np.float64))
         return bunch_of(
             data=data,
-            target=None if not labels else labels[0] if isinstance(self.target, str) else np.stack(labels, axis=1),
-            sample_weight=None if self.weight is None else weights_of(column(self.weight), self.weight),
+            target=target,
+            sample_weight=weight,
             groups=_together([ids_of(column(name), name) for name in ids], ids) if ids else None,
             feature_names=list(data.feature_names) if self.collections else list(self.features),
         )

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from .._optional import needs
 from .._whole_file import whole_file
 from ._event_roles import listed
+from ._graphs import Graphs
 from ._point_clouds import PointClouds
+from ._ragged_array import RaggedArray
 from ._readers import open_file
 from ._stream import joined
 
@@ -56,26 +58,47 @@ def _columns_of(events: Bunch, roles: dict[str, Any]) -> dict[str, Any]:
     def add(name: str, values: NDArray[Any]) -> None:
         columns.append((name, pa.array(np.ascontiguousarray(values))))
 
+    def add_lists(name: str, values: NDArray[Any], offsets: NDArray[Any]) -> None:
+        columns.append((name, pa.LargeListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(values)))))
+
+    def add_role(role: str, values: Any) -> None:
+        flat = values.values if isinstance(values, RaggedArray) else values
+        for name, column in zip(listed(roles[role]), flat.reshape(len(flat), -1).T, strict=True):
+            if isinstance(values, RaggedArray):
+                add_lists(f"{next(iter(roles[role]))}_{name}", column, values.offsets)
+            elif role == "target" or name not in listed(roles["target"]):
+                add(name, column)
+
     clouds = isinstance(data, PointClouds)
     for name, values in zip(roles["features"], (data.event_values if clouds else data).T, strict=True):
         add(name, values)
     for collection, words in roles["collections"].items():
         for word, values in zip(words, data.values.T, strict=True):
-            points = pa.array(np.ascontiguousarray(values))
-            columns.append((f"{collection}_{word}", pa.LargeListArray.from_arrays(data.offsets, points)))
-    targets = [] if events.target is None else events.target.reshape(len(data), -1).T
-    for name, values in zip(listed(roles["target"]), targets, strict=True):
-        add(name, values)
-    if roles["weight"] is not None and roles["weight"] not in listed(roles["target"]):
-        add(roles["weight"], events.sample_weight)
+            add_lists(f"{collection}_{word}", values, data.offsets)
+    for role, values in (("target", events.target), ("weight", events.sample_weight)):
+        if values is not None:
+            add_role(role, values)
     ids = events.groups
     for name in listed(roles["event_id"]):
-        if name not in listed(roles["target"]):
+        if name not in ([] if isinstance(roles["target"], dict) else listed(roles["target"])):
             add(name, ids if ids.dtype.names is None else ids[name])
     names = [name for name, _ in columns]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"{twice} would each be the name of two columns: rename features that map() has made.")
     return dict(columns)
+
+
+def _role_in_store(role: Any, values: Any, data: Any, collection: str, unnamed: str) -> Any:
+    """Say what a target or weight is in a store: columns of the events, or of the points of the one collection."""
+    if role is None:
+        return None
+    several = isinstance(role, dict) and len({str(one) for one in role.values()}) > 1  # of several collections
+    names = [f"{unnamed}{i or ''}" for i in range(len(listed(role)))] if several else listed(role)
+    if not isinstance(values, RaggedArray):
+        return role if not isinstance(role, dict) else names[0] if values.ndim == 1 else names
+    if not isinstance(data, PointClouds) or not np.array_equal(values.offsets, data.offsets):
+        raise ValueError(f"the {unnamed} belongs to edges, and a store keeps points: store the source of the points.")
+    return {collection: names[0] if values.values.ndim == 1 else names}
 
 
 def write_store(chunks: Iterable[Bunch], path: str | PathLike[str], *, collection: str, roles: dict[str, Any]) -> None:
@@ -92,10 +115,17 @@ def write_store(chunks: Iterable[Bunch], path: str | PathLike[str], *, collectio
         try:
             for events in _in_batches(chunks):
                 if writer is None:
+                    if isinstance(events.data, Graphs):
+                        raise ValueError(
+                            "a store keeps points and no edges: store the source of the points, and connect those of "
+                            "the store by ToGraph or ToTrackGraph."
+                        )
                     clouds = isinstance(events.data, PointClouds)
                     features = events.data.event_names if clouds else events.feature_names
                     points = {collection: list(events.data.feature_names)} if clouds else {}
                     values = events.data.values if clouds else events.data
+                    for role, name in (("target", "target"), ("weight", "sample_weight")):
+                        roles[role] = _role_in_store(roles[role], events[name], events.data, collection, role)
                     roles |= {"features": list(features), "collections": points, "dtype": str(values.dtype)}
                 columns = _columns_of(events, roles)
                 if writer is None:

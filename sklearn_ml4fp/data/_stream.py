@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._row_sample import Draw
+from .._segments import joined as joined_parts
 from .._validation import check_integer
-from ._event_roles import joined_ids
+from ._event_roles import Role, joined_ids
 from ._point_clouds import PointClouds
+from ._ragged_array import RaggedArray
 from ._reader import Reader
 
 if TYPE_CHECKING:
@@ -43,14 +45,13 @@ class Block(NamedTuple):
 
 def joined(parts: Sequence[Bunch]) -> Bunch:
     """Join chunks of events; their descriptions are those of the first."""
-    first, data = parts[0], [part.data for part in parts]
+    first = parts[0]
 
     def column(name: str) -> Any:
-        return None if first[name] is None else np.concatenate([part[name] for part in parts])
+        return None if first[name] is None else joined_parts([part[name] for part in parts])
 
-    container: Any = type(first.data)
     return bunch_of(
-        data=np.concatenate(data) if isinstance(first.data, np.ndarray) else container.concatenate(data),
+        data=column("data"),
         target=column("target"),
         sample_weight=column("sample_weight"),
         groups=None if first.groups is None else joined_ids([part.groups for part in parts]),
@@ -104,6 +105,24 @@ class _Map:
         return bunch_of(**{**events, "data": data, "feature_names": names})
 
 
+@dataclass
+class _Role:
+    """Step of a stream: make the targets or the weights anew by a function of a chunk."""
+
+    role: str  # of `EVENTS`
+    function: Callable[[Bunch], Any]
+
+    def __call__(self, events: Bunch) -> Bunch:
+        made = self.function(events)
+        if len(made) != len(events.data):
+            raise ValueError(
+                f"with_target() and with_weight() expected a function that returns one entry for each of "
+                f"{len(events.data)} events, got {len(made)}: a number, or, in a RaggedArray, one for each point or "
+                "edge."
+            )
+        return bunch_of(**{**events, self.role: made if isinstance(made, RaggedArray) else np.asarray(made)})
+
+
 class Stream(ABC):
     """Base of `EventSource`: the events of files in blocks, which can be read in any order.
 
@@ -113,8 +132,10 @@ class Stream(ABC):
         Bytes of events that are held at a time.
     """
 
-    _steps: tuple[_Where | _Map, ...] = ()
+    _steps: tuple[_Where | _Map | _Role, ...] = ()
     _share: tuple[int, int] = (0, 1)
+    target: Role = None
+    weight: Role = None
     _before: Sequence[int] = ()  # number of entries in the files before each one, once all have been checked
     _boundaries: Sequence[NDArray[np.int64] | None] = ()  # of each file, see `Reader`; once all have been checked
 
@@ -162,6 +183,38 @@ class Stream(ABC):
             The same files with changed events.
         """
         return self._with(_steps=(*self._steps, _Map(function)))
+
+    def with_target(self, function: Callable[[Bunch], Any]) -> Self:
+        """Return a source whose targets a function makes, chunk by chunk; nothing is read yet.
+
+        Parameters
+        ----------
+        function : callable
+            Function that takes a chunk, a Bunch as `chunks` yields it, and returns one label or target for each event,
+            or a `RaggedArray` with one for each point or edge.
+
+        Returns
+        -------
+        source : EventSource
+            The same events with other targets.
+        """
+        return self._with(_steps=(*self._steps, _Role("target", function)), target=self.target or "target")
+
+    def with_weight(self, function: Callable[[Bunch], Any]) -> Self:
+        """Return a source whose weights a function makes, chunk by chunk; nothing is read yet.
+
+        Parameters
+        ----------
+        function : callable
+            Function that takes a chunk, a Bunch as `chunks` yields it, and returns one weight for each event, or a
+            `RaggedArray` with one for each point or edge.
+
+        Returns
+        -------
+        source : EventSource
+            The same events with other weights.
+        """
+        return self._with(_steps=(*self._steps, _Role("sample_weight", function)), weight=self.weight or "weight")
 
     def share(self, rank: int, n_shares: int) -> Self:
         """Return a source of one of several shares of the entries, for processes that read side by side.
@@ -318,7 +371,9 @@ class Stream(ABC):
         with self.loading() as load:
             for block in self.blocks(_FIRST):
                 events = load(block)
-                n_bytes, n_entries = n_bytes + events.data.nbytes, n_entries + block.stop - block.start
+                ragged = [one for one in (events.target, events.sample_weight) if isinstance(one, RaggedArray)]
+                n_bytes += sum(one.nbytes for one in (events.data, *ragged))
+                n_entries += block.stop - block.start
                 if n_bytes > self.memory:
                     return None, n_bytes / n_entries
                 if len(events.data):

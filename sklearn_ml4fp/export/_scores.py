@@ -151,7 +151,7 @@ def _scorer_of(model: Any, source: EventSource) -> Scored:
     return score
 
 
-def _names_of_outputs(found: np.ndarray, target: str | Sequence[str] | None) -> list[str]:
+def _names_of_outputs(found: np.ndarray, target: Any) -> list[str]:
     if found.ndim == 1:
         return ["prediction"]
     known = target is not None and not isinstance(target, str) and len(target) == found.shape[1]

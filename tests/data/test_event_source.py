@@ -464,7 +464,7 @@ def test_files_that_are_not_there(tmp_path):
         ({"collections": {"Jet": ["pt"]}, "weight": "Jet_pt"}, "are inputs and weight at once"),
         ({"features": ["event"]}, "'event' holds integers beyond 16777216, which float32 rounds: an id is event_id="),
         ({"features": ["event"], "dtype": np.float64}, "integers beyond 2\\*\\*53"),
-        ({"features": ["Jet_pt"]}, r"Lists are collections=, or become one number in derived="),
+        ({"features": ["Jet_pt"]}, r"Lists are collections=, or, beside one, a target="),
         ({"features": ["MET_pt"], "dtype": int}, "expected float16, float32 or float64"),
         ({"features": ["MET_pt"], "entries": (-1, 3)}, r"expected \(first, last\)"),
         ({"features": ["a"], "derived": {"a": "b", "b": "a + 1"}}, r"\['a', 'b'\] need each other"),
