@@ -35,8 +35,10 @@ def open_tree(path: str | PathLike[str], tree: str | None = None) -> Any:
         The file is not a ROOT file, has no such tree, or has several and none is named.
     """
     uproot, path = needs("uproot"), fspath(path)
+    how = {} if "://" in path else {"handler": uproot.source.file.MultithreadedFileSource, "use_threads": False}
     try:
-        opened = uproot.open(path if tree is None else {path: tree}, array_cache=None)  # of 100 MB by default
+        # uproot's cache is of 100 MB by default, and its threads and event loop take five times as long as reading
+        opened = uproot.open(path if tree is None else {path: tree}, array_cache=None, **how)
         trees = _trees_in(opened) if hasattr(opened, "classnames") else None  # of a directory
         if trees is not None and len(trees) == 1:
             opened = opened[trees[0]]

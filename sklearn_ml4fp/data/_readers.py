@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from os import fspath
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,21 @@ class _Root(Reader):
         for where, branch in self._tree.iteritems():
             self._branches.setdefault(where.rpartition("/")[2], branch)
         self.fields, self.n_entries = [*self._branches], int(self._tree.num_entries)
+        self._marks: dict[str, NDArray[np.int64] | None] = {}
         self._decoded: dict[str, tuple[int, int, Any]] = {}
+
+    @property
+    def boundaries(self) -> NDArray[np.int64] | None:  # type: ignore[override]
+        """Entries at which the baskets of all branches end that have been read until now."""
+        marks = [one for one in self._marks.values() if one is not None]
+        return reduce(np.intersect1d, marks) if marks else None
+
+    def _marks_of(self, name: str) -> NDArray[np.int64] | None:
+        """Entries at which the baskets of a branch begin, and its end; an RNTuple has none."""
+        if name not in self._marks:
+            marks = getattr(self._branches[name], "entry_offsets", None)
+            self._marks[name] = None if marks is None else np.asarray(marks, dtype=np.int64)
+        return self._marks[name]
 
     def column(self, name: str, start: int, stop: int) -> Any:
         return self._part(name, start, stop, "ak")
@@ -43,7 +58,7 @@ class _Root(Reader):
     def _part(self, name: str, start: int, stop: int, library: str) -> Any:
         """Return a part of a branch; whole baskets are read, and the last ones are kept for the next small chunk."""
         branch = self._branches[name]
-        marks = getattr(branch, "entry_offsets", None)  # RNTuple has none
+        marks = self._marks_of(name)
         if marks is None or start >= stop:
             return branch.array(entry_start=start, entry_stop=stop, library=library)
         if isinstance(branch.interpretation, needs("uproot").AsStridedObjects):

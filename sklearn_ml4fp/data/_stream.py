@@ -251,8 +251,8 @@ class Stream(ABC):
         n_entries : int
             Greatest number of entries of a block, before the cut.
         aligned : bool, default=True
-            Whether blocks end where row groups of Parquet end, as far as these are smaller than a block; a larger one
-            is cut into equal blocks.
+            Whether blocks end where row groups of Parquet or baskets of ROOT end, as far as these are smaller than a
+            block; a larger one is cut into equal blocks.
 
         Returns
         -------

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..nn import set_generator
 from ._accumulation import Accumulation, smaller_part
+from ._batch_losses import BatchLosses
 from ._batches import ShuffledBatches, TensorData
 from ._callbacks import check_scoring, wants_batch_events
 from ._checkpoint import CheckpointFile, restore
@@ -225,36 +226,33 @@ class Net(PredictingNet):
             return
         while True:
             try:
-                losses, sizes, began = self._run_batches(iterator, training, prefix, step_fn)
+                seen, began = self._run_batches(iterator, training, prefix, step_fn)
                 break
             except torch.OutOfMemoryError as error:
                 self._take_smaller(iterator, training, error)
         if training:
             self._make_steps_of_others()
-            self.end_training_epoch(losses, sizes, began)
+            self.end_training_epoch(seen, began)
         else:
-            self._record_loss(prefix, losses, sizes)
+            self._record_loss(prefix, seen)
 
-    def _run_batches(
-        self, iterator: Any, training: bool, prefix: str, step_fn: Any
-    ) -> tuple[list[Tensor], list[int], float]:
-        """Run all batches; return losses and sizes, and when this began."""
+    def _run_batches(self, iterator: Any, training: bool, prefix: str, step_fn: Any) -> tuple[BatchLosses, float]:
+        """Run all batches; return their losses, and when this began."""
         if training:
             self._accumulation = Accumulation(self.batch_size // iterator.batch_size, len(iterator))
             self._recipe.begin_epoch(self._accumulation.n_steps)
             self._processes.reseed(self._dropout, self._generator)
-        losses, sizes, began = [], [], time.perf_counter()
+        seen, began = BatchLosses(), time.perf_counter()
         for batch in iterator:
             if self._sends_batch_events:
                 self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
-            losses.append(step["loss"].detach())
-            sizes.append(len(batch[1]))
+            seen.add(step["loss"].detach(), len(batch[1]))
             if self._sends_batch_events:
-                self.history.record_batch(f"{prefix}_loss", losses[-1].item())
+                self.history.record_batch(f"{prefix}_loss", step["loss"].item())
                 self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
                 self.notify("on_batch_end", batch=batch, training=training, **step)
-        return losses, sizes, began
+        return seen, began
 
     def _take_smaller(self, iterator: Any, training: bool, error: torch.OutOfMemoryError) -> None:
         """Halve the batches that have not fit into memory, from which the epoch begins anew; or raise the error."""
@@ -273,19 +271,17 @@ class Net(PredictingNet):
         for parameter in self._recipe.parameters:
             parameter.grad = None
 
-    def end_training_epoch(self, losses: list[Tensor], sizes: list[int], began: float) -> None:
-        """Record losses and sizes of all batches and the speed since ``began``, and end the steps of the recipe."""
-        n = self._record_loss("train", losses, sizes)
+    def end_training_epoch(self, seen: BatchLosses, began: float) -> None:
+        """Record the losses of all batches and the speed since ``began``, and end the steps of the recipe."""
+        n = self._record_loss("train", seen)
         self.history.record("events_per_second", n / (time.perf_counter() - began))
         self._recipe.end_steps()
 
-    def _record_loss(self, prefix: str, batch_losses: list[Tensor], sizes: list[int]) -> float:
+    def _record_loss(self, prefix: str, seen: BatchLosses) -> float:
         """Record the mean loss of all outputs, also those of other processes; return their number."""
-        share = torch.tensor(sizes, dtype=torch.float64)
-        losses = torch.stack(batch_losses).to("cpu", torch.float64) if batch_losses else share
-        total, n = np.sum(self._processes.of_all((losses.dot(share).item(), sum(sizes))), axis=0).tolist()
+        total, n = np.sum(self._processes.of_all(seen.total_and_size()), axis=0).tolist()
         self._record(f"{prefix}_loss", total / n, -1)
-        self.history.record(f"{prefix}_batch_count", len(batch_losses))
+        self.history.record(f"{prefix}_batch_count", len(seen))
         if not self._sends_batch_events:
             self.history.new_batch()  # an empty one: Checkpoint of skorch looks at the last batch
         return float(n)

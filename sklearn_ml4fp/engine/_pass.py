@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..nn import stacked, takes_events_apart
+from ._batch_losses import BatchLosses
 from ._monitor import StopTraining
 from ._net import Net
 from ._row_optimizer import RowOptimizer
@@ -71,7 +72,7 @@ class Member:
         self.epochs -= 1
         size, n = self.iterator.batch_size, len(self.iterator)
         sizes = [size] * (n - 1) + [len(self.iterator.data) - size * (n - 1)]
-        self.net.end_training_epoch(list(losses[:n]), sizes, self.began)
+        self.net.end_training_epoch(BatchLosses.of(losses[:n], sizes), self.began)
         self.net.run_single_epoch(self.valid, False, "valid", self.net.validation_step)
         try:
             self.net.notify("on_epoch_end", **self.epoch_of)

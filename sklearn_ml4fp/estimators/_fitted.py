@@ -111,8 +111,11 @@ class Part:
 
     def taken(self, rows: Any) -> Part:
         """Return a copy of the events of some rows, or a view of a slice of them."""
-        X = self.everything[rows if self.chosen is None else self.chosen[rows]]
-        return Part(X, self.target[rows], None if self.weights is None else self.weights[rows])
+        places = rows if self.chosen is None else self.chosen[rows]
+        weights = None if self.weights is None else self.weights[rows]
+        if isinstance(self.everything, np.ndarray) and not isinstance(places, slice):
+            return Part(self.everything.take(places, axis=0), self.target[rows], weights)  # four times as fast as [...]
+        return Part(self.everything[places], self.target[rows], weights)
 
     def pieces(self, order: np.ndarray | None = None, multiple: int = 1) -> Iterator[Part]:
         """Yield all events in pieces that take little memory, in the given order or their own.

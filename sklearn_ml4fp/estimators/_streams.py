@@ -66,13 +66,17 @@ def mixed(parts: Iterator[Part], n: int, width: int, rng: np.random.Generator) -
     """
     waiting, last = defaultdict[int, list[Part]](list), np.arange(n, n + width)
     for t, part in enumerate(parts):
-        times = np.arange(t, t + width)
-        times = rng.permutation(np.where((times < width - 1) | (times >= n), n, times))
-        for time, rows in zip(times.tolist(), np.array_split(rng.permutation(len(part)), width), strict=True):
-            slots = np.array_split(rows, width) if time == n else [rows]
-            for slot, some in zip(rng.permutation(last) if time == n else [time], slots, strict=True):
-                if len(some):
-                    waiting[int(slot)].append(part.taken(np.sort(some)))
+        times = rng.permutation(np.arange(t, t + width))
+        is_kept = (times < width - 1) | (times >= n)
+        shares = np.array_split(rng.permutation(len(part)), width)
+        soon = [(time, rows) for time, rows, kept in zip(times.tolist(), shares, is_kept, strict=True) if not kept]
+        kept = [rows for rows, kept in zip(shares, is_kept, strict=True) if kept]
+        if kept:
+            at_end = np.array_split(np.concatenate(kept), width)
+            soon += zip(rng.permutation(last).tolist(), at_end, strict=True)
+        for time, rows in soon:
+            if len(rows):
+                waiting[time].append(part.taken(rows))
         del part
         yield from _shuffled(waiting.pop(t, []), rng)
     for time in sorted(waiting):

@@ -3,6 +3,7 @@
 import pickle
 import re
 import shutil
+import threading
 
 import awkward as ak
 import numpy as np
@@ -17,6 +18,7 @@ import vector
 from skhep_testdata import data_path
 
 from sklearn_ml4fp import EventKFold, EventSource, PointClouds, momentum_components
+from sklearn_ml4fp.data._stream import Block
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -304,6 +306,28 @@ def test_chunks_that_end_with_a_basket_or_inside_of_one(n_entries):
     with source.loading() as load:  # and in another order
         backwards = [load(block).data for block in reversed(source.blocks(n_entries))]
     assert PointClouds.concatenate(backwards[::-1]) == whole.data
+
+
+def test_blocks_end_where_the_baskets_of_the_wanted_branches_end(tmp_path):
+    """So that no basket is decoded for two blocks; the baskets of what is not wanted do not matter."""
+    with uproot.recreate(tmp_path / "x.root") as file:
+        tree = file.mktree("t", {"a": np.float32, "b": np.float32})
+        for start in range(0, 1000, 100):
+            tree.extend({"a": np.arange(start, start + 100, dtype=np.float32), "b": np.zeros(100, dtype=np.float32)})
+    source = EventSource(tmp_path / "x.root", features=["a"], derived={"b2": "b * 2"})
+    blocks = source.blocks(250)
+    assert [(block.start, block.stop) for block in blocks] == [(i, i + 200) for i in range(0, 1000, 200)]
+    assert [block.stop for block in source.blocks(60)] == [i + 50 for i in range(0, 1000, 50)]  # equal parts of each
+    with source.loading() as load:
+        backwards = [load(block).data[:, 0] for block in reversed(blocks)]
+    np.testing.assert_array_equal(np.concatenate(backwards[::-1]), np.arange(1000))
+
+
+def test_a_local_root_file_is_read_by_the_thread_that_asks():
+    before = set(threading.enumerate())
+    with EventSource(data_path("uproot-HZZ-objects.root"), features=["MET.pt"]).loading() as load:
+        load(Block(0, 0, 100))
+        assert set(threading.enumerate()) == before
 
 
 def test_delphes():
