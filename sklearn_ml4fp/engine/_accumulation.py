@@ -33,15 +33,10 @@ class Accumulation:
         Number of events in the parts of the present batch.
     """
 
-    def __init__(self, n_parts: int = 1, n_in_epoch: int = 0) -> None:
+    def __init__(self, n_parts: int, n_in_epoch: int) -> None:
         self._n_parts, self._n_in_epoch = n_parts, n_in_epoch
         self._n_seen = self.n_events = 0
         self._sums: list[Tensor | None] = []
-
-    @property
-    def n_steps(self) -> int:
-        """Number of steps in an epoch."""
-        return -(-self._n_in_epoch // self._n_parts)
 
     @property
     def begins(self) -> bool:
@@ -65,8 +60,6 @@ class Accumulation:
             Whether the batch is complete.
         """
         self.n_events = n_events + (0 if self.begins else self.n_events)
-        if self._n_parts == 1:
-            return True
         if self.begins:
             self._sums = [None] * len(parameters)
         self._n_seen += 1

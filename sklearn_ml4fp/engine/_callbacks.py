@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from skorch.callbacks import BatchScoring, Callback, EpochScoring, LRScheduler
 
 _BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
-def wants_batch_events(callback: Callback) -> bool:
-    """Return whether a callback acts on batches or gradients."""
-    if isinstance(callback, LRScheduler):
-        return callback.step_every == "batch"
-    return any(getattr(type(callback), event) is not getattr(Callback, event) for event in _BATCH_EVENTS)
+def wants_batch_events(callbacks: Iterable[Callback]) -> bool:
+    """Return whether one of some callbacks acts on batches or gradients."""
+    return any(
+        one.step_every == "batch"
+        if isinstance(one, LRScheduler)
+        else any(getattr(type(one), event) is not getattr(Callback, event) for event in _BATCH_EVENTS)
+        for one in callbacks
+    )
 
 
 def check_scoring(callbacks: Sequence[tuple[str, Callback]]) -> None:

@@ -65,12 +65,12 @@ class GpuUse:
     Parameters
     ----------
     device : torch.device
-        Device of the training; of a processor there is nothing to tell.
+        Device of the training, a GPU of NVIDIA or AMD.
     """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._nvml = where_installed("pynvml") if device.type == "cuda" else None
+        self._nvml = where_installed("pynvml")
         self._last: dict[str, float] = {}
         self._read_at = -_INTERVAL
 
@@ -79,7 +79,7 @@ class GpuUse:
 
         The utilisation needs the package nvidia-ml-py, and a driver that tells: it does not of a part of a GPU.
         """
-        if self._device.type == "cuda" and time.monotonic() - self._read_at >= _INTERVAL:
+        if time.monotonic() - self._read_at >= _INTERVAL:
             self._last = {"gpu_memory": torch.cuda.max_memory_allocated(self._device) / 1e9}
             if self._nvml is not None:
                 try:

@@ -14,7 +14,6 @@ import torch.distributed as dist
 from torch import nn
 
 from .._processes import rank_and_number
-from ._batches import Share, Source
 
 # How long a process waits for another one that gives no sign. One that dies closes its connections, which is seen at
 # once; the others may have to wait for a long metric, or for a slow disk.
@@ -25,7 +24,7 @@ _PATIENCE = timedelta(minutes=10)
 class Processes:
     """Processes that train one network together; a single one by default.
 
-    Every method is called by all of them, in the same order.
+    Every method is called by all of them, in the same order; most only where there are several.
 
     Parameters
     ----------
@@ -44,9 +43,9 @@ class Processes:
         return self.rank == 0
 
     @property
-    def place(self) -> int | None:
-        """Number of this process among those of its machine; None if it is alone."""
-        return int(os.environ.get("LOCAL_RANK", self.rank)) if self.n > 1 else None
+    def place(self) -> int:
+        """Number of this process among those of its machine."""
+        return int(os.environ.get("LOCAL_RANK", self.rank))
 
     def of_all(self, value: Any) -> list[Any]:
         """Return the values of all processes, in their order."""
@@ -59,8 +58,6 @@ class Processes:
 
     def of_first(self, value: Any) -> Any:
         """Return the value of the first process."""
-        if self.n == 1:
-            return value
         values = [value]
         with self._connected():
             dist.broadcast_object_list(values, src=0)
@@ -68,16 +65,14 @@ class Processes:
 
     def same_weights(self, module: nn.Module) -> None:
         """Give every process the weights of the first one."""
-        if self.n > 1:
-            with self._connected():
-                for tensor in module.state_dict().values():
-                    dist.broadcast(tensor, src=0)
+        with self._connected():
+            for tensor in module.state_dict().values():
+                dist.broadcast(tensor, src=0)
 
     def average_of_batches(self, module: nn.Module) -> None:
         """Average what batch normalisation has seen in each process."""
-        named = module.named_buffers() if self.n > 1 else ()
         with self._connected():
-            for name, buffer in named:
+            for name, buffer in module.named_buffers():
                 if name.endswith(("running_mean", "running_var")):
                     dist.all_reduce(buffer)
                     buffer /= self.n
@@ -100,8 +95,6 @@ class Processes:
         bool
             Whether any process has outputs; one that has some itself does not wait for the device to see it.
         """
-        if self.n == 1:
-            return n > 0
         there = [parameter.grad is not None for parameter in parameters]
         own = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
         flat = torch.cat([(gradient * n).flatten() for gradient in own])
@@ -115,14 +108,8 @@ class Processes:
             parameter.grad = gradient.view_as(parameter).to(parameter.dtype) if is_used else None
         return n > 0 or bool(total > 0)
 
-    def source(self, generator: torch.Generator | None, batch_size: int) -> Source | None:
-        """Return the source of the shuffling of this process's part of every batch."""
-        return generator if self.n == 1 or generator is None else Share(generator, batch_size, self.rank, self.n)
-
-    def reseed(self, own: torch.Generator | None, shared: torch.Generator | None) -> None:
+    def reseed(self, own: torch.Generator, shared: torch.Generator) -> None:
         """Give the generator of this process, for dropout, a seed that follows from the shared one, which stays."""
-        if own is None or shared is None or own is shared:
-            return
         own.set_state(shared.get_state())
         own.manual_seed(int(torch.randint(2**62, (), generator=own, device=own.device)) + self.rank)
 

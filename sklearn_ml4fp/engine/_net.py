@@ -18,14 +18,14 @@ from torch import Tensor
 from ..nn import set_generator
 from ._accumulation import Accumulation, smaller_part
 from ._batch_losses import BatchLosses
-from ._batches import ShuffledBatches, TensorData
+from ._batches import Share, ShuffledBatches, Source, TensorData
 from ._callbacks import check_scoring, wants_batch_events
 from ._checkpoint import CheckpointFile, restore
 from ._devices import GpuUse, in_bfloat16
 from ._distributed import ALONE, Processes
 from ._monitor import Monitor, StopTraining
 from ._optimizers import groups_by_rate
-from ._points import outputs_of
+from ._points import Parts
 from ._predicting import PredictingNet
 from ._recipe import Recipe
 
@@ -56,16 +56,16 @@ class Net(PredictingNet):
     callbacks_: list[tuple[str, Callback]]
     # state of one training, dropped at its end
     _data: TensorData | None = None
-    _generator: torch.Generator | None = None  # of the shuffling, the same in all processes
-    _dropout: torch.Generator | None = None
+    _generator: Any = None  # of the shuffling, the same in all processes
+    _dropout: Any = None
     _processes = ALONE
     _forward: Callable[..., Tensor] | None = None
     _recipe = Recipe()
-    _accumulation = Accumulation()
+    _accumulation: Accumulation | None = None  # where a whole batch does not fit into memory
     _sends_batch_events = False
     _measure: Callable[[np.ndarray[Any, Any]], dict[str, float]] | None = None
     _followed = "loss"
-    _gpu = GpuUse(torch.device("cpu"))
+    _gpu: GpuUse | None = None
 
     def __init__(
         self,
@@ -142,25 +142,28 @@ class Net(PredictingNet):
             Processes that train this net together, each a part of every batch of ``data``. Each has a part of its own
             of ``valid``.
         """
-        state = processes.of_first(None if checkpoint is None else checkpoint.read())
+        state = None if checkpoint is None else checkpoint.read()
         device = torch.device(self.device)
-        data, valid = data.placed_on(device), valid and valid.placed_on(device)
+        if device.type != "cpu":
+            data, valid = data.placed_on(device), valid and valid.placed_on(device)
         check_scoring(self.callbacks_)
         kept, self._double, self._data = self.callbacks_, None, data
         observers = (*observers, *([] if checkpoint is None else [checkpoint]))
         self.callbacks_ = [*kept, *((f"observer{i}", callback) for i, callback in enumerate(observers))]
-        self._sends_batch_events = any(wants_batch_events(callback) for _, callback in self.callbacks_)
-        self._generator = torch.Generator(device).manual_seed(seed)
-        self._dropout = self._generator if processes.n == 1 else torch.Generator(device)
-        set_generator(self.module_, self._dropout)
+        self._sends_batch_events = wants_batch_events([callback for _, callback in self.callbacks_])
+        self._generator = self._dropout = torch.Generator(device).manual_seed(seed)
         self._processes = processes
-        processes.same_weights(self.module_)
+        if processes.n > 1:
+            state, self._dropout = processes.of_first(state), torch.Generator(device)
+            processes.same_weights(self.module_)
+        set_generator(self.module_, self._dropout)
         # a bound method: skorch wants modules as attributes only while it makes them
         module: Any = torch.compile(self.module_) if compiled else self.module_
         self._forward = in_bfloat16(module.__call__, device) if bfloat16 else module.__call__
-        self._recipe, self._accumulation = recipe or Recipe(), Accumulation()
+        self._recipe, self._accumulation = recipe or Recipe(), None
         self._recipe.begin(self.module_, self.optimizer_, self.lr)
-        self._measure, self._followed, self._gpu = measure, monitor, GpuUse(device)
+        self._measure, self._followed = measure, monitor
+        self._gpu = GpuUse(device) if device.type == "cuda" else None
         try:
             self.notify("on_train_begin", X=data, y=data.target)
             before = len(self.history)
@@ -174,7 +177,8 @@ class Net(PredictingNet):
                     checkpoint.finish(self)
             finally:  # also after an error or Ctrl-C: to close a progress bar, and restore the best weights
                 self._recipe.end_steps()
-                self._drop_unfinished_epoch()
+                if self.history and "train_loss" not in self.history[-1]:
+                    del self.history[-1]  # an epoch that was interrupted
                 self.notify("on_train_end", X=data, y=data.target)
         finally:
             self.callbacks_ = kept
@@ -214,7 +218,9 @@ class Net(PredictingNet):
         """Make the iterable of batches; those of a training are shuffled in each epoch."""
         device = torch.device(self.device)
         if training:
-            source = self._processes.source(self._generator, int(self.batch_size))
+            source: Source | None = self._generator
+            if self._processes.n > 1:
+                source = Share(self._generator, int(self.batch_size), self._processes.rank, self._processes.n)
             return ShuffledBatches(dataset, self.batch_size, device, source)
         # a loss of a user's own need not be a mean over events: its value may depend on how many are in a batch
         size = self.batch_size if self.criterion_.is_own else self._block
@@ -231,7 +237,8 @@ class Net(PredictingNet):
             except torch.OutOfMemoryError as error:
                 self._take_smaller(iterator, training, error)
         if training:
-            self._make_steps_of_others()
+            if self._processes.n > 1:
+                self._make_steps_of_others()
             self.end_training_epoch(seen, began)
         else:
             self._record_loss(prefix, seen)
@@ -239,9 +246,11 @@ class Net(PredictingNet):
     def _run_batches(self, iterator: Any, training: bool, prefix: str, step_fn: Any) -> tuple[BatchLosses, float]:
         """Run all batches; return their losses, and when this began."""
         if training:
-            self._accumulation = Accumulation(self.batch_size // iterator.batch_size, len(iterator))
-            self._recipe.begin_epoch(self._accumulation.n_steps)
-            self._processes.reseed(self._dropout, self._generator)
+            n, n_parts = len(iterator), self.batch_size // iterator.batch_size
+            self._accumulation = Accumulation(n_parts, n) if n_parts > 1 else None
+            self._recipe.begin_epoch(-(-n // n_parts))
+            if self._processes.n > 1:
+                self._processes.reseed(self._dropout, self._generator)
         seen, began = BatchLosses(), time.perf_counter()
         for batch in iterator:
             if self._sends_batch_events:
@@ -279,7 +288,9 @@ class Net(PredictingNet):
 
     def _record_loss(self, prefix: str, seen: BatchLosses) -> float:
         """Record the mean loss of all outputs, also those of other processes; return their number."""
-        total, n = np.sum(self._processes.of_all(seen.total_and_size()), axis=0).tolist()
+        total, n = seen.total_and_size()
+        if self._processes.n > 1:
+            total, n = np.sum(self._processes.of_all((total, n)), axis=0).tolist()
         self._record(f"{prefix}_loss", total / n, -1)
         self.history.record(f"{prefix}_batch_count", len(seen))
         if not self._sends_batch_events:
@@ -301,20 +312,18 @@ class Net(PredictingNet):
             return -record[f"valid_{self._followed}"]
         return record.get("valid_loss", record["train_loss"])
 
-    def _drop_unfinished_epoch(self) -> None:
-        """Remove an epoch that was interrupted, such as by Ctrl-C, from the history: it has no loss."""
-        if self.history and "train_loss" not in self.history[-1]:
-            del self.history[-1]
-
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """Make one step of the optimiser, with the additions of the recipe."""
-        if self._accumulation.begins:
+        parts, n_events = self._accumulation, len(batch[1])
+        if parts is None or parts.begins:
             self._recipe.before_step()
         step = self.train_step_single(batch)
-        if not self._accumulation.add(self._recipe.parameters, len(batch[1])):
-            return step
-        n_events = self._accumulation.n_events
-        self._processes.sum_gradients(self._recipe.parameters, n_events)
+        if parts is not None:
+            if not parts.add(self._recipe.parameters, n_events):
+                return step
+            n_events = parts.n_events
+        if self._processes.n > 1:
+            self._processes.sum_gradients(self._recipe.parameters, n_events)
         self._recipe.after_backward(n_events)
         if self._sends_batch_events:
             learned = list(self.get_all_learnable_params())
@@ -338,7 +347,11 @@ class Net(PredictingNet):
 
     def infer(self, x: tuple[Any, Tensor | None], **fit_params: Any) -> Tensor:
         """Compute the outputs for the inputs of one batch."""
-        return outputs_of(self._forward or self.module_, x[0])
+        forward, inputs = self._forward or self.module_, x[0]
+        if isinstance(inputs, Parts):
+            return torch.cat([forward(*part) for part in inputs])
+        outputs: Tensor = forward(*inputs)
+        return outputs
 
     def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, *args: Any, **kwargs: Any) -> Tensor:
         """Compute the weighted mean loss of one batch; the weights come with the inputs ``X``."""
@@ -364,7 +377,8 @@ class Net(PredictingNet):
                 callback.on_epoch_end(self, **kwargs)
             except KeyboardInterrupt as signal:
                 stop = signal
-        if any(self._processes.of_all(stop is not None)):
+        stops = stop is not None
+        if any(self._processes.of_all(stops)) if self._processes.n > 1 else stops:
             raise StopTraining from stop
 
     def on_epoch_end(self, net: Any, dataset_valid: TensorData | None = None, **kwargs: Any) -> None:
@@ -373,5 +387,6 @@ class Net(PredictingNet):
             for name, value in self._measure(self.outputs(dataset_valid)).items():
                 self._record(f"valid_{name}", value, 1)
         self._recipe.end_epoch(self.history, self.cost(self.history[-1]))
-        for name, value in self._gpu.read().items():
-            self.history.record(name, value)
+        if self._gpu is not None:
+            for name, value in self._gpu.read().items():
+                self.history.record(name, value)

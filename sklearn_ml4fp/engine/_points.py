@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +25,6 @@ class Parts(tuple[tuple[Tensor, ...], ...]):
     """Inputs of a batch in parts, each of one shape; the outputs are concatenated."""
 
     __slots__ = ()
-
-
-def outputs_of(forward: Callable[..., Tensor], inputs: Any) -> Tensor:
-    """Compute outputs for a batch, which may come in parts."""
-    return torch.cat([forward(*part) for part in inputs]) if isinstance(inputs, Parts) else forward(*inputs)
 
 
 @dataclass

@@ -30,9 +30,12 @@ def arguments_of(
     data = fitted.source(train)
     if estimator.augment is not None and isinstance(train, Part):
         data.refresh = refresher_of(estimator, train)
-    scorers, processes = scorers_of(estimator.metrics), fitted.processes
-    own, held = (None, None) if valid is None else shares_of_hold_out(valid, processes)
-    measure = measure_of(estimator, scorers, held) if scorers and held is not None else None
+    processes, own, held, measure = fitted.processes, valid, valid, None
+    if processes.n > 1 and valid is not None:
+        own, held = shares_of_hold_out(valid, processes)
+    if estimator.metrics and held is not None:
+        measure = measure_of(estimator, scorers_of(estimator.metrics), held)
+        measure = measured_together(measure, processes) if processes.n > 1 else measure
     automatic = estimator.precision == "auto" and has_bfloat16(estimator.net_.device)
     return {
         "data": data,
@@ -41,7 +44,7 @@ def arguments_of(
         "seed": fitted.seed(),
         "observers": observers,
         "recipe": recipe,
-        "measure": measure and measured_together(measure, processes),
+        "measure": measure,
         "monitor": estimator.monitor,
         "bfloat16": automatic or estimator.precision == "bfloat16",
         "compiled": estimator.compile,

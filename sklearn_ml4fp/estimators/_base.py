@@ -24,12 +24,14 @@ from .._optional import needs
 from .._recording import recorded
 from .._side_by_side import train
 from ..engine import (
+    ALONE,
     ClassifierNet,
     Loss,
     Monitor,
     Net,
     Training,
     build_on_meta,
+    joined,
     make_loss,
     optimizer_arguments,
     resolve_device,
@@ -45,7 +47,7 @@ from ._members import WithMembers
 from ._metrics import check_metrics, columns_of
 from ._observers import ClonedWithCallbacks, check_callbacks, copied, fit_task, observers_of
 from ._resuming import checkpoint_of
-from ._sharing import check_common, common_random_state, processes_of, refuse_several
+from ._sharing import check_common, common_random_state, refuse_several
 from ._streams import Large, StreamedPart, Surveyor, read_if_small
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
@@ -198,9 +200,11 @@ class NetworkEstimator(
     ) -> Iterator[dict[str, Any]]:
         """Do all that `fit` does, except for the training, whose arguments it gives."""
         self._validate_params()
-        check_callbacks(self.callbacks)
-        processes = processes_of(self)
-        rng = common_random_state(self.random_state, processes)
+        if self.callbacks:
+            check_callbacks(self.callbacks)
+        rng, processes = check_random_state(self.random_state), joined() if self.distributed else ALONE
+        if processes.n > 1:
+            rng = common_random_state(rng, processes)
         if self.warm_start:
             self._check_same_number()
         if self.warm_start and hasattr(self, "_fitted"):
@@ -218,7 +222,8 @@ class NetworkEstimator(
             X = X.source
         else:
             everything = fitted.check(self, X, y, sample_weight)
-            check_common(everything, processes)
+            if processes.n > 1:
+                check_common(everything, processes)
             if groups is not None:
                 check_ids(groups, len(everything.target))
             val = self._check_val(fitted, X_val, y_val, sample_weight_val)
@@ -303,7 +308,7 @@ class NetworkEstimator(
                 fitted.target.learn_unit(train)
             automatic = max(8, min(256, len(train) // 10))
             batch_size = automatic if self.batch_size == "auto" else int(self.batch_size)
-            device = resolve_device(self.device, fitted.processes.place)
+            device = resolve_device(self.device, fitted.processes.place if fitted.processes.n > 1 else None)
             net = self._make_net(fitted, loss, device, fitted.seed(), batch_size)
             fitted.net, fitted.made_with = net.initialize(), self.get_params(deep=False)
             fitted.settle(train)

@@ -7,18 +7,12 @@ from typing import Any
 
 import joblib
 import numpy as np
-from sklearn.utils import check_random_state
 
 from .._processes import rank_and_number
-from ..engine import ALONE, Processes, joined
+from ..engine import Processes
 from ._fitted import Part, some_of
 
 Measure = Callable[[np.ndarray], dict[str, float]]
-
-
-def processes_of(estimator: Any) -> Processes:
-    """Return the processes that fit an estimator together."""
-    return joined() if estimator.distributed else ALONE
 
 
 def refuse_several(estimator: Any) -> None:
@@ -30,9 +24,8 @@ def refuse_several(estimator: Any) -> None:
         )
 
 
-def common_random_state(random_state: Any, processes: Processes) -> np.random.RandomState:
-    """Return the random state, in all processes that of the first one."""
-    rng = check_random_state(random_state)
+def common_random_state(rng: np.random.RandomState, processes: Processes) -> np.random.RandomState:
+    """Return the random state of the first process."""
     state = processes.of_first(rng.get_state())
     if not processes.is_first:  # not set in the given one, which may be numpy's own
         rng = np.random.RandomState()
@@ -48,8 +41,6 @@ def check_common(part: Part, processes: Processes) -> None:
     ValueError
         Numbers, targets or weights of the events differ, or a sample of the events.
     """
-    if processes.n == 1:
-        return
     sample = part.taken(some_of(len(part))).X
     if len(set(processes.of_all(joblib.hash([len(part), sample, part.target, part.weights])))) > 1:
         raise ValueError(
@@ -61,8 +52,6 @@ def check_common(part: Part, processes: Processes) -> None:
 
 def shares_of_hold_out(held: Any, processes: Processes) -> tuple[Any, Any]:
     """Return the own part of the hold-out, and the parts of all processes one after the other."""
-    if processes.n == 1:
-        return held, held
     if isinstance(held, Part):
         rows = [np.arange(rank, len(held), processes.n) for rank in range(processes.n)]
         own, everything = held.at(rows[processes.rank]), held.at(np.concatenate(rows))
@@ -86,8 +75,6 @@ def check_hold_outs(n: int, processes: Processes) -> None:
 
 def measured_together(measure: Measure, processes: Processes) -> Measure:
     """Make the function that measures the outputs of all processes, for those of one: the first one does it."""
-    if processes.n == 1:
-        return measure
 
     def together(outputs: np.ndarray) -> dict[str, float]:
         everything = processes.of_all(outputs)

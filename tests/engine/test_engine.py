@@ -103,7 +103,7 @@ def test_callbacks_on_epochs_keep_the_fast_loop(two_blobs, tmp_path):
         ("schedule", LRScheduler(torch.optim.lr_scheduler.StepLR, step_size=1, gamma=0.1)),
         ("freezer", Freezer("hidden.0.*")),
     ]
-    assert not any(wants_batch_events(callback) for _, callback in callbacks)
+    assert not wants_batch_events([callback for _, callback in callbacks])
     network = fit(two_blobs, callbacks)
     records = network.net_.history
     assert not any(batch for record in records for batch in record["batches"])
@@ -136,9 +136,9 @@ def test_callbacks_on_batches_switch_to_skorchs_loop_with_the_same_result(two_bl
 
 
 def test_gradient_callbacks_work(two_blobs):
-    assert wants_batch_events(GradientNormClipping(1.0))
-    assert wants_batch_events(BatchScoring(lambda *arguments: 0.0))
-    assert wants_batch_events(LRScheduler(torch.optim.lr_scheduler.StepLR, step_every="batch", step_size=1))
+    assert wants_batch_events([GradientNormClipping(1.0)])
+    assert wants_batch_events([BatchScoring(lambda *arguments: 0.0)])
+    assert wants_batch_events([LRScheduler(torch.optim.lr_scheduler.StepLR, step_every="batch", step_size=1)])
     X, _, _ = two_blobs
     clipped = fit(two_blobs, [GradientNormClipping(1e-9)], optimizer="sgd", lr=0.1)
     fresh = fit(two_blobs, optimizer="sgd", lr=1e-30)
