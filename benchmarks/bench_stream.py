@@ -1,20 +1,23 @@
 """Training on streams against training in memory: rate, peak memory and AUC, from Parquet, ROOT and a store.
 
-    OMP_NUM_THREADS=1 python benchmarks/bench_stream.py [--events 300000] [--network default] [--repeats 3]
-    OMP_NUM_THREADS=1 python benchmarks/bench_stream.py --events 1000000 3000000 10000000 --network small \
-        --kinds parquet --memory 16777216 --epochs 1 --repeats 1
-    OMP_NUM_THREADS=1 python benchmarks/bench_stream.py --events 4000000 --columns 250 --network small --kinds parquet \
-        --memory 67108864 --limit 805306368 --epochs 1 --repeats 1
-    OMP_NUM_THREADS=1 python benchmarks/bench_stream.py --jets --events 100000
-    OMP_NUM_THREADS=1 python benchmarks/bench_stream.py --kinds memory parquet sorted --repeats 5
+    OMP_NUM_THREADS=1 python benchmarks/bench_stream.py --part rate limit size jets clouds
+    OMP_NUM_THREADS=1 python benchmarks/bench_stream.py [--events 300000] [--network default] [--repeats 3] [...]
+
+``--part`` runs what RESULTS.md reports, each part with its options in ``PARTS``: twelve minutes on two quiet cores.
 
 Two classes in a table, or jets as sets of constituents. The files are made in a temporary folder, with row groups and
-baskets of 10 000 events, and read once before, so that they are in the page cache. ``--memory`` of the source is a
+baskets of ``--rows`` events, and read once before, so that they are in the page cache. ``--memory`` of the source is a
 fifth of the table by default. Every fit runs in a process of its own, the kinds one after the other and then again
-(another seed), so that a machine that others use as well slows all of them alike; medians are printed. ``--limit`` sets
-RLIMIT_DATA of the process, from its first line on: all that it writes to memory, the libraries' share included.
+(another seed), so that a machine that others use as well slows all of them alike; medians are printed, also of the
+ratios to the fit in memory of the same round. Of these, that of the processor is for the whole fit, the first pass and
+the thread that reads included; that of the clock is for an epoch.
+
+``--limit`` sets RLIMIT_DATA of the process, from its first line on: all private memory that it may write to, the
+libraries' share included, used or not; the table then has five times as many bytes, whatever ``--events`` says. The
+memory pool of pyarrow is the one of the system then, since its own reserves 1 GiB.
 Memory is the private resident memory (RssAnon), which the kernel cannot take back from a process: its largest value
-during the fit, and what is above that just before it. Pages of files that are mapped are not in it.
+during the fit, and what is above that just before it. Pages of files that are mapped are not in it. VmData is what
+RLIMIT_DATA limits, its largest value during the fit.
 ``sorted`` is Parquet, sorted by class and, in a class, by a column.
 """
 
@@ -35,8 +38,25 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 KINDS = ("memory", "store", "parquet", "root")
-NETWORKS = {"default": {}, "small": {"width": 64, "n_layers": 2}}
-STEP, N_TEST = 10_000, 50_000
+NETWORKS = {"default": {}, "small": {"width": 64, "n_layers": 2}, "tiny": {"width": 16}}
+N_TEST, STEP = 50_000, 5000
+MIB = 2**20
+PARTS = {
+    "rate": (
+        "--events 1000000 --epochs 1 --repeats 5",
+        "--events 1000000 --epochs 2 --repeats 5 --network small",
+    ),
+    "limit": (
+        f"--limit {640 * MIB} --memory {64 * MIB} --columns 40 --rows 12500 --network small --epochs 1 --repeats 1 "
+        "--kinds parquet root",
+    ),
+    "size": (
+        f"--events 1000000 3000000 10000000 --memory {64 * MIB} --rows 25000 --network small --epochs 1 --repeats 3 "
+        "--kinds parquet",
+    ),
+    "jets": ("--jets --events 40000 --network small --epochs 8 --batch 256 --repeats 5 --kinds memory store parquet",),
+    "clouds": ("--jets --events 1000000 --network tiny --epochs 1 --repeats 1 --kinds memory",),
+}
 POINTS = ("log_pt", "eta", "phi", "charge")
 
 
@@ -88,7 +108,7 @@ def write(folder: Path, n: int, arguments: argparse.Namespace) -> None:
 
     from sklearn_ml4fp import EventSource
 
-    parts = [(i, min(STEP, n - start)) for i, start in enumerate(range(0, n, STEP))]
+    parts = [(i, min(arguments.rows, n - start)) for i, start in enumerate(range(0, n, arguments.rows))]
     parquet, root, tree = None, None, None
     for i, size in parts:
         columns = drawn(arguments, size, i)
@@ -116,7 +136,7 @@ def write(folder: Path, n: int, arguments: argparse.Namespace) -> None:
         EventSource(folder / "x.parquet", **roles(arguments)).to_store(folder / "x.arrow")
     if "sorted" in arguments.kinds:
         rows = pq.read_table(folder / "x.parquet").sort_by([("label", "ascending"), ("x12", "ascending")])
-        pq.write_table(rows, folder / "x.sorted", row_group_size=STEP)
+        pq.write_table(rows, folder / "x.sorted", row_group_size=arguments.rows)
 
 
 def fit(kind: str, folder: Path, arguments: argparse.Namespace) -> None:
@@ -131,7 +151,7 @@ def fit(kind: str, folder: Path, arguments: argparse.Namespace) -> None:
     with path.open("rb") as file:  # into the page cache
         while file.read(2**20):
             pass
-    given = {"batch_size": 1024, "max_epochs": arguments.epochs, "early_stopping": False, "device": "cpu"}
+    given = {"batch_size": arguments.batch, "max_epochs": arguments.epochs, "early_stopping": False, "device": "cpu"}
     given |= {"random_state": arguments.seed} | NETWORKS[arguments.network]
     network = DeepSetsClassifier(**given) if arguments.jets else FeedForwardClassifier(**given)
     known = {} if kind == "store" else roles(arguments)
@@ -160,57 +180,41 @@ def fit(kind: str, folder: Path, arguments: argparse.Namespace) -> None:
     print(json.dumps([processor, clock, epochs, roc_auc_score(test["label"], scores)]), flush=True)
 
 
-def private(pid: int) -> float:
-    """Read the private resident memory of a process, in MiB."""
-    found = re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) / 2**10 if found else 0.0
+def memory_of(pid: int) -> np.ndarray:
+    """Read the private resident memory of a process and its VmData, in MiB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = [re.search(rf"{name}:\s+(\d+)", status) for name in ("RssAnon", "VmData")]
+    return np.array([int(one[1]) / 2**10 if one else 0.0 for one in found])
 
 
 def run(kind: str, folder: str, arguments: argparse.Namespace, seed: int) -> list[float]:
     """Fit in a process of its own, and watch its memory."""
-    passed = ["memory", "epochs", "columns", "network", "limit"]
+    passed = ["memory", "epochs", "columns", "network", "limit", "batch"]
     command = [sys.executable, __file__, "--alone", kind, "--folder", folder, "--seed", str(seed)]
     command += [word for name in passed for word in (f"--{name}", str(getattr(arguments, name)))]
     command += ["--jets"] * arguments.jets
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    pool = {"ARROW_DEFAULT_MEMORY_POOL": "system"} if arguments.limit else {}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=os.environ | pool, **pipes) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stdout.readline() == "fit\n", "the process ended before the fit"
-        before = largest = private(process.pid)
+        before = largest = memory_of(process.pid)
         process.stdin.write("\n")
         process.stdin.flush()
         while not select([process.stdout], [], [], 0.01)[0]:
-            largest = max(largest, private(process.pid))
+            largest = np.maximum(largest, memory_of(process.pid))
         assert process.stdout.readline() == "done\n", "the fit failed"
         process.stdin.write("\n")
         process.stdin.flush()
-        return [*json.loads(process.stdout.readline()), largest, largest - before]
+        return [*json.loads(process.stdout.readline()), *largest, largest[0] - before[0]]
 
 
-def main() -> None:
+def measure(arguments: argparse.Namespace) -> None:
     """Print the table, each row from processes of their own."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, nargs="+", default=[300_000])
-    parser.add_argument("--memory", type=int, default=0, help="bytes; a fifth of the table by default")
-    parser.add_argument("--limit", type=int, default=0, help="bytes of RLIMIT_DATA of the process")
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--columns", type=int, default=20)
-    parser.add_argument("--network", choices=NETWORKS, default="default")
-    parser.add_argument("--jets", action="store_true")
-    parser.add_argument("--kinds", nargs="+", default=KINDS)
-    parser.add_argument("--alone", help="kind of one fit, in this process")
-    parser.add_argument("--folder")
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    if arguments.alone:
-        fit(arguments.alone, Path(arguments.folder), arguments)
-        return
     given = arguments.memory
-    print("| events | from | processor s | clock s | events/s in epochs | ratio | private MiB | above | AUC | load |")
-    print("|---:|---|---:|---:|---:|---:|---:|---:|---|---:|", flush=True)
-    for n in arguments.events:
-        event_bytes = 4 * 26.5 * len(POINTS) if arguments.jets else 4 * arguments.columns
+    event_bytes = 4 * 26.5 * len(POINTS) if arguments.jets else 4 * arguments.columns
+    for n in [5 * arguments.limit // event_bytes] if arguments.limit else arguments.events:
         arguments.memory = given or int(n * event_bytes / 5)
         with TemporaryDirectory() as folder:
             write(Path(folder), n, arguments)
@@ -219,15 +223,48 @@ def main() -> None:
                 for kind in arguments.kinds:
                     results[kind].append(run(kind, folder, arguments, seed))
         for kind, rows in results.items():
-            processor, clock, rate, _, largest, above = np.median(rows, axis=0)
-            ratios = [mine[2] / theirs[2] for mine, theirs in zip(rows, results.get("memory", []), strict=False)]
-            of_memory = f"{np.median(ratios):.2f}" if ratios else ""
+            processor, clock, rate, _, largest, data, above = np.median(rows, axis=0)
+            pairs = list(zip(rows, results.get("memory", []), strict=False))
+            ratios = [(theirs[0] / mine[0], mine[2] / theirs[2]) for mine, theirs in pairs]
+            of_memory = [f"{ratio:.2f}" for ratio in np.median(ratios, axis=0)] if ratios else ["", ""]
             auc = ", ".join(f"{row[3]:.4f}" for row in rows)
-            print(
-                f"| {n} | {kind} | {processor:.1f} | {clock:.1f} | {rate:.0f} | {of_memory} | {largest:.0f} | "
-                f"{above:.0f} | {auc} | {os.getloadavg()[0]:.0f} |",
-                flush=True,
-            )
+            cells = [f"{n}", kind, f"{processor:.1f}", f"{1e6 * processor / n / arguments.epochs:.2f}", f"{clock:.1f}"]
+            cells += [*of_memory, f"{n * event_bytes / MIB:.0f}", f"{largest:.0f}", f"{above:.0f}", f"{data:.0f}"]
+            print("|", " | ".join([*cells, f"{rate:.0f}", auc, f"{os.getloadavg()[0]:.0f}"]), "|", flush=True)
+
+
+def read(words: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line, or the options of a part."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", choices=PARTS, nargs="+", default=[])
+    parser.add_argument("--events", type=int, nargs="+", default=[300_000])
+    parser.add_argument("--memory", type=int, default=0, help="bytes; a fifth of the table by default")
+    parser.add_argument("--limit", type=int, default=0, help="bytes of RLIMIT_DATA of the process")
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--columns", type=int, default=20)
+    parser.add_argument("--rows", type=int, default=STEP, help="events of a row group and of a basket")
+    parser.add_argument("--batch", type=int, default=1024)
+    parser.add_argument("--network", choices=NETWORKS, default="default")
+    parser.add_argument("--jets", action="store_true")
+    parser.add_argument("--kinds", nargs="+", default=KINDS)
+    parser.add_argument("--alone", help="kind of one fit, in this process")
+    parser.add_argument("--folder")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args(words)
+
+
+def main() -> None:
+    """Print the figures."""
+    arguments = read()
+    if arguments.alone:
+        fit(arguments.alone, Path(arguments.folder), arguments)
+        return
+    columns = "events | from | processor s | us an event and epoch | clock s | ratio (processor) | ratio (clock) | "
+    columns += "data MiB | private MiB | above | VmData | events/s | AUC | load"
+    for options in [one.split() for part in arguments.part for one in PARTS[part]] or [sys.argv[1:]]:
+        print(f"\n{' '.join(options)}\n\n| {columns} |\n|{'---|' * len(columns.split('|'))}", flush=True)
+        measure(read(options))
 
 
 if __name__ == "__main__":

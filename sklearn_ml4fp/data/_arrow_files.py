@@ -13,6 +13,7 @@ from .._optional import needs
 from .._segments import Index, offsets_from_counts
 from ._reader import Ranges, Reader
 
+ROLES_KEY = b"sklearn_ml4fp"  # of the roles in the description of a store
 _ROUNDED = 1e-6  # relative, of float32
 
 
@@ -153,29 +154,33 @@ class ParquetFile(_Pieces):
 
 
 class ArrowFile(_Pieces):
-    """An Arrow (Feather) file mapped to memory; compressed columns are decoded alone, and by record batches."""
+    """An Arrow (Feather) file mapped to memory; only the wanted columns of the wanted record batches are decoded.
+
+    The columns of a store are used where they lie in the file.
+    """
 
     def __init__(self, path: str) -> None:
         pyarrow = needs("pyarrow")
         self._map, self._ipc = pyarrow.memory_map(path), needs("pyarrow.ipc")
         schema = self._ipc.open_file(self._map).schema
         self.fields, self._schema, self.notes = list(schema.names), schema, schema.metadata or {}
-        one = self._only(0)
+        # columns that are chosen are copied out of the file, even those that nothing compresses, as in a store
+        self._is_store = ROLES_KEY in self.notes
+        one = self._only(self.fields[:1])
         super().__init__([one.get_batch(i).num_rows for i in range(one.num_record_batches)], schema)
-        self._opened: dict[str, Any] = {}
+        self._opened: dict[tuple[str, ...], Any] = {}
 
-    def _only(self, i: int) -> Any:
-        options = self._ipc.IpcReadOptions(included_fields=[i] if self.fields else [])
-        return self._ipc.open_file(self._map, options=options)
+    def _only(self, names: Sequence[str]) -> Any:
+        chosen = None if self._is_store else [self.fields.index(name) for name in names]
+        return self._ipc.open_file(self._map, options=self._ipc.IpcReadOptions(included_fields=chosen))
 
     def _decode(self, names: Sequence[str], first: int, last: int) -> list[Any]:
-        columns = []
-        for name in names:
-            if name not in self._opened:
-                self._opened[name] = self._only(self.fields.index(name))
-            batches = [self._opened[name].get_batch(i).column(0) for i in range(first, last)]
-            columns.append(needs("pyarrow").chunked_array(batches, type=self._schema.field(name).type))
-        return columns
+        opened = () if self._is_store else tuple(names)
+        if opened not in self._opened:
+            self._opened[opened] = self._only(names)
+        batches = [self._opened[opened].get_batch(i) for i in range(first, last)]
+        columns = {name: [batch.column(name) for batch in batches] for name in names}
+        return [needs("pyarrow").chunked_array(columns[name], type=self._schema.field(name).type) for name in names]
 
     def close(self) -> None:
         self._decoded.clear()  # what is in use elsewhere keeps the map open

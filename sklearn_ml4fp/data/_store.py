@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .._optional import needs
 from .._whole_file import whole_file
+from ._arrow_files import ROLES_KEY
 from ._event_roles import listed
 from ._graphs import Graphs
 from ._point_clouds import PointClouds
@@ -23,7 +24,6 @@ from ._stream import joined
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
-_KEY = b"sklearn_ml4fp"  # of the roles in the description of the table
 _LEAST = 1 << 16  # events of a record batch, so that a hard cut does not make millions of them
 
 
@@ -35,7 +35,7 @@ def roles_in(path: str) -> dict[str, Any]:
         if file.read(6) != b"ARROW1":
             return {}
     with open_file(path, None) as reader:
-        return dict(json.loads(reader.notes.get(_KEY, b"{}")))
+        return dict(json.loads(reader.notes.get(ROLES_KEY, b"{}")))
 
 
 def _in_batches(chunks: Iterable[Bunch]) -> Iterator[Bunch]:
@@ -130,7 +130,7 @@ def write_store(chunks: Iterable[Bunch], path: str | PathLike[str], *, collectio
                 columns = _columns_of(events, roles)
                 if writer is None:
                     fields = [pa.field(name, column.type, nullable=False) for name, column in columns.items()]
-                    schema = pa.schema(fields, metadata={_KEY: json.dumps(roles)})
+                    schema = pa.schema(fields, metadata={ROLES_KEY: json.dumps(roles)})
                     writer = ipc.new_file(str(beside), schema)
                 writer.write_batch(pa.record_batch(list(columns.values()), schema=schema))
             if writer is None:

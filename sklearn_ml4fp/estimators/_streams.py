@@ -251,7 +251,7 @@ class Surveyor:
         processes = fitted.processes
         if owner._has_entries:
             raise ValueError(f"output={owner.output!r}: a source has one target per event, and no others.")
-        first = next(source.chunks())  # for the form of the events
+        first = next(source.chunks(self._block_size(large)))  # for the form of the events
         self.checked(first)
         owner._check_augmenter(first.target)
         valid: Any = None
@@ -306,8 +306,9 @@ class Surveyor:
         return part, valid
 
     def _part(self, events: Any) -> Part:
-        X, y, weights = self.checked(events)
-        return Part(X, self.fitted.target.check(y) if len(y) else y, weights)
+        X = self.fitted.input.check(events.data, self.owner)
+        target = self.fitted.target.check(events.target) if len(X) else events.target
+        return Part(X, target, event_weights(events.sample_weight, len(X)))
 
     def _apart(self, source: EventSource) -> Callable[[Any], np.ndarray]:
         if source.event_id is None:

@@ -323,6 +323,17 @@ def test_blocks_end_where_the_baskets_of_the_wanted_branches_end(tmp_path):
     np.testing.assert_array_equal(np.concatenate(backwards[::-1]), np.arange(1000))
 
 
+def test_columns_of_a_store_are_not_copied(tmp_path):
+    """A small block of a large record batch would cost a copy of all of it."""
+    columns = {name: np.arange(5000, dtype=np.float32) for name in "abc"}
+    store = EventSource(pa.table(columns), features=["a", "b"], target="c").to_store(tmp_path / "x.arrow")
+    with store.loading() as load:
+        before = pa.total_allocated_bytes()
+        events = load(Block(0, 1000, 1100))
+        assert pa.total_allocated_bytes() == before
+    np.testing.assert_array_equal(events.data[:, 1], np.arange(1000, 1100))
+
+
 def test_a_local_root_file_is_read_by_the_thread_that_asks():
     before = set(threading.enumerate())
     with EventSource(data_path("uproot-HZZ-objects.root"), features=["MET.pt"]).loading() as load:
