@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from ._missing import real_numbers
+from ._segments import segment_sum
 
 # Ratio of Σw to Σ|w| below which the signs nearly cancel: the effective sample is under 4 % of the events.
 _CANCELLATION_LIMIT = 0.2
@@ -172,6 +173,13 @@ def entry_weights(sample_weight: Any, y: Any, name: str = "sample_weight") -> np
         return event_weights(sample_weight.values, len(y.values), name)
     weights = event_weights(sample_weight, len(y), name)
     return None if weights is None else np.repeat(weights, np.diff(y.offsets))
+
+
+def mean_of_entries(weights: Any) -> Any:
+    """Return the weight of each event: the mean of those of its points or edges, 0 without any; others as they are."""
+    if not is_ragged(weights):
+        return weights
+    return segment_sum(weights.values, weights.offsets) / np.maximum(np.diff(weights.offsets), 1)
 
 
 def check_weights(sample_weight: Any, n: int, name: str = "sample_weight") -> np.ndarray | None:

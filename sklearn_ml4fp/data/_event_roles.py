@@ -39,7 +39,7 @@ def check_of_points(role: str, columns: Role, collections: Mapping[str, Sequence
     if not isinstance(columns, Mapping):
         return
     words = {name: listed(one) for name, one in columns.items()}
-    if not words or words.keys() != collections.keys() or len({len(one) for one in words.values()}) > 1:
+    if not all(words.values()) or words.keys() != collections.keys() or len({len(one) for one in words.values()}) > 1:
         raise ValueError(
             f"{role}={dict(columns)}: expected a column of each of the collections {list(collections)}, since every "
             f"point of an event has a {role}."

@@ -48,7 +48,8 @@ from ._metrics import check_metrics, columns_of
 from ._observers import ClonedWithCallbacks, check_callbacks, copied, fit_task, observers_of
 from ._resuming import checkpoint_of
 from ._sharing import check_common, common_random_state, refuse_several
-from ._streams import Large, StreamedPart, Surveyor, read_if_small
+from ._sources import Large, read_if_small
+from ._streams import StreamedPart, Surveyor
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
 from ._whole_network import AsModule

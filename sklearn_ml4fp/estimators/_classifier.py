@@ -19,7 +19,7 @@ from .._validation import event_weights
 from ..data import EventSource
 from ._base import NetworkEstimator
 from ._entries import EntryClassTarget
-from ._streams import scored
+from ._sources import chunk_by_chunk, scored
 from ._targets import ClassTarget
 
 
@@ -129,10 +129,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         float
             Accuracy between 0 and 1.
         """
+        if isinstance(X, EventSource):
+            return scored(accuracy_score, self, X, y, sample_weight)
         if self._has_entries:
             return self._score_values(accuracy_score, X, y, sample_weight)
-        if isinstance(X, EventSource):
-            return scored(accuracy_score, self, X)
         return super().score(X, column_or_1d(y), sample_weight=event_weights(sample_weight, num_samples(X)))
 
     def _new_target(self) -> ClassTarget:
@@ -157,6 +157,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         each = torch.stack([member._read(X).log_softmax(1) for member in self.members_])
         return each.logsumexp(0) - math.log(len(each))
 
+    @chunk_by_chunk
     def decision_function(self, X: Any) -> np.ndarray:
         """Predict the logits of the classes.
 
@@ -173,6 +174,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         logits = self._read(X).numpy()
         return self._shaped(X, logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits)
 
+    @chunk_by_chunk
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithms of the class probabilities, ``(n_events, n_classes)``."""
         return self._shaped(X, self._log_proba(X))
@@ -180,6 +182,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     def _log_proba(self, X: Any) -> np.ndarray:
         return torch.log_softmax(self._read(X), 1).numpy()
 
+    @chunk_by_chunk
     def predict_proba(self, X: Any, return_std: bool = False) -> Any:
         """Predict class probabilities, the mean of those of all members.
 
@@ -206,10 +209,12 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             return with_std(self, "predict_proba", X, {})
         return self._shaped(X, np.exp(self._log_proba(X)))
 
+    @chunk_by_chunk
     def _spread(self, method: str, X: Any, given: dict[str, Any]) -> Spread:
         mean, spread = combined([(np.exp(member._log_proba(X)), None) for member in self.members_])
         return self._shaped(X, mean), None if spread is None else self._shaped(X, spread)
 
+    @chunk_by_chunk
     def predict(self, X: Any) -> np.ndarray:
         """Predict the most probable class of each event, ``(n_events,)``."""
         best = self._read(X).argmax(1).numpy()

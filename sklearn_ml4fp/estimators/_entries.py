@@ -17,17 +17,36 @@ def flat(numbers: Any) -> Any:
     return numbers.values if isinstance(numbers, RaggedArray) else numbers
 
 
+def ragged(y: Any) -> RaggedArray:
+    """Return targets of points or edges; others are an error."""
+    if not isinstance(y, RaggedArray):
+        raise TypeError(
+            f"y must be a RaggedArray with one value for every point or edge, got {type(y).__name__}: "
+            "RaggedArray(values, offsets), with the offsets of the points, or of the edges, of X; an EventSource reads "
+            "that of points by target={'Hit': 'label'}, and edge_labels(source) makes that of edges."
+        )
+    return y
+
+
+def check_entries(target: RaggedArray, entries: np.ndarray, output: str) -> None:
+    """Refuse targets that are not one for every point or edge, of which ``entries`` are the offsets."""
+    if not np.array_equal(target.offsets, entries):
+        raise ValueError(
+            f"y must have one value for every {output} of X: expected {entries[-1]} values for {len(entries) - 1} "
+            f"events, got {len(target.values)}, or other numbers of them for an event."
+        )
+
+
 class OfEntries:
     """Mixin of a target that has a value for every point or edge: the values are those of a flat target."""
 
     def check(self, y: Any) -> RaggedArray:
         """Return the numbers of the classes, or the targets, in the form of ``y``."""
-        if not isinstance(y, RaggedArray):
-            raise TypeError(
-                f"y must be a RaggedArray with one value for every point or edge, got {type(y).__name__}: "
-                "RaggedArray(values, offsets), with the offsets of the points, or of the edges, of X."
-            )
-        return y.with_values(super().check(y.values))  # type: ignore[misc]
+        return ragged(y).with_values(super().check(y.values))  # type: ignore[misc]
+
+    def read(self, y: Any) -> RaggedArray:
+        """Check the labels or targets of a chunk."""
+        return self.check(y)
 
     def learn_factors(self, target: RaggedArray, weights: RaggedArray | None, *, complete: bool) -> None:
         """Learn the factors of the classes from all values of the training part."""
@@ -49,6 +68,10 @@ class OfEntries:
 class EntryClassTarget(OfEntries, ClassTarget):  # type: ignore[misc]
     """Classes of points or edges."""
 
+    def read(self, y: Any) -> RaggedArray:
+        """Check the labels of a chunk, in which not all classes need be."""
+        return ragged(y).with_values(self.labels(y.values))
+
 
 class EntryNumberTarget(OfEntries, NumberTarget):  # type: ignore[misc]
     """Numbers of points or edges."""
@@ -65,6 +88,11 @@ class EntryOutputs:
     def _has_entries(self) -> bool:
         """Whether every point or edge of an event has an output."""
         return getattr(self, "output", "event") != "event"
+
+    def _knows(self, X: Any) -> bool:
+        """Whether the outputs for these events are known, while a scorer asks for predictions."""
+        known = self.members_[0]._fitted.known
+        return known is not None and X is known[0]
 
     def _score_values(self, metric: Callable[..., float], X: Any, y: Any, sample_weight: Any) -> float:
         """Compare targets, those of all points or edges where these have some, with what is predicted for them."""

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from .._segments import segment_sum
-from .._validation import check_weights, entry_weights
+from .._validation import check_weights, entry_weights, mean_of_entries
 from ..data import EventSource, RaggedArray
 from ..engine import ALONE, Net, PiecewiseData, Processes, Recipe, Source, TensorData, ahead, shuffled
 from ..nn import settle
-from ._entries import OfEntries, flat
+from ._entries import OfEntries, check_entries, flat
 from ._inputs import TableInput, as_tensor
 from ._moments import Moments
 
@@ -89,14 +88,12 @@ class Part:
 
     def event_weights(self) -> np.ndarray | None:
         """Weight of each event: the mean of those of its points or edges."""
-        if not isinstance(self.weights, RaggedArray):
-            return self.weights
-        return segment_sum(self.weights.values, self.weights.offsets) / np.maximum(self.weights.counts, 1)
+        return mean_of_entries(self.weights)
 
     def with_unit_mean(self) -> Part:
         """Return the same with weights whose mean is one."""
         weights = flat(self.weights)
-        return replace(self, weights=_like(self.weights, weights / weights.mean()))
+        return replace(self, weights=like(self.weights, weights / weights.mean()))
 
     def rows(self, chosen: np.ndarray) -> Part:
         """Return the events that a mask chooses, without a copy of them."""
@@ -156,7 +153,8 @@ class PiecesOf:
         return self.tensors(self.part.sample())
 
 
-def _like(form: Any, values: np.ndarray) -> Any:
+def like(form: Any, values: np.ndarray) -> Any:
+    """Return flat values in a form: for the points or edges of a ragged array, or as they are."""
     return form.with_values(values) if isinstance(form, RaggedArray) else values
 
 
@@ -183,8 +181,8 @@ class Fitted:
         Mean weight of the training part, class weights included: the unit of the weights.
     stream : Recipe or None
         Recipe of `partial_fit`, whose schedule goes on from call to call.
-    known : (object, Tensor) or None
-        Checked events whose outputs are known, while a scorer asks for predictions.
+    known : (object, Tensor, ndarray or None) or None
+        Events whose outputs are known, while a scorer asks for predictions, and the offsets of their points or edges.
     processes : Processes
         Processes of the present fit, which train together.
     made_with : dict
@@ -197,7 +195,7 @@ class Fitted:
     net: Net | None = None
     weight_scale: float = 1.0
     stream: Recipe | None = None
-    known: tuple[Any, torch.Tensor] | None = None
+    known: tuple[Any, torch.Tensor, np.ndarray | None] | None = None
     made_with: dict[str, Any] = field(default_factory=dict)
     processes: Processes = ALONE
 
@@ -220,11 +218,7 @@ class Fitted:
         entries = self.input.entries(X)
         if entries is None:
             return Part(X, target, check_weights(weights, len(X), name))
-        if not np.array_equal(target.offsets, entries):
-            raise ValueError(
-                f"y must have one value for every {self.input.output} of X: expected {entries[-1]} values for "  # type: ignore[attr-defined]
-                f"{len(X)} events, got {len(target.values)}, or other numbers of them for an event."
-            )
+        check_entries(target, entries, self.input.output)  # type: ignore[attr-defined]
         weights = check_weights(entry_weights(weights, target, name), len(target.values), name)
         return Part(X, target, None if weights is None else target.with_values(weights))
 
@@ -266,7 +260,8 @@ class Fitted:
         """Return values of events as they are, and those of points or edges as a ragged array."""
         if not isinstance(self.target, OfEntries):
             return values
-        entries = self.input.entries(self.input.check(X, owner))
+        is_known = self.known is not None and X is self.known[0]
+        entries = self.known[2] if is_known else self.input.entries(self.input.check(X, owner))  # type: ignore[index]
         assert entries is not None
         return RaggedArray(values, entries)
 

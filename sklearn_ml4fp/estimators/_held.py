@@ -11,18 +11,19 @@ from typing import Any
 
 import numpy as np
 
+from .._segments import joined as joined_parts
 from ..data import EventSource
 from ..engine import ALONE, Processes, Source, TensorData
-from ._fitted import Part, PiecesOf, some_of
+from ._entries import flat
+from ._fitted import Part, PiecesOf, like, some_of
 from ._sharing import check_hold_outs
 
 
 def joined(parts: Sequence[Part]) -> Part:
     """Join parts, which have no chosen rows."""
-    data = [part.everything for part in parts]
-    X = np.concatenate(data) if isinstance(data[0], np.ndarray) else type(data[0]).concatenate(data)
-    weights = None if parts[0].weights is None else np.concatenate([part.weights for part in parts])
-    return Part(X, np.concatenate([part.target for part in parts]), weights)
+    weights = None if parts[0].weights is None else joined_parts([part.weights for part in parts])
+    target = joined_parts([part.target for part in parts])
+    return Part(joined_parts([part.everything for part in parts]), target, weights)
 
 
 def regrouped(parts: Iterator[Part], multiple: int) -> Iterator[Part]:
@@ -54,8 +55,8 @@ class HeldPart:
     X: EventSource
     memory: int
     processes: Processes = ALONE
-    target: np.ndarray = field(init=False)
-    weights: np.ndarray | None = field(init=False)
+    target: Any = field(init=False)  # as of a `Part`
+    weights: Any = field(init=False)
     identity: Any = None
 
     def __post_init__(self) -> None:
@@ -66,7 +67,7 @@ class HeldPart:
     def __len__(self) -> int:
         return sum(map(len, self._targets))
 
-    def add(self, X: Any, y: Any, weights: np.ndarray | None) -> None:
+    def add(self, X: Any, y: Any, weights: Any) -> None:
         """Take in events."""
         if len(y):
             pickle.dump(X, self._file, protocol=5)
@@ -75,13 +76,12 @@ class HeldPart:
 
     def with_unit_mean(self) -> HeldPart:
         """Return the same with weights whose mean is one."""
-        assert self.weights is not None
-        sums = self.processes.of_all((self.weights.sum(), len(self.weights)))
-        total, n = np.sum(sums, axis=0)
-        self.weights = self.weights / (total / n)
+        weights = flat(self.weights)
+        total, n = np.sum(self.processes.of_all((weights.sum(), len(weights))), axis=0)
+        self.weights = like(self.weights, weights / (total / n))
         return self
 
-    def finish(self, check_target: Callable[[Any], np.ndarray]) -> None:
+    def finish(self, check_target: Callable[[Any], Any]) -> None:
         """Check the targets, once all classes are known.
 
         Raises
@@ -90,8 +90,8 @@ class HeldPart:
             A process has no event.
         """
         check_hold_outs(len(self), self.processes)
-        self.target = check_target(np.concatenate(self._targets))
-        self.weights = None if self._weights[0] is None else np.concatenate(self._weights)
+        self.target = check_target(joined_parts(self._targets))
+        self.weights = None if self._weights[0] is None else joined_parts(self._weights)
 
     def pieces_for(self, tensors: Callable[[Part], TensorData]) -> PiecesOf:
         """Make pieces for the engine."""

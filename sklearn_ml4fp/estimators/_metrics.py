@@ -118,7 +118,7 @@ def measure_of(estimator: Any, scorers: dict[str, Any], held: Part) -> Callable[
 
     def measure(outputs: np.ndarray) -> dict[str, float]:
         X = held.X  # a new object whenever it is asked for
-        fitted.known = X, torch.from_numpy(outputs)
+        fitted.known = X, torch.from_numpy(outputs), getattr(held.target, "offsets", None)
         scores = {}
         try:
             for name, scorer in scorers.items():

@@ -19,7 +19,7 @@ from .._validation import event_weights
 from ..data import EventSource
 from ._base import NetworkEstimator
 from ._entries import EntryNumberTarget
-from ._streams import scored
+from ._sources import chunk_by_chunk, scored
 from ._targets import NumberTarget
 
 
@@ -100,8 +100,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         """
         several = isinstance(self.quantile, tuple)
         metric = partial(explained, levels=self.quantile) if several else r2_score
-        if isinstance(X, EventSource) and not self._has_entries:
-            return scored(metric, self, X)
+        if isinstance(X, EventSource):
+            return scored(metric, self, X, y, sample_weight)
         if several or self._has_entries:
             return self._score_values(metric, X, y, sample_weight)
         return super().score(X, with_nan(y), sample_weight=event_weights(sample_weight, num_samples(X)))
@@ -127,6 +127,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         parameters = {"huber": {"delta": self.huber_delta}, "quantile": {"quantile": self.quantile}}
         return parameters.get(self.loss, {})
 
+    @chunk_by_chunk
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict the targets, with the mean of all members.
 
@@ -154,6 +155,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         """
         return with_std(self, "predict", X, {}) if return_std else self._spread("predict", X, {})[0]
 
+    @chunk_by_chunk
     def _spread(self, method: str, X: Any, given: dict[str, Any]) -> Spread:
         mean, width = combined([member._mean_and_width(X) for member in self.members_])
         return self._shaped(X, mean), None if width is None else self._shaped(X, width)

@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 
 from .._processes import rank_and_number
+from .._segments import joined as joined_parts
 from ..engine import Processes
 from ._fitted import Part, some_of
 
@@ -57,8 +58,8 @@ def shares_of_hold_out(held: Any, processes: Processes) -> tuple[Any, Any]:
         own, everything = held.at(rows[processes.rank]), held.at(np.concatenate(rows))
     else:
         own, parts = held, processes.of_all((held.target, held.weights))
-        weights = None if held.weights is None else np.concatenate([weights for _, weights in parts])
-        everything = Part(held.X, np.concatenate([target for target, _ in parts]), weights)
+        weights = None if held.weights is None else joined_parts([weights for _, weights in parts])
+        everything = Part(held.X, joined_parts([target for target, _ in parts]), weights)
     check_hold_outs(len(own), processes)
     return own, everything
 

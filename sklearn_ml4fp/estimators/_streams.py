@@ -12,49 +12,18 @@ import numpy as np
 import torch
 
 from .._holdout import apart_by_id, check_sides
-from .._validation import check_sum, event_weights
+from .._validation import check_sum, entry_weights, event_weights, mean_of_entries
 from ..data import EventSource
 from ..engine import ALONE, Processes, Share, Source, TensorData, ahead
-from ._fitted import CHUNK, Fitted, Part, PiecesOf
+from ._entries import check_entries, flat, ragged
+from ._fitted import Fitted, Part, PiecesOf
 from ._held import HeldPart, joined, regrouped
 from ._mixing import BETWEEN, PER_WINDOW, Mixing
 from ._moments import Moments, merged
+from ._sources import Large
 
 _LEAST = 256  # entries of a block
 _HELD = 4  # the hold-out takes this part of the memory
-
-
-@dataclass
-class Large:
-    """Source that is larger than its ``memory``.
-
-    Parameters
-    ----------
-    source : EventSource
-        Events.
-    entry_bytes : float
-        Memory that an entry takes.
-    """
-
-    source: EventSource
-    entry_bytes: float
-
-
-def read_if_small(name: str, X: Any, y: Any, weights: Any, groups: Any = None) -> tuple[Any, Any, Any, Any]:
-    """Read the events of a source that fits into its ``memory``; a larger one becomes `Large`, arrays stay."""
-    if not isinstance(X, EventSource):
-        return X, y, weights, groups
-    if given := [what for what, one in (("y", y), ("weights", weights), ("groups", groups)) if one is not None]:
-        raise ValueError(
-            f"{name} is an EventSource, which carries target, weights and ids by itself, and {', '.join(given)} came "
-            "as well: say target=, weight= and event_id= in the source, and pass it alone."
-        )
-    if X.target is None:
-        raise ValueError(f"{X!r} has no target: say which column it is by target=.")
-    held, entry_bytes = X.held()
-    if held is None:
-        return Large(X, entry_bytes), None, None, None
-    return held.data, held.target, held.sample_weight, held.groups
 
 
 def mixed(parts: Iterator[Part], n: int, width: int, rng: np.random.Generator) -> Iterator[Part]:
@@ -89,18 +58,6 @@ def _shuffled(parts: list[Part], rng: np.random.Generator) -> Iterator[Part]:
         yield whole.taken(rng.permutation(len(whole)))
 
 
-def scored(metric: Callable[..., float], estimator: Any, source: EventSource) -> float:
-    """Compare the targets of a source with what is predicted for its events; it is read once."""
-    if source.target is None:
-        raise ValueError(f"{source!r} has no target to compare with: say which column it is by target=.")
-    parts = [(one.target, estimator.predict(one.data), one.sample_weight) for one in source.chunks(CHUNK)]
-    if not parts:
-        raise ValueError(f"{source!r} has no event.")
-    targets, predictions, weights = zip(*parts, strict=True)
-    weight = None if weights[0] is None else np.concatenate(weights)
-    return float(metric(np.concatenate(targets), np.concatenate(predictions), sample_weight=weight))
-
-
 @dataclass
 class StreamedPart:
     """Training part of a stream, of which the sums are known.
@@ -114,7 +71,9 @@ class StreamedPart:
     mixing : Mixing
         Order of the blocks.
     targets : ClassSurvey or NumberSurvey
-        Sums over the events.
+        Sums over the events, or over their points or edges where these have targets.
+    n_events : int
+        Number of events.
     identity : object
         What tells this part from others, for a checkpoint.
     processes : Processes
@@ -127,12 +86,13 @@ class StreamedPart:
     check: Callable[[Any], Part]
     mixing: Mixing
     targets: Any
+    n_events: int
     identity: Any
     processes: Processes = ALONE
     change: Callable[[Part, np.random.RandomState], Part] | None = None
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return self.n_events
 
     @property
     def target(self) -> np.ndarray:
@@ -150,8 +110,8 @@ class StreamedPart:
 
     @property
     def n_outputs(self) -> int:
-        """Number of events."""
-        return len(self)
+        """Number of events, or of their points or edges where these have targets."""
+        return len(self.targets)
 
     def show_to(self, events: Any) -> None:
         """Do nothing: the input has seen the events in the first pass."""
@@ -204,11 +164,16 @@ class Surveyor:
     owner: Any
     fitted: Fitted
 
-    def checked(self, events: Any) -> tuple[Any, Any, np.ndarray | None]:
+    def checked(self, events: Any) -> tuple[Any, Any, Any]:
         """Check the events of a chunk, their targets as far as one chunk tells, and their weights."""
         X = self.fitted.input.check(events.data, self.owner)
         y = self.fitted.target.read(events.target) if len(X) else events.target
-        return X, y, event_weights(events.sample_weight, len(X))
+        entries = self.fitted.input.entries(X)
+        if entries is None:
+            return X, y, event_weights(events.sample_weight, len(X))
+        check_entries(ragged(y), entries, self.owner.output)
+        weights = entry_weights(events.sample_weight, y)
+        return X, y, None if weights is None else y.with_values(weights)
 
     def held(self, large: Large) -> HeldPart:
         """Take in a whole stream as a hold-out."""
@@ -249,8 +214,6 @@ class Surveyor:
         """
         source, owner, fitted = large.source, self.owner, self.fitted
         processes = fitted.processes
-        if owner._has_entries:
-            raise ValueError(f"output={owner.output!r}: a source has one target per event, and no others.")
         first = next(source.chunks(self._block_size(large)))  # for the form of the events
         self.checked(first)
         owner._check_augmenter(first.target)
@@ -260,7 +223,7 @@ class Surveyor:
             keep = _Kept(self._apart(source))
             valid = HeldPart(source.where(keep.held), source.memory // _HELD, processes)
         blocks = source.blocks(self._block_size(large))[processes.rank :: processes.n]
-        targets, digests, n_bytes = fitted.target.survey(), [], 0
+        targets, digests, n_bytes, n_events = fitted.target.survey(), [], 0, 0
         sums, used = np.zeros(2), []  # Σw, Σ|w|
         with source.loading() as load:
             for block, events in zip(blocks, ahead(map(load, blocks)), strict=True):
@@ -268,21 +231,23 @@ class Surveyor:
                 X, y, weights = self.checked(events)
                 if keep is not None and len(y):
                     held = keep.held(events)
-                    targets.note(y[held])
+                    targets.note(flat(y[held]))
                     valid.add(X[held], y[held], _rows(weights, held))
                     X, y, weights = X[~held], y[~held], _rows(weights, ~held)
                 if len(y):
+                    n_bytes, n_events = n_bytes + X.nbytes, n_events + len(y)
+                    fitted.input.look(X, mean_of_entries(weights))
+                if len(values := flat(y)):  # events without a point, or an edge, teach nothing
                     used.append(block)
-                    n_bytes += X.nbytes
-                    fitted.input.look(X, weights)
-                    targets.add(y, weights)
-                    sums += len(y) if weights is None else (weights.sum(), np.abs(weights).sum())
+                    weights = flat(weights)
+                    targets.add(values, weights)
+                    sums += len(values) if weights is None else (weights.sum(), np.abs(weights).sum())
         fitted.input.seen = merged(processes.of_all(fitted.input.seen))
-        found = processes.of_all((digests, used, targets, sums, n_bytes, 0 if keep is None else len(valid)))
+        found = processes.of_all((digests, used, targets, sums, n_bytes, 0 if keep is None else len(valid), n_events))
         if processes.n > 1:
             digests, (used, targets) = _alternating([one[0] for one in found]), _pooled(found)
-            sums, n_bytes = sum(one[3] for one in found), sum(one[4] for one in found)
-        check_sides(len(targets), None if keep is None else sum(one[5] for one in found), owner.validation)
+            sums, n_bytes, n_events = (sum(one[i] for one in found) for i in (3, 4, 6))
+        check_sides(n_events, None if keep is None else sum(one[5] for one in found), owner.validation)
         check_sum(float(sums[0]), float(sums[1]), "sample_weight")
         targets.finish(fitted.target)
         if keep is not None:
@@ -300,6 +265,7 @@ class Surveyor:
             self._part,
             mixing,
             targets,
+            n_events,
             [digests, source.memory],
             processes,
         )
@@ -355,5 +321,5 @@ def _pooled(found: list[tuple[Any, ...]]) -> tuple[list[Any], Any]:
     return [used[i] for i in order], found[0][2].pool([one[2] for one in found], order)
 
 
-def _rows(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
+def _rows(values: Any, rows: np.ndarray) -> Any:
     return None if values is None else values[rows]

@@ -16,8 +16,17 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite
 
 from .._missing import check_array, column_or_1d
-from .._validation import check_class_weights, class_factors
+from .._validation import check_class_weights, class_factors, is_ragged
 from ._moments import Moments, merged
+
+
+def refuse_ragged(y: Any) -> None:
+    """Refuse targets of points or edges where an event has one."""
+    if is_ragged(y):
+        raise ValueError(
+            'y has values of points or edges, and the outputs are those of events: pass output="point" or '
+            'output="edge" to a network that has it, or one target per event.'
+        )
 
 
 @dataclass
@@ -45,7 +54,10 @@ class ClassTarget:
         ValueError
             There are no labels, only one class, or a label that is not among the classes.
         """
-        y = self.read(y)
+        return self.coded(self.labels(y))
+
+    def coded(self, y: np.ndarray) -> np.ndarray:
+        """Return the numbers of the classes of checked labels."""
         if self.classes is None:
             classes = np.unique(y)
             if len(classes) < 2:
@@ -69,8 +81,14 @@ class ClassTarget:
     def learn_unit(self, train: Any) -> None:
         """Do nothing: classes have no unit."""
 
-    def read(self, y: Any) -> np.ndarray:
+    def read(self, y: Any) -> Any:
         """Check the labels of a chunk, in which not all classes need be."""
+        return self.labels(y)
+
+    @staticmethod
+    def labels(y: Any) -> np.ndarray:
+        """Check labels, whatever their classes are."""
+        refuse_ragged(y)
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)
@@ -133,6 +151,7 @@ class NumberTarget:
         ValueError
             The targets hold NaN or infinity, or their number differs from that of the first check.
         """
+        refuse_ragged(y)
         y = check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=False, input_name="y")
         target = y[:, None] if y.ndim == 1 else y
         if self.n is None:
@@ -230,10 +249,10 @@ class ClassSurvey:
 
     def finish(self, target: ClassTarget) -> None:
         """Learn the classes, and sort the sums by them."""
-        target.check(np.unique(np.concatenate(self._labels)))
+        target.coded(np.unique(np.concatenate(self._labels)))
         table = np.zeros((2, len(self._blocks), target.n))
         for i, (labels, *sums) in enumerate(self._blocks):
-            table[:, i, target.check(labels)] = sums
+            table[:, i, target.coded(labels)] = sums
         self.codes, self.sums = np.arange(target.n), table[1].sum(axis=0)
         self.counts = table[0].sum(axis=1)
         self.means = table[0] / self.counts[:, np.newaxis]

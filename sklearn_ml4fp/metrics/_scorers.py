@@ -10,6 +10,7 @@ import numpy as np
 # Scorer: scikit-learn's own class, which searches over several metrics, or over thresholds, look for
 from .._compat import Scorer, response_of, score_of
 from .._components import connected
+from .._segments import offsets_from_counts
 from .._validation import entry_weights, is_ragged
 from ._ks import ks_distance
 from ._probabilities import average_precision, brier, expected_calibration_error
@@ -87,11 +88,22 @@ class _TrackScorer(_EdgeScorer):
 
 
 class _Tracks:
-    """Number of the track of each hit, from the edges of graphs that are accepted."""
+    """Number of the track of each hit, from the edges of graphs, or of a source of graphs, that are accepted."""
 
-    def __init__(self, graphs: Any, accept: Any) -> None:
-        self.offsets = graphs.nodes.offsets
-        self.values = connected(graphs.flat_edges()[accept], self.offsets)
+    def __init__(self, X: Any, accept: np.ndarray) -> None:
+        values, counts, done = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], 0
+        for graphs in (events.data for events in X.chunks()) if hasattr(X, "chunks") else [X]:
+            if not hasattr(graphs, "flat_edges"):
+                raise ValueError(
+                    f"this scorer needs the edges of the events, expected Graphs, got {type(graphs).__name__}: score "
+                    "graphs or a source of graphs. A cross-fit on a source larger than its memory takes scorers of "
+                    "edges, such as edge_efficiency."
+                )
+            of_part = accept[done : done + len(graphs.edges)]
+            done += len(of_part)
+            values.append(connected(graphs.flat_edges()[of_part], graphs.nodes.offsets))
+            counts.append(graphs.nodes.counts)
+        self.values, self.offsets = np.concatenate(values), offsets_from_counts(np.concatenate(counts))
 
 
 def make_weighted_scorer(

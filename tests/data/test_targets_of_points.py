@@ -99,6 +99,7 @@ def test_several_collections():
     ("roles", "match"),
     [
         ({"target": {}}, r"a column of each of the collections \['hit'\]"),
+        ({"target": {"hit": []}}, "a column of each of the collections"),
         ({"target": {"jet": "track"}}, "a column of each of the collections"),
         ({"target": {"hit": "z"}}, r"\['z'\] are features of points and target at once"),
         ({"weight": {"jet": "w"}}, "every point of an event has a weight"),
@@ -109,7 +110,7 @@ def test_several_collections():
         ({"derived": {"hit_nan": "log(hit_track)"}, "target": {"hit": "nan"}}, "missing or infinite at"),
         ({"derived": {"hit_text": lambda c: ak.Array([["a"]] * len(c["event"]))}, "target": {"hit": "text"}}, "text"),
     ],
-    ids=["none", "other", "input", "weight", "id", "absent", "no collection", "few", "NaN", "text"],
+    ids=["none", "empty", "other", "input", "weight", "id", "absent", "no collection", "few", "NaN", "text"],
 )  # fmt: skip
 def test_what_cannot_be_a_target(roles, match):
     with pytest.raises(ValueError, match=match):

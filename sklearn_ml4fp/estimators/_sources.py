@@ -1,0 +1,97 @@
+"""Sources in the place of arrays: what is read at once, what is a stream, scores and predictions chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from .._validation import entry_weights
+from ..data import EventSource, RaggedArray
+from ..engine import ahead
+from ._entries import check_entries, flat, ragged
+from ._fitted import CHUNK
+from ._targets import refuse_ragged
+
+
+@dataclass
+class Large:
+    """Source that is larger than its ``memory``.
+
+    Parameters
+    ----------
+    source : EventSource
+        Events.
+    entry_bytes : float
+        Memory that an entry takes.
+    """
+
+    source: EventSource
+    entry_bytes: float
+
+
+def _check_alone(name: str, **given: Any) -> None:
+    """Refuse targets, weights or ids beside a source."""
+    if came := [what for what, one in given.items() if one is not None]:
+        raise ValueError(
+            f"{name} is an EventSource, which carries target, weights and ids by itself, and {', '.join(came)} came "
+            "as well: say target=, weight= and event_id= in the source, and pass it alone."
+        )
+
+
+def read_if_small(name: str, X: Any, y: Any, weights: Any, groups: Any = None) -> tuple[Any, Any, Any, Any]:
+    """Read the events of a source that fits into its ``memory``; a larger one becomes `Large`, arrays stay."""
+    if not isinstance(X, EventSource):
+        return X, y, weights, groups
+    _check_alone(name, y=y, weights=weights, groups=groups)
+    if X.target is None:
+        raise ValueError(f"{X!r} has no target: say which column it is by target=.")
+    held, entry_bytes = X.held()
+    if held is None:
+        return Large(X, entry_bytes), None, None, None
+    return held.data, held.target, held.sample_weight, held.groups
+
+
+def scored(metric: Callable[..., float], estimator: Any, source: EventSource, y: Any, weights: Any) -> float:
+    """Compare the targets of a source with what is predicted for its events; it is read once."""
+    _check_alone("X", y=y, sample_weight=weights)
+    if source.target is None:
+        raise ValueError(f"{source!r} has no target to compare with: say which column it is by target=.")
+    parts = [_compared(estimator, events) for events in source.chunks(CHUNK)]
+    if not parts:
+        raise ValueError(f"{source!r} has no event.")
+    targets, predictions, weights = zip(*parts, strict=True)
+    weight = None if weights[0] is None else np.concatenate(weights)
+    return float(metric(np.concatenate(targets), np.concatenate(predictions), sample_weight=weight))
+
+
+def _compared(estimator: Any, events: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Targets, predictions and weights of a chunk, those of points or edges one after the other."""
+    predicted, target, weights = estimator.predict(events.data), events.target, events.sample_weight
+    if isinstance(predicted, RaggedArray):
+        check_entries(ragged(target), predicted.offsets, estimator.output)
+        weights = entry_weights(weights, target)
+    else:
+        refuse_ragged(target)
+    return flat(target), flat(predicted), weights
+
+
+def chunk_by_chunk(predict: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a method that predicts points or edges take a source: it predicts one chunk after the other."""
+
+    @wraps(predict)
+    def predict_any(self: Any, X: Any, *args: Any, **given: Any) -> Any:
+        if not (isinstance(X, EventSource) and self._has_entries) or self._knows(X):
+            return predict(self, X, *args, **given)
+        parts: list[Any] = [predict(self, events.data, *args, **given) for events in ahead(X.chunks(CHUNK))]
+        if not parts:
+            raise ValueError(f"{X!r} has no event.")
+        if not isinstance(parts[0], tuple):
+            return RaggedArray.concatenate(parts)
+        each: Any = zip(*parts, strict=True)  # predictions, and their standard deviations or None
+        return tuple(None if some[0] is None else RaggedArray.concatenate(some) for some in each)
+
+    return predict_any
