@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..nn import stacked, takes_events_apart
+from ..nn import DenseStack, stacked, takes_events_apart
 from ._batch_losses import BatchLosses
 from ._monitor import StopTraining
 from ._net import Net
@@ -243,13 +243,15 @@ class Pass:
         self, module: nn.Module, leaves: list[Tensor], events: list[Tensor], sizes: list[int]
     ) -> tuple[Tensor, list[Tensor]]:
         """Compute losses ``(k,)`` and gradients for batches of these sizes."""
-        x, target = events[0], events[1].flatten(0, 1)
-        loss = self.loss.per_event(module(x).flatten(0, 1), target)
+        x, output = events[0], module(events[0])
+        wanted = [output.requires_grad_()] if isinstance(module, DenseStack) else leaves
+        loss = self.loss.per_event(output.flatten(0, 1), events[1].flatten(0, 1))
         share = _shares(sizes, x).flatten()  # of an event in the loss of its net
         if len(events) > 2:
             share *= events[2].flatten()
-        gradients = torch.autograd.grad(loss, leaves, share)
-        return (loss.detach() * share).view(len(x), -1).sum(1), list(gradients)
+        gradients = torch.autograd.grad(loss, wanted, share)
+        losses = (loss.detach() * share).view(len(x), -1).sum(1)
+        return losses, module.gradients(gradients[0]) if isinstance(module, DenseStack) else list(gradients)
 
 
 def _shares(sizes: list[int], x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from ._cnn import CNN
 from ._columns import Columns, ColumnScaling, MixedColumns
 from ._deep_sets import POINT_POOLINGS, DeepSets
+from ._dense_stack import DenseStack, has_onednn, is_wide
 from ._densenet import DenseNet
 from ._edge_conv import EdgeConv
 from ._embeddings import NUM_EMBEDDINGS, number_embedding
@@ -17,7 +18,7 @@ from ._particle_transformer import ParticleTransformer
 from ._read_out import OUTPUTS
 from ._recurrent import CELLS, Recurrent
 from ._resnet import ResNet
-from ._stacked import can_be_stacked, has_onednn, is_wide, stacked, takes_events_apart
+from ._stacked import can_be_stacked, stacked, takes_events_apart
 from ._tabm import TabM
 from ._transformer import POOLINGS, POSITIONS, Transformer
 
@@ -40,6 +41,7 @@ __all__ = [
     "Columns",
     "DeepSets",
     "DenseNet",
+    "DenseStack",
     "Dropout",
     "EdgeConv",
     "FeedForward",

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ._columns import Columns, ColumnScaling, MixedColumns, OneHot
+from ._dense_stack import DenseStack, are_for_onednn, is_dense, products
 from ._densenet import DenseLayer, DenseNet
 from ._feedforward import FeedForward
 from ._layers import ACTIVATIONS, AlphaDropout, Dropout, Halve, NoNorm, Norm, PoolPositions
@@ -24,10 +25,6 @@ _CONTAINERS = (
 )
 _WITHOUT_WEIGHTS: tuple[Any, ...] = (*ACTIVATIONS.values(), NoNorm, nn.Identity)
 _OF_IMAGES = (PoolPositions, Halve)  # which leave a table as it is
-# Multiplications and additions in a product of matrices from which on oneDNN is faster than the BLAS behind torch.bmm
-# on processors of AMD (256 × 256 × 256 on an EPYC of family 26: 0.15 ms against 0.34), and elsewhere as fast.
-_WIDE = 2_000_000
-_PRODUCT = "_linear_pointwise"  # a linear layer of oneDNN, which has no public name
 
 LeafOf = Callable[[Tensor], Tensor]
 
@@ -67,8 +64,8 @@ def stacked(modules: Sequence[nn.Module], leaf_of: LeafOf) -> nn.Module:
     Parameters
     ----------
     modules : sequence of nn.Module
-        Networks for which `can_be_stacked` holds. The masks of dropout are drawn from the generator of each, and the
-        running moments of each follow.
+        Networks for which `can_be_stacked` holds; those for which `is_dense` does become a `DenseStack`. The masks of
+        dropout are drawn from the generator of each, and the running moments of each follow.
     leaf_of : callable
         Gives for a parameter of the first network that of all, ``(k, *shape)``.
     """
@@ -83,6 +80,9 @@ def stacked(modules: Sequence[nn.Module], leaf_of: LeafOf) -> nn.Module:
         return nn.Identity()
     if isinstance(first, _WITHOUT_WEIGHTS):
         return first
+    if is_dense(first):
+        ahead: list[Any] = [module.embedding for module in modules]
+        return DenseStack(modules, None if first.embedding is None else stacked(ahead, leaf_of), leaf_of)
     made = copy(first)
     vars(made)["_modules"] = {  # a copy shares its children
         name: None if child is None else stacked([module.get_submodule(name) for module in modules], leaf_of)
@@ -94,55 +94,30 @@ def stacked(modules: Sequence[nn.Module], leaf_of: LeafOf) -> nn.Module:
 
 
 class _Linear(nn.Module):
-    """Linear layers: one batched product, or where it is large one product after another by oneDNN."""
-
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         super().__init__()
         self._weight, self._bias = weight, bias  # leaves, whose gradients the caller asks for: no parameters
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(k, n, d_in)`` to ``(k, n, d_out)``."""
-        weight, bias = self._weight, self._bias
-        if x.shape[1] * weight.shape[1] * weight.shape[2] >= _WIDE and x.device.type == "cpu" and has_onednn():
-            return _by_onednn(x, weight, bias)
-        if bias is None:
-            return x.bmm(weight.mT)
-        return torch.baddbmm(bias[:, None], x, weight.mT)
-
-
-def has_onednn() -> bool:
-    """Return whether torch was built with oneDNN's product of matrices, which torch.compile uses."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, _PRODUCT)
-
-
-def is_wide(module: nn.Module, n_events: int) -> bool:
-    """Return whether the products of a network are so large that stacking them by torch.bmm gains nothing."""
-    return any(isinstance(one, nn.Linear) and n_events * one.weight.numel() >= _WIDE for one in module.modules())
-
-
-def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    y: Tensor = getattr(torch.ops.mkldnn, _PRODUCT)(x, weight, bias, "none", [], "")
-    return y
+        if not are_for_onednn(x, self._weight.mT):
+            return products(x, self._weight.mT, self._bias)
+        bias = self._weight.new_zeros(self._weight.shape[:2]) if self._bias is None else self._bias
+        y: Tensor = _ByOneDNN.apply(x, self._weight, bias)
+        return y
 
 
 class _ByOneDNN(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return torch.stack([_product(*one) for one in zip(x, weight, bias, strict=True)])
+        return products(x, weight.mT, bias)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (of_y,), (x, weight) = gradients, ctx.saved_tensors
-        of_x = torch.stack([_product(g, w.T) for g, w in zip(of_y, weight, strict=True)])
-        of_weight = torch.stack([_product(g.T, one.T) for g, one in zip(of_y, x, strict=True)])
-        return of_x if ctx.needs_input_grad[0] else None, of_weight, of_y.sum(1)
-
-
-def _by_onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    bias = weight.new_zeros(weight.shape[:2]) if bias is None else bias
-    y: Tensor = _ByOneDNN.apply(x, weight, bias)
-    return y
+        of_x = products(of_y, weight) if ctx.needs_input_grad[0] else None
+        return of_x, products(of_y.mT, x), of_y.sum(1)
 
 
 class _Dropout(nn.Module):
