@@ -168,12 +168,16 @@ class Surveyor:
         """Check the events of a chunk, their targets as far as one chunk tells, and their weights."""
         X = self.fitted.input.check(events.data, self.owner)
         y = self.fitted.target.read(events.target) if len(X) else events.target
+        return X, y, self._weights(X, y, events.sample_weight)
+
+    def _weights(self, X: Any, target: Any, sample_weight: Any) -> Any:
+        """Check weights, of points or edges where these have targets, which must be as many."""
         entries = self.fitted.input.entries(X)
         if entries is None:
-            return X, y, event_weights(events.sample_weight, len(X))
-        check_entries(ragged(y), entries, self.owner.output)
-        weights = entry_weights(events.sample_weight, y)
-        return X, y, None if weights is None else y.with_values(weights)
+            return event_weights(sample_weight, len(X))
+        check_entries(ragged(target), entries, self.owner.output)
+        weights = entry_weights(sample_weight, target)
+        return None if weights is None else target.with_values(weights)
 
     def held(self, large: Large) -> HeldPart:
         """Take in a whole stream as a hold-out."""
@@ -274,7 +278,7 @@ class Surveyor:
     def _part(self, events: Any) -> Part:
         X = self.fitted.input.check(events.data, self.owner)
         target = self.fitted.target.check(events.target) if len(X) else events.target
-        return Part(X, target, event_weights(events.sample_weight, len(X)))
+        return Part(X, target, self._weights(X, target, events.sample_weight))
 
     def _apart(self, source: EventSource) -> Callable[[Any], np.ndarray]:
         if source.event_id is None:
