@@ -47,7 +47,7 @@ PARTS = {
         "--events 1000000 --epochs 2 --repeats 5 --network small",
     ),
     "limit": (
-        f"--limit {640 * MIB} --memory {64 * MIB} --columns 40 --rows 12500 --network small --epochs 1 --repeats 1 "
+        f"--limit {768 * MIB} --memory {64 * MIB} --columns 40 --rows 12500 --network small --epochs 1 --repeats 1 "
         "--kinds parquet root",
     ),
     "size": (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,45 +16,14 @@ from ..data import EventSource
 from ..engine import ALONE, Processes, Share, Source, TensorData, ahead
 from ._entries import check_entries, flat, ragged
 from ._fitted import Fitted, Part, PiecesOf
-from ._held import HeldPart, joined, regrouped
+from ._held import HeldPart, regrouped
+from ._mixed import mixed, shuffled
 from ._mixing import BETWEEN, PER_WINDOW, Mixing
 from ._moments import Moments, merged
 from ._sources import Large
 
 _LEAST = 256  # entries of a block
 _HELD = 4  # the hold-out takes this part of the memory
-
-
-def mixed(parts: Iterator[Part], n: int, width: int, rng: np.random.Generator) -> Iterator[Part]:
-    """Yield all events of ``n`` parts, each spread at random over what is yielded while the next ``width`` are read.
-
-    What is yielded has equally many events of ``width`` parts that follow one another. What falls before the first
-    ``width`` parts are there, and after the last one, is complementary: it is kept, and yielded at the end, mixed. With
-    it, as many events are in memory as ``width`` parts have.
-    """
-    waiting, last = defaultdict[int, list[Part]](list), np.arange(n, n + width)
-    for t, part in enumerate(parts):
-        times = rng.permutation(np.arange(t, t + width))
-        is_kept = (times < width - 1) | (times >= n)
-        shares = np.array_split(rng.permutation(len(part)), width)
-        soon = [(time, rows) for time, rows, kept in zip(times.tolist(), shares, is_kept, strict=True) if not kept]
-        kept = [rows for rows, kept in zip(shares, is_kept, strict=True) if kept]
-        if kept:
-            at_end = np.array_split(np.concatenate(kept), width)
-            soon += zip(rng.permutation(last).tolist(), at_end, strict=True)
-        for time, rows in soon:
-            if len(rows):
-                waiting[time].append(part.taken(rows))
-        del part
-        yield from _shuffled(waiting.pop(t, []), rng)
-    for time in sorted(waiting):
-        yield from _shuffled(waiting.pop(time), rng)
-
-
-def _shuffled(parts: list[Part], rng: np.random.Generator) -> Iterator[Part]:
-    if parts:
-        whole = joined(parts)
-        yield whole.taken(rng.permutation(len(whole)))
 
 
 @dataclass
@@ -130,8 +98,14 @@ class StreamedPart:
         return parts if change is None else (change(part, of_changes) for part in parts)
 
     def sample(self) -> Part:
-        """Some events of the whole, always the same ones."""
-        return next(self.epoch(np.random.default_rng(0)))
+        """Some events of all kinds, always the same ones: a part of each block of a window."""
+        rng, parts = np.random.default_rng(0), []
+        window = self.mixing.windows(rng, 0, self.processes.n)[0]
+        with self.source.loading() as load:
+            for block in window:
+                part = self.check(load(block))
+                parts.append(part.taken(rng.permutation(len(part))[: -(-len(part) // len(window))]))
+        return next(shuffled(parts, rng))
 
     def epoch(self, rng: np.random.Generator, rank: int = 0) -> Iterator[Part]:
         """Yield the events of a process in mixed parts."""

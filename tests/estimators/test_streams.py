@@ -1,5 +1,7 @@
 """Training on streams: as in memory where the order is fixed, honest splits, files that are sorted or break."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -24,7 +26,7 @@ from sklearn_ml4fp import (
     roc_auc_score,
 )
 from sklearn_ml4fp.estimators._fitted import Part
-from sklearn_ml4fp.estimators._streams import mixed
+from sklearn_ml4fp.estimators._mixed import mixed
 
 N = 6000
 RNG = np.random.default_rng(1)
@@ -311,3 +313,26 @@ def test_what_is_trained_on_has_equally_many_events_of_the_parts_beside_it(n_par
         assert of_place.max() - of_place.min() <= 0.05 * len(piece) if n_parts % width == 0 else len(of_place) == width
     first = np.array([piece.X[:, 0].mean() for piece in pieces[: n_parts - width]])
     assert (np.diff(first) > 0).all()  # and from parts that were read one after another
+
+
+def test_mixing_takes_little_more_memory_than_the_parts_that_are_mixed():
+    n_parts, width, n_events = 64, 16, 2000
+    parts = (Part(np.full((n_events, 10), i, dtype=np.float32), np.zeros(n_events), None) for i in range(n_parts))
+    tracemalloc.start()
+    try:
+        n = sum(len(piece) for piece in mixed(parts, n_parts, width, np.random.default_rng(0)))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert n == n_parts * n_events
+    assert peak < 1.6 * width * n_events * (10 * 4 + 8)
+
+
+def test_parts_may_have_no_events():
+    sizes = [5, 0, 0, 3, 0, 0, 0, 0, 1]
+    parts = [
+        Part(np.full((n, 1), i), np.arange(n) if n else np.array([], dtype=str), None) for i, n in enumerate(sizes)
+    ]
+    pieces = list(mixed(iter(parts), len(sizes), 3, np.random.default_rng(0)))
+    assert sorted(x for piece in pieces for x in piece.X[:, 0]) == np.repeat(np.arange(9), sizes).tolist()
+    assert all(len(piece) and piece.target.dtype.kind == "i" for piece in pieces)
