@@ -58,14 +58,14 @@ def with_nan(values: Any) -> Any:
     >>> with_nan(np.ma.array([1, 2, 3], mask=[0, 1, 0]))
     array([ 1., nan,  3.])
     """
-    if isinstance(values, (list, tuple)):
-        return _of_list(values)
-    if comes_from(values, "awkward"):
-        return _of_awkward(values)
     if isinstance(values, np.ma.MaskedArray):
         values = _of_masked(values)
     if isinstance(values, np.ndarray):
         return _of_objects(values) if values.dtype.kind == "O" else values
+    if isinstance(values, (list, tuple)):
+        return _of_list(values)
+    if comes_from(values, "awkward"):
+        return _of_awkward(values)
     if hasattr(values, "iloc") and hasattr(values, "columns"):
         return _of_frame(values)
     if hasattr(values, "to_numpy") and not hasattr(values, "columns"):  # a Series of pandas or polars

@@ -32,4 +32,4 @@ def carried(calls: Iterable[tuple]) -> Iterable[tuple]:
 
 def epoch_recorders(network: Any) -> tuple[Any, ...]:
     """Make the callbacks of skorch that record the epochs of a network."""
-    return tuple(recorders[-1].epoch_recorders(network)) if recorders and writes(network) else ()
+    return tuple(recorders[-1].epoch_recorders(network)) if writes(network) else ()

@@ -147,6 +147,12 @@ class _Fit:
 _present: ContextVar[_Fit | None] = ContextVar("_present", default=None)
 
 
+def waits_for_others() -> bool:
+    """Return whether the fit around this call is one of several side by side, whose trainings wait for others."""
+    fit = _present.get()
+    return fit is not None and fit.is_here
+
+
 def train(trainings: list[Any], trainer: Trainer) -> Errors:
     """Train, together with others if the fit around it is one of several side by side; return the error of each."""
     fit = _present.get()

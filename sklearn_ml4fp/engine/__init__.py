@@ -6,7 +6,7 @@ from ._checkpoint import CheckpointFile, fingerprint_of
 from ._classifier_net import ClassifierNet
 from ._devices import has_bfloat16, resolve_device
 from ._distributed import ALONE, Processes, joined
-from ._losses import WeightedLoss, make_loss
+from ._losses import WeightedLoss, own_loss
 from ._member_loss import Loss, MemberLoss
 from ._memory import build_on_meta
 from ._monitor import Monitor
@@ -46,8 +46,8 @@ __all__ = [
     "fingerprint_of",
     "has_bfloat16",
     "joined",
-    "make_loss",
     "optimizer_arguments",
+    "own_loss",
     "resolve_device",
     "sample_of",
     "shuffled",

@@ -141,7 +141,7 @@ class TensorData:
         self, batch_size: int, device: torch.device, generator: Source | None, n_batches: int
     ) -> Iterator[list[Tensor]]:
         """Yield `tensors` of all events once, in pieces of ``n_batches`` of the batches that `batches` yields."""
-        order = None if generator is None else self._order(generator)
+        order = None if generator is None else shuffled(len(self), generator).to(self.target.device)
         n = len(self) if order is None else len(order)
         piece = n_batches * batch_size
         for start in range(0, n, piece):
@@ -164,9 +164,6 @@ class TensorData:
         size = size if image is None else fitting(size, image[:1].numel())
         for columns in zip(*(tensor.split(size) for tensor in self.inputs), strict=True):
             yield None, tuple(column.to(device) for column in columns)
-
-    def _order(self, generator: Source) -> Tensor:
-        return shuffled(len(self), generator).to(self.target.device)
 
 
 class Pieces(Protocol):

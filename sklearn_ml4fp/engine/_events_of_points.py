@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._batches import Batch, Source, TensorData
+from ._batches import Batch, Source, TensorData, shuffled
 
 
 def ranges(starts: Tensor, counts: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ class EventsOfPoints(TensorData, ABC):
 
     def batches(self, batch_size: int, device: torch.device, generator: Source | None = None) -> Iterator[Batch]:
         """Yield all events once, as `TensorData.batches` does."""
-        order = torch.arange(len(self)) if generator is None else self._order(generator).cpu()
+        order = torch.arange(len(self)) if generator is None else shuffled(len(self), generator).cpu()
         for chosen in order.split(batch_size):
             rows, inputs = self._batch(chosen, device)
             there = self._outputs_of(rows).to(self.target.device)

@@ -134,6 +134,8 @@ class WeightedLoss(nn.Module):
         self.name = name
         self.has_deviation = name == "gaussian_nll"
         self.parameters_of_loss = parameters
+        quantile = parameters.get("quantile")
+        self._levels: tuple[float, ...] | None = quantile if isinstance(quantile, tuple) else None
         self._function = partial(_FUNCTIONS[name], **parameters) if parameters else _FUNCTIONS[name]
 
     def forward(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -171,12 +173,6 @@ class WeightedLoss(nn.Module):
     def deviation(self, output: Tensor) -> Tensor:
         """Convert outputs for ``"gaussian_nll"`` to standard deviations ``(n, n_targets)`` of standardised targets."""
         return (split_gaussian(output)[1] / 2).exp()
-
-    @property
-    def _levels(self) -> tuple[float, ...] | None:
-        """Several quantiles, if there are."""
-        quantile = self.parameters_of_loss.get("quantile")
-        return quantile if isinstance(quantile, tuple) else None
 
 
 class OwnLoss(nn.Module):
@@ -224,16 +220,14 @@ class OwnLoss(nn.Module):
         return read
 
 
-def make_loss(loss: Any, **parameters: Any) -> WeightedLoss | OwnLoss:
-    """Make the loss that a name, a torch module or a class of one stands for.
+def own_loss(loss: Any) -> OwnLoss:
+    """Make the loss that a torch module of a user, or a class of one, stands for.
 
     Raises
     ------
     ValueError
         ``loss`` is an object of another kind.
     """
-    if isinstance(loss, str):
-        return WeightedLoss(loss, **parameters)
     made = loss() if isinstance(loss, type) else deepcopy(loss)
     if not isinstance(made, nn.Module):
         raise ValueError(

@@ -46,7 +46,9 @@ class Net(PredictingNet):
     module : torch.nn.Module
         Network on torch's meta device: its shape, without memory.
     first_weights : callable
-        Function that draws the weights of a module, and returns it.
+        Function ``(module, generator=)`` that draws the weights of a module, and returns it.
+    seed : int
+        Seed of the first weights, which leave torch's global random state untouched.
     dataset : callable
         Function that converts ``(X, y)``, y possibly None, to `TensorData`.
     **params : object
@@ -71,16 +73,18 @@ class Net(PredictingNet):
         self,
         module: torch.nn.Module,
         *,
-        first_weights: Callable[[torch.nn.Module], torch.nn.Module],
+        first_weights: Callable[..., torch.nn.Module],
+        seed: int,
         dataset: Callable[[Any, Any], TensorData],
         **params: Any,
     ) -> None:
-        self.first_weights = first_weights
+        self.first_weights, self.seed = first_weights, seed
         super().__init__(module, dataset=dataset, train_split=None, **params)
 
     def initialize_module(self) -> Net:
         """Draw the first weights, the same in each call."""
-        self.module_ = self.first_weights(deepcopy(self.module).to_empty(device="cpu"))
+        empty, generator = deepcopy(self.module).to_empty(device="cpu"), torch.Generator().manual_seed(self.seed)
+        self.module_ = self.first_weights(empty, generator=generator)
         return self
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:

@@ -24,9 +24,7 @@ _FUSED = {
 }
 
 
-def _class_of(optimizer: Any) -> type[torch.optim.Optimizer]:
-    if isinstance(optimizer, str):
-        return OPTIMIZERS[optimizer]
+def _checked(optimizer: Any) -> type[torch.optim.Optimizer]:
     if not (isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer)):
         raise ValueError(
             f"optimizer={optimizer!r} cannot be used: expected one of {sorted(OPTIMIZERS)} or a subclass of "
@@ -72,7 +70,7 @@ def optimizer_arguments(
     ValueError
         ``optimizer`` is no optimiser, or it needs a closure.
     """
-    kind = _class_of(optimizer)
+    kind = OPTIMIZERS[optimizer] if isinstance(optimizer, str) else _checked(optimizer)
     known = signature(kind).parameters
     arguments: dict[str, Any] = {"optimizer": kind}
     if "weight_decay" in known:

@@ -149,6 +149,7 @@ class Recipe:
         if self.fading_epochs is not None:
             self._fade(flat_cosine(t / self.fading_epochs))
         self._step += 1
+        self._looks = self._step == (self._n_batches + 1) // 2  # at a full batch, if there is more than one
 
     def _set_lr(self, lr: float) -> None:
         self.lr = lr
@@ -160,10 +161,6 @@ class Recipe:
             layer.p = factor * p
         for group, decay in self._decays:
             group["weight_decay"] = factor * decay
-
-    @property
-    def _looks(self) -> bool:
-        return self._step == (self._n_batches + 1) // 2  # a full batch, if there is more than one
 
     @property
     def reads_gradients(self) -> bool:

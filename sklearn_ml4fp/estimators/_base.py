@@ -22,7 +22,8 @@ from .._events import check_ids
 from .._holdout import set_apart
 from .._optional import needs
 from .._recording import recorded
-from .._side_by_side import train
+from .._side_by_side import train, waits_for_others
+from ..data import EventSource
 from ..engine import (
     ALONE,
     ClassifierNet,
@@ -30,10 +31,11 @@ from ..engine import (
     Monitor,
     Net,
     Training,
+    WeightedLoss,
     build_on_meta,
     joined,
-    make_loss,
     optimizer_arguments,
+    own_loss,
     resolve_device,
     train_together,
 )
@@ -53,11 +55,6 @@ from ._streams import StreamedPart, Surveyor
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
 from ._whole_network import AsModule
-
-
-def _first_weights(module: nn.Module, *, init: str, activation: str, seed: int) -> nn.Module:
-    """Draw weights from an own generator, which leaves torch's global random state untouched."""
-    return initialise(module, init=init, activation=activation, generator=torch.Generator().manual_seed(seed))
 
 
 class NetworkEstimator(
@@ -187,12 +184,16 @@ class NetworkEstimator(
         """
         held = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
         given = {"sample_weight": sample_weight, "groups": groups, **held}
-        if self._has_several():
+        self._validate_params()
+        if self.n_members > 1:
             return self._fit_members(X, y, given)
         with self._in_fit(X, y, **given) as training:
-            (error,) = train([Training(self.net_, training)], train_together)
-            if error is not None:
-                raise error
+            if waits_for_others():
+                (error,) = train([Training(self.net_, training)], train_together)
+                if error is not None:
+                    raise error
+            else:
+                self.net_.train(**training)
         return self
 
     @contextmanager
@@ -200,7 +201,6 @@ class NetworkEstimator(
         self, X: Any, y: Any, sample_weight: Any, groups: Any, X_val: Any, y_val: Any, sample_weight_val: Any
     ) -> Iterator[dict[str, Any]]:
         """Do all that `fit` does, except for the training, whose arguments it gives."""
-        self._validate_params()
         if self.callbacks:
             check_callbacks(self.callbacks)
         rng, processes = check_random_state(self.random_state), joined() if self.distributed else ALONE
@@ -214,10 +214,15 @@ class NetworkEstimator(
         else:
             fitted = Fitted(self._new_input(), self._new_target(), rng)
         fitted.processes = processes
-        check_metrics(self, has_hold_out=self.early_stopping or X_val is not None)
-        X, y, sample_weight, groups = read_if_small("X", X, y, sample_weight, groups)
-        X_val, y_val, sample_weight_val, _ = read_if_small("X_val", X_val, y_val, sample_weight_val)
+        has_val = not (X_val is y_val is sample_weight_val is None)
+        if self.metrics or self.monitor != "loss":
+            check_metrics(self, has_hold_out=self.early_stopping or X_val is not None)
+        if isinstance(X, EventSource):
+            X, y, sample_weight, groups = read_if_small("X", X, y, sample_weight, groups)
+        if isinstance(X_val, EventSource):
+            X_val, y_val, sample_weight_val, _ = read_if_small("X_val", X_val, y_val, sample_weight_val)
         train: Any
+        valid: Any = None
         if isinstance(X, Large):
             train, valid = Surveyor(self, fitted).survey(X, (X_val, y_val, sample_weight_val))
             X = X.source
@@ -227,16 +232,21 @@ class NetworkEstimator(
                 check_common(everything, processes)
             if groups is not None:
                 check_ids(groups, len(everything.target))
-            val = self._check_val(fitted, X_val, y_val, sample_weight_val)
-            train, valid = self._set_apart(fitted, everything, groups) if val is None else (everything, val)
-            self._check_augmenter(y)
+            train = everything
+            if has_val:
+                valid = self._check_val(fitted, X_val, y_val, sample_weight_val)
+            elif self.early_stopping:
+                train, valid = self._set_apart(fitted, everything, groups)
+            if self.augment is not None:
+                self._check_augmenter(y)
         if valid is not None and valid.weights is not None and train.weights is None:
             valid = valid.with_unit_mean()  # to be compared with the training's
         self._begin(fitted, train, complete=True)
         before = len(self.net_.history)
         with callback_management_context(self), fit_task(self, self.max_epochs, X, y, sample_weight) as task:
             try:
-                recipe, checkpoint = self._make_recipe(), checkpoint_of(self, train, valid)
+                recipe = self._make_recipe()
+                checkpoint = None if self.checkpoint is None else checkpoint_of(self, train, valid)
                 observers = observers_of(self, recipe, task)
                 yield arguments_of(self, train, valid, self.max_epochs, recipe, observers, checkpoint)
             except Exception:
@@ -262,7 +272,8 @@ class NetworkEstimator(
         new = Fitted(self._new_input(), target, check_random_state(self.random_state))
         fitted = new if first else self._fitted
         part = fitted.check(self, X, y, sample_weight)
-        self._check_augmenter(y)
+        if self.augment is not None:
+            self._check_augmenter(y)
         if first:
             self._begin(fitted, part, complete=False)
         if fitted.stream is None:
@@ -284,16 +295,12 @@ class NetworkEstimator(
             return Surveyor(self, fitted).held(X_val)
         given = [name for name, value in (("X_val", X_val), ("y_val", y_val)) if value is not None]
         if not given:
-            if sample_weight_val is not None:
-                raise ValueError("fit got sample_weight_val without X_val and y_val; pass all three or none.")
-            return None
+            raise ValueError("fit got sample_weight_val without X_val and y_val; pass all three or none.")
         if len(given) == 1:
             raise ValueError(f"fit got {given[0]} alone; pass X_val and y_val together.")
         return fitted.check(self, X_val, y_val, sample_weight_val, "sample_weight_val")
 
-    def _set_apart(self, fitted: Fitted, everything: Part, groups: Any) -> tuple[Part, Part | None]:
-        if not self.early_stopping:
-            return everything, None
+    def _set_apart(self, fitted: Fitted, everything: Part, groups: Any) -> tuple[Part, Part]:
         X, target = everything.X, everything.target
         codes = target if fitted.target.by_class and isinstance(target, np.ndarray) else None
         train, held = set_apart(self.validation, X, target, groups=groups, codes=codes, rng=fitted.rng)
@@ -302,10 +309,12 @@ class NetworkEstimator(
     def _begin(self, fitted: Fitted, train: Any, *, complete: bool) -> None:
         """Learn units and weights from the training part, and make the network, if there is none yet."""
         if fitted.net is None:
-            train.show_to(fitted.input)
-            shown = fitted.input.learn()
+            shown = {}
+            if fitted.input.learns:
+                train.show_to(fitted.input)
+                shown = fitted.input.learn()
             loss = self._make_loss()
-            if loss.standardised:
+            if loss.standardised and not fitted.target.by_class:
                 fitted.target.learn_unit(train)
             automatic = max(8, min(256, len(train) // 10))
             batch_size = automatic if self.batch_size == "auto" else int(self.batch_size)
@@ -319,7 +328,7 @@ class NetworkEstimator(
         self.__dict__.pop("_members", None)
 
     def _make_loss(self) -> Loss:
-        return make_loss(self.loss, **(self._loss_parameters() if isinstance(self.loss, str) else {}))
+        return WeightedLoss(self.loss, **self._loss_parameters()) if isinstance(self.loss, str) else own_loss(self.loss)
 
     def _make_net(self, fitted: Fitted, loss: Loss, device: torch.device, seed: int, batch_size: int) -> Net:
         """Make the net, which is still to be initialised."""
@@ -337,7 +346,8 @@ class NetworkEstimator(
         kind: Callable[..., Net] = partial(ClassifierNet, n_classes=target.n) if target.by_class else Net
         return kind(
             module,
-            first_weights=partial(_first_weights, init=self.init, activation=self.activation, seed=seed),
+            first_weights=partial(initialise, init=self.init, activation=self.activation),
+            seed=seed,
             dataset=Conversion(fitted.input, target),
             criterion=loss,
             lr=self.lr,
@@ -370,5 +380,4 @@ class NetworkEstimator(
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
-        tags.input_tags.allow_nan = self._new_input().allows_nan
         return tags

@@ -107,7 +107,7 @@ class EntryOutputs:
 
     def _check_augmenter(self, y: Any) -> None:
         """Refuse an augmenter that would have to change the targets without declaring how."""
-        if self.augment is not None and self._has_entries:
+        if self._has_entries:
             raise ValueError(
                 f"augment={self.augment!r} is for outputs of events: an augmenter may drop points or move them, and "
                 'does not know the values in y. Pass augment=None, or output="event".'

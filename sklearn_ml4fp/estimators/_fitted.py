@@ -215,9 +215,9 @@ class Fitted:
         target = self.target.check(y)
         if len(target) != len(X):
             raise ValueError(f"Found input variables with inconsistent numbers of samples: {[len(X), len(target)]}")
+        if not isinstance(self.target, OfEntries):
+            return Part(X, target, None if weights is None else check_weights(weights, len(X), name))
         entries = self.input.entries(X)
-        if entries is None:
-            return Part(X, target, check_weights(weights, len(X), name))
         check_entries(target, entries, self.input.output)  # type: ignore[attr-defined]
         weights = check_weights(entry_weights(weights, target, name), len(target.values), name)
         return Part(X, target, None if weights is None else target.with_values(weights))
@@ -236,7 +236,7 @@ class Fitted:
         some = train.sample().taken(slice(_SAMPLE))
         x = self.input.data(some.X, torch.zeros(len(some))).inputs[0]
         weights = None if some.weights is None else torch.from_numpy(some.weights)
-        settle(net.module_, x, weights, torch.Generator().manual_seed(net.first_weights.keywords["seed"]))
+        settle(net.module_, x, weights, torch.Generator().manual_seed(net.seed))
 
     def source(self, part: Any) -> TensorData:
         """Make a source of batches, at once of a small part, else piece by piece."""
@@ -262,7 +262,6 @@ class Fitted:
             return values
         is_known = self.known is not None and X is self.known[0]
         entries = self.known[2] if is_known else self.input.entries(self.input.check(X, owner))  # type: ignore[index]
-        assert entries is not None
         return RaggedArray(values, entries)
 
     def outputs(self, owner: Any, X: Any) -> torch.Tensor:

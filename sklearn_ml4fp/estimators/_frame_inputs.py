@@ -67,11 +67,7 @@ class FrameInput(NumberInput):
 
     levels: dict[int, list[Any]] = field(default_factory=dict)
     _mixed: dict[str, Any] | None = None
-
-    @property
-    def allows_nan(self) -> bool:
-        """Whether NaN is allowed."""
-        return True
+    learns = True
 
     @property
     def module_arguments(self) -> dict[str, Any]:
@@ -100,13 +96,8 @@ class FrameInput(NumberInput):
         self._keep_shape(X.shape[1:], owner)
         return X
 
-    def _needs_survey(self) -> bool:
-        return True
-
     def learn(self) -> dict[str, Any]:
         """Learn scaling, edges, what fills missing numbers, and which columns have some."""
-        if self.seen is None:
-            return {}
         sample, self.seen = self.seen.read(), None
         X, weights = sample.X, sample.weights
         numbers = [i for i in range(X.shape[1]) if i not in self.levels]

@@ -95,7 +95,8 @@ class TableChoices(Declared):
         **of_input: Any,
     ) -> Any:
         """Make the module, with what columns pass through first if there is anything."""
-        of_input["embedding"] = self._first_layer(shape_in[0], edges, constants, mixed)
+        if self.scaling is not None or self.num_embedding is not None or mixed is not None:
+            of_input["embedding"] = self._first_layer(shape_in[0], edges, constants, mixed)
         return super()._build(shape_in, n_out, **of_input)  # type: ignore[misc]
 
     def _first_layer(self, d: int, edges: Any, constants: Any, mixed: Any) -> Any:
@@ -155,6 +156,11 @@ class SequenceChoices(Declared):
         "``particle_features``: 0.0 for arrays that are padded with zeros. None is NaN, with a warning where events "
         "end in rows of zeros; NaN does not warn. Rows of NaN are never points.",
     )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.allow_nan = self.particle_features is not None  # which mark absent points of a table
+        return tags
 
 
 class KindChoices(Declared):

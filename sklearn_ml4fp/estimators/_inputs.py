@@ -86,11 +86,7 @@ class TableInput:
 
     shape: tuple[int, ...] | None = None
     seen: Any = field(default=None, init=False, repr=False)  # what `look` has taken in, until `learn`
-
-    @property
-    def allows_nan(self) -> bool:
-        """Whether NaN is allowed in a table, for absent objects."""
-        return False
+    learns = False  # whether it has to see the training part
 
     @property
     def columns(self) -> dict[str, list[str]] | None:
@@ -137,7 +133,7 @@ class TableInput:
                 f"{self.shape}: pass data of the same kind."
             )
 
-    def entries(self, X: Any) -> np.ndarray | None:
+    def entries(self, X: Any) -> Any:
         """Return the offsets of the events among all outputs; None where each event has one output."""
         return None
 
@@ -210,11 +206,7 @@ class SequenceInput(TableInput):
     _names: Any = None
     _point_names: Any = None  # also of points in a table
     _event_unit: tuple[np.ndarray, np.ndarray] | None = None
-
-    @property
-    def allows_nan(self) -> bool:
-        """Whether NaN is allowed in a table, for absent points."""
-        return self.particle_features is not None
+    learns = True
 
     @property
     def columns(self) -> dict[str, list[str]] | None:
@@ -253,7 +245,7 @@ class SequenceInput(TableInput):
         else:
             X = _table(X, owner, first=first)
             names = getattr(owner, "feature_names_in_", None)
-            check_finite(X, names, allow_nan=self.allows_nan, cure=_ABSENT)
+            check_finite(X, names, allow_nan=self.particle_features is not None, cure=_ABSENT)
             clouds = self._points_of(X, names)
         if first and len(clouds) and not len(clouds.values) and not clouds.event_names:
             raise ValueError(f"None of the {len(clouds)} events in X has a point: there is nothing to learn from.")

@@ -68,7 +68,7 @@ def plain(estimator: Any) -> dict[str, Any]:
         "made_with": {
             name: value for name, value in fitted.made_with.items() if value is not now[name] and name != "callbacks"
         },
-        "seed": net.first_weights.keywords["seed"],
+        "seed": net.seed,
         "settings": {name: getattr(net, name) for name in _SETTINGS},
         "device": str(net.device),
         "weights": _arrays(net.module_),

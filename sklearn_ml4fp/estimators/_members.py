@@ -61,16 +61,11 @@ class WithMembers:
     def _is_single(self) -> bool:
         return "_members" not in self.__dict__
 
-    def _has_several(self) -> bool:
-        """Return whether several networks are to be fitted."""
-        self._validate_params()
-        return self.n_members > 1
-
     def _goes_on_with_several(self) -> bool:
         """Return whether `partial_fit` trains several networks: as many as there are, if there are any."""
-        several = self._has_several()
+        self._validate_params()
         self._check_same_number()
-        return several
+        return self.n_members > 1
 
     def _check_same_number(self) -> None:
         """Refuse to go on with another number of members than there are."""

@@ -62,35 +62,27 @@ class NumberInput(TableInput):
     def module_arguments(self) -> dict[str, Any]:
         """Constants of the scaling, and edges of the bins of each column."""
         edges = None if self._edges is None else [one.tolist() for one in self._edges]
-        return {**super().module_arguments, "edges": edges, "constants": self._scaling}
+        return {"edges": edges, "constants": self._scaling}
+
+    @property
+    def learns(self) -> bool:  # type: ignore[override]
+        """Whether quantiles are to be learned."""
+        return self.num_embedding == "piecewise" or self.scaling is not None
 
     def look(self, X: Any, weights: np.ndarray | None) -> None:
         """Take in events of the training part."""
-        for name in ("num_embedding", "scaling") if X.ndim != 2 else ():
-            if (value := getattr(self, name)) is not None:
-                verb = {"num_embedding": "embeds", "scaling": "scales"}[name]
-                raise ValueError(
-                    f"{name}={value!r} {verb} the columns of a table, and X has images of shape {X.shape[1:]}: pass "
-                    f"{name}=None."
-                )
-        if self._needs_survey():
-            self.seen = self.seen or RowSample(_SAMPLE)
-            self.seen.add(X, weights)
-        super().look(X, weights)
-
-    def _needs_survey(self) -> bool:
-        return self.num_embedding == "piecewise" or self.scaling is not None
+        self.seen = self.seen or RowSample(_SAMPLE)
+        self.seen.add(X, weights)
 
     def learn(self) -> dict[str, Any]:
         """Learn the scaling and the edges from the events that were taken in."""
-        if self.seen is not None:
-            sample, self.seen = self.seen.read(), None
-            X, weights = sample.X, sample.weights
-            if self.scaling is not None:
-                self._scaling = learn_scaling(self.scaling, X, weights)
-            if self.num_embedding == "piecewise":
-                self._edges = [bin_edges(column, weights, self.n_bins) for column in self._scaled(X).T]
-        return super().learn()
+        sample, self.seen = self.seen.read(), None
+        X, weights = sample.X, sample.weights
+        if self.scaling is not None:
+            self._scaling = learn_scaling(self.scaling, X, weights)
+        if self.num_embedding == "piecewise":
+            self._edges = [bin_edges(column, weights, self.n_bins) for column in self._scaled(X).T]
+        return {}
 
     def _scaled(self, X: np.ndarray) -> np.ndarray:
         """Columns as the embedding gets them."""
@@ -104,3 +96,15 @@ class NumberInput(TableInput):
 @dataclass
 class NumberOrImageInput(ImageInput, NumberInput):
     """Rows of a table with embedded numbers, or images."""
+
+    def check(self, X: Any, owner: Any) -> np.ndarray:
+        """Return images ``(n, c, h, w)``, which have no columns to be scaled or embedded, or a table."""
+        X = super().check(X, owner)
+        if X.ndim != 2:
+            for name, verb in (("num_embedding", "embeds"), ("scaling", "scales")):
+                if (value := getattr(self, name)) is not None:
+                    raise ValueError(
+                        f"{name}={value!r} {verb} the columns of a table, and X has images of shape {X.shape[1:]}: "
+                        f"pass {name}=None."
+                    )
+        return X

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from skorch.callbacks import Callback
 
+from .._compat import callbacks_of
 from .._progress import NotebookLine, in_notebook, is_live, progress_bar, say
-from .._recording import epoch_recorders
+from .._recording import epoch_recorders, recorders
 from ..engine import Recipe
 from ._checkup import Checkup
 from ._metrics import scorers_of
@@ -176,11 +177,11 @@ class FitTask(NamedTuple):
 
 @contextmanager
 def fit_task(estimator: Any, n: int, X: Any, y: Any, sample_weight: Any) -> Iterator[FitTask | None]:
-    """Open the task of a whole ``fit`` of ``n`` smaller tasks; None before scikit-learn 1.9."""
-    context = estimator._init_callback_context(max_subtasks=n)
-    if context is None:
+    """Open the task of a whole ``fit`` of ``n`` smaller tasks, if scikit-learn's callbacks watch the estimator."""
+    if not callbacks_of(estimator):
         yield None
         return
+    context = estimator._init_callback_context(max_subtasks=n)
     metadata = None if sample_weight is None else {"sample_weight": sample_weight}
     data = {"X": X, "y": y, "metadata": metadata}
     context.call_on_fit_task_begin(estimator=estimator, **data)
@@ -198,10 +199,10 @@ def observers_of(estimator: Any, recipe: Recipe, task: FitTask | None) -> tuple[
     recipe : Recipe
         Recipe of its training.
     task : FitTask or None
-        Task of the fit; None before scikit-learn 1.9.
+        Task of the fit; None where no callback of scikit-learn watches it.
     """
     events = () if task is None else (EpochEvents(estimator, task.context, task.data),)
     if not estimator._fitted.processes.is_first:
         return events
     report = (EpochReport(estimator),) if estimator.verbose else ()
-    return (Checkup(estimator, recipe), *report, *events, *epoch_recorders(estimator))
+    return (Checkup(estimator, recipe), *report, *events, *(epoch_recorders(estimator) if recorders else ()))

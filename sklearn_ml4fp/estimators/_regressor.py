@@ -120,8 +120,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
     def _check_augmenter(self, y: Any) -> None:
         super()._check_augmenter(y)
-        if self.augment is not None:
-            self.augment.check_target(y)  # unchanged: it may have names
+        self.augment.check_target(y)  # unchanged: it may have names
 
     def _loss_parameters(self) -> dict[str, Any]:
         parameters = {"huber": {"delta": self.huber_delta}, "quantile": {"quantile": self.quantile}}

@@ -21,8 +21,6 @@ def check_seed(random_state: Any) -> None:
 
 def checkpoint_of(estimator: Any, train: Any, valid: Any) -> CheckpointFile | None:
     """The file of this very fit in the folder ``checkpoint``; the first process alone reads and writes it."""
-    if estimator.checkpoint is None:
-        return None
     check_seed(estimator.random_state)
     if not estimator._fitted.processes.is_first:
         return None

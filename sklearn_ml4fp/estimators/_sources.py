@@ -43,9 +43,7 @@ def _check_alone(name: str, **given: Any) -> None:
 
 
 def read_if_small(name: str, X: Any, y: Any, weights: Any, groups: Any = None) -> tuple[Any, Any, Any, Any]:
-    """Read the events of a source that fits into its ``memory``; a larger one becomes `Large`, arrays stay."""
-    if not isinstance(X, EventSource):
-        return X, y, weights, groups
+    """Read the events of a source ``X`` that fits into its ``memory``; a larger one becomes `Large`."""
     _check_alone(name, y=y, weights=weights, groups=groups)
     if X.target is None:
         raise ValueError(f"{X!r} has no target: say which column it is by target=.")

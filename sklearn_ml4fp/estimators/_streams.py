@@ -194,7 +194,8 @@ class Surveyor:
         processes = fitted.processes
         first = next(source.chunks(self._block_size(large)))  # for the form of the events
         self.checked(first)
-        owner._check_augmenter(first.target)
+        if owner.augment is not None:
+            owner._check_augmenter(first.target)
         valid: Any = None
         keep, is_given = None, any(one is not None for one in val)
         if owner.early_stopping and not is_given:
@@ -214,7 +215,8 @@ class Surveyor:
                     X, y, weights = X[~held], y[~held], _rows(weights, ~held)
                 if len(y):
                     n_bytes, n_events = n_bytes + X.nbytes, n_events + len(y)
-                    fitted.input.look(X, mean_of_entries(weights))
+                    if fitted.input.learns:
+                        fitted.input.look(X, mean_of_entries(weights))
                 if len(values := flat(y)):  # events without a point, or an edge, teach nothing
                     used.append(block)
                     weights = flat(weights)

@@ -44,6 +44,11 @@ class _Table(_FeedForward):
     patience: int = _by_default("patience", 31)
     n_members: int = _by_default("n_members", 4)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
 
 class TableClassifier(_Table, NetworkClassifier):
     """Mean of networks that classifies the rows of a data frame, without preparation or tuning.

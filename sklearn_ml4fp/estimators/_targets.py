@@ -78,9 +78,6 @@ class ClassTarget:
     def unit(self) -> None:
         """Classes have no unit."""
 
-    def learn_unit(self, train: Any) -> None:
-        """Do nothing: classes have no unit."""
-
     def read(self, y: Any) -> Any:
         """Check the labels of a chunk, in which not all classes need be."""
         return self.labels(y)

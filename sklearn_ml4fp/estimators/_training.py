@@ -249,16 +249,17 @@ class TrainingChoices(Declared):
 
     def _make_recipe(self) -> Recipe:
         """Make the recipe of a training."""
-        schedule = Schedule(
-            self.lr_schedule,
-            epochs=self.max_epochs,
-            warmup_epochs=self.warmup_epochs,
-            decay=self.lr_decay,
-            decay_epochs=self.lr_decay_epochs,
-        )
-        changes_lr = self.lr_schedule != "constant" or self.warmup_epochs > 0
+        schedule = None
+        if self.lr_schedule != "constant" or self.warmup_epochs > 0:
+            schedule = Schedule(
+                self.lr_schedule,
+                epochs=self.max_epochs,
+                warmup_epochs=self.warmup_epochs,
+                decay=self.lr_decay,
+                decay_epochs=self.lr_decay_epochs,
+            )
         return Recipe(
-            schedule if changes_lr else None,
+            schedule,
             self.gradient_clipping,
             self.l1,
             self.ema_decay,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 # Variance of a weight for (n_in, n_out) inputs and outputs of its layer.
 _VARIANCES: dict[str, Callable[[int, int], float]] = {
@@ -30,12 +30,6 @@ def linear_output(layer: Layer, gain: float = 1.0) -> Layer:
     """
     layer.linear_gain = gain  # type: ignore[assignment]
     return layer
-
-
-def _draw(layer: nn.Module, weight: Tensor, variance: float, generator: torch.Generator) -> None:
-    weight.normal_(0.0, math.sqrt(variance), generator=generator)
-    if isinstance(layer.bias, Tensor):
-        layer.bias.zero_()
 
 
 def _draw_recurrent(layer: nn.RNNBase, generator: torch.Generator) -> None:
@@ -94,7 +88,9 @@ def initialise(module: nn.Module, *, init: str, activation: str, generator: torc
             gain = getattr(layer, "linear_gain", 1.0 if name == "head" else None)
             n_in, n_out = layer.weight.shape[1] * positions, layer.weight.shape[0] * positions
             variance = _VARIANCES[scheme](n_in, n_out) if gain is None else gain**2 / n_in
-            _draw(layer, layer.weight, variance, generator)
+            layer.weight.normal_(0.0, math.sqrt(variance), generator=generator)
+            if layer.bias is not None:
+                layer.bias.zero_()
         elif isinstance(layer, nn.RNNBase):
             _draw_recurrent(layer, generator)
         elif callable(draw := getattr(layer, "draw", None)):

@@ -251,12 +251,12 @@ def test_a_member_that_diverges_says_so_and_the_others_go_on(two_blobs):
         """Spoil the weights of the first network after its second epoch."""
 
         def on_epoch_begin(self, net, **kwargs):
-            if len(net.history) == 3 and net.first_weights.keywords["seed"] == self.seed:
+            if len(net.history) == 3 and net.seed == self.seed:
                 net.module_.head.weight.data.fill_(np.inf)
 
     X, y, _ = two_blobs
     model = small(FeedForwardClassifier, n_members=2, max_epochs=5, early_stopping=False).fit(X, y)
-    Poison.seed = model.members_[0].net_.first_weights.keywords["seed"]
+    Poison.seed = model.members_[0].net_.seed
     model.set_params(callbacks=[Poison()])
     with pytest.warns(ConvergenceWarning, match="diverged in epoch 3; the weights of epoch 2"):
         model.fit(X, y)

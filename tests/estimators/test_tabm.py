@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from torch import nn
 
 from sklearn_ml4fp import FeedForwardClassifier, TabMClassifier, TabMRegressor
-from sklearn_ml4fp.engine import MemberLoss, WeightedLoss, make_loss
+from sklearn_ml4fp.engine import MemberLoss, WeightedLoss, own_loss
 
 QUICK = {"k": 3, "width": 8, "n_layers": 2, "random_state": 0, "device": "cpu"}
 FULL_BATCH = {**QUICK, "optimizer": "sgd", "lr": 0.05, "max_epochs": 20, "batch_size": 1000, "early_stopping": False}
@@ -88,7 +88,7 @@ class Correlated(nn.Module):
 
 
 def test_a_loss_of_ones_own_sees_one_member_at_a_time():
-    loss = MemberLoss(make_loss(Correlated), 3, by_class=False)
+    loss = MemberLoss(own_loss(Correlated), 3, by_class=False)
     outputs = torch.arange(12.0).view(4, 3)
     target, own = torch.zeros(4, 1), Correlated()
     expected = torch.stack([own(one[:, None], target, None) for one in outputs.unbind(1)]).mean()
