@@ -30,7 +30,7 @@ from sklearn.preprocessing import StandardScaler
 
 import sklearn_ml4fp
 from sklearn_ml4fp import FeedForwardClassifier, ScoreHistory, TrainingWarning
-from sklearn_ml4fp.engine._gradients import Gradients
+from sklearn_ml4fp.engine._recipe import Gradients
 from sklearn_ml4fp.estimators._checkup import Checkup
 
 CANDIDATES: dict[str, dict[str, Any]] = {

@@ -10,18 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 
-def _waiting() -> threading.Thread:
-    """Return the present thread, or the one that waits for it."""
-    present = threading.current_thread()
-    return present.waiting if isinstance(present, StandIn) else present
-
-
 class StandIn(threading.Thread):
     """Thread that does the work of the one that has made it, which waits meanwhile."""
 
     def __init__(self, target: Callable[..., Any], args: tuple) -> None:
         super().__init__(target=target, args=args, daemon=True)
-        self.waiting = _waiting()
+        present = threading.current_thread()
+        self.waiting: threading.Thread = present.waiting if isinstance(present, StandIn) else present
 
 
 def rank_and_number() -> tuple[int, int]:
@@ -30,7 +25,9 @@ def rank_and_number() -> tuple[int, int]:
     They are those of ``torch.distributed``, or those that ``torchrun`` has started. A worker of joblib or Dask and a
     thread are alone: what they do, they do by themselves. A `StandIn` of the main thread is not.
     """
-    if _waiting() is not threading.main_thread() or multiprocessing.current_process().daemon:
+    present = threading.current_thread()
+    at_work = present.waiting if isinstance(present, StandIn) else present
+    if at_work is not threading.main_thread() or multiprocessing.current_process().daemon:
         return 0, 1
     distributed = sys.modules.get("torch.distributed")  # there only if somebody has asked for torch
     if distributed is not None and distributed.is_available() and distributed.is_initialized():

@@ -38,11 +38,6 @@ class Processes:
     n: int = 1
 
     @property
-    def is_first(self) -> bool:
-        """Whether this process is the one that writes."""
-        return self.rank == 0
-
-    @property
     def place(self) -> int:
         """Number of this process among those of its machine."""
         return int(os.environ.get("LOCAL_RANK", self.rank))

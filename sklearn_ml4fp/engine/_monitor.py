@@ -32,14 +32,8 @@ class Monitor(Callback):
 
     def __init__(self, patience: int | None) -> None:
         self.patience = patience
-
-    def initialize(self) -> Monitor:
-        """Forget the best epoch."""
-        self.best_cost_ = math.inf
         self.best_epoch_ = 0
-        self._undefined = False  # whether the cost of the last epoch was NaN
         self._best_weights: dict[str, Tensor] = {}
-        return self
 
     def state(self) -> dict[str, Any]:
         """State for a checkpoint."""
@@ -52,7 +46,8 @@ class Monitor(Callback):
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Forget the best epoch: a warm start or a `partial_fit` compares its own epochs only."""
-        self.initialize()
+        self.best_cost_, self.best_epoch_ = math.inf, 0
+        self._best_weights, self._undefined = {}, False  # whether the cost of the last epoch was NaN
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Compare the cost of this epoch with the lowest so far."""

@@ -334,7 +334,7 @@ class NetworkEstimator(
         """Make the net, which is still to be initialised."""
         target = fitted.target
         shape_in, of_input = fitted.input.module_shape, fitted.input.module_arguments
-        module = build_on_meta(lambda: self._build(shape_in, loss.n_outputs(target.n), **of_input), device)
+        module = build_on_meta(partial(self._build, shape_in, loss.n_outputs(target.n), **of_input), device)
         optimizer = optimizer_arguments(
             self.optimizer,
             momentum=self.momentum,

@@ -202,7 +202,7 @@ def observers_of(estimator: Any, recipe: Recipe, task: FitTask | None) -> tuple[
         Task of the fit; None where no callback of scikit-learn watches it.
     """
     events = () if task is None else (EpochEvents(estimator, task.context, task.data),)
-    if not estimator._fitted.processes.is_first:
+    if estimator._fitted.processes.rank > 0:
         return events
     report = (EpochReport(estimator),) if estimator.verbose else ()
     return (Checkup(estimator, recipe), *report, *events, *(epoch_recorders(estimator) if recorders else ()))

@@ -22,7 +22,7 @@ def check_seed(random_state: Any) -> None:
 def checkpoint_of(estimator: Any, train: Any, valid: Any) -> CheckpointFile | None:
     """The file of this very fit in the folder ``checkpoint``; the first process alone reads and writes it."""
     check_seed(estimator.random_state)
-    if not estimator._fitted.processes.is_first:
+    if estimator._fitted.processes.rank > 0:
         return None
     made_of = (type(estimator), type(estimator)._module, *without_names(estimator.callbacks))
     weights = [value.cpu().numpy() for value in estimator.net_.module_.state_dict().values()]

@@ -65,6 +65,9 @@ class SetInput(SequenceInput):
     def look(self, X: Any, weights: np.ndarray | None) -> None:
         """Take in events."""
         self.seen = self.seen or self._new_surveys(X)
+        if len(X) <= _EVENTS:
+            self._add(X, weights)
+            return
         for start in range(0, len(X), _EVENTS):
             rows = slice(start, start + _EVENTS)
             self._add(X[rows], None if weights is None else weights[rows])

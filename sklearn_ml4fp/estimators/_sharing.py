@@ -28,7 +28,7 @@ def refuse_several(estimator: Any) -> None:
 def common_random_state(rng: np.random.RandomState, processes: Processes) -> np.random.RandomState:
     """Return the random state of the first process."""
     state = processes.of_first(rng.get_state())
-    if not processes.is_first:  # not set in the given one, which may be numpy's own
+    if processes.rank > 0:  # not set in the given one, which may be numpy's own
         rng = np.random.RandomState()
         rng.set_state(state)
     return rng
@@ -80,7 +80,7 @@ def measured_together(measure: Measure, processes: Processes) -> Measure:
     def together(outputs: np.ndarray) -> dict[str, float]:
         everything = processes.of_all(outputs)
         scores: dict[str, float] = processes.of_first(
-            measure(np.concatenate(everything)) if processes.is_first else None
+            measure(np.concatenate(everything)) if processes.rank == 0 else None
         )
         return scores
 
