@@ -210,13 +210,14 @@ class Fitted:
                 f"This {type(owner).__name__} estimator requires y to be passed, but the target y is None."
             )
         X = self.input.check(X, owner)
-        if len(X) == 0:
+        n = len(X)
+        if n == 0:
             raise ValueError(f"Found 0 events in X: {type(owner).__name__} needs at least one to learn from.")
         target = self.target.check(y)
-        if len(target) != len(X):
-            raise ValueError(f"Found input variables with inconsistent numbers of samples: {[len(X), len(target)]}")
+        if len(target) != n:
+            raise ValueError(f"Found input variables with inconsistent numbers of samples: {[n, len(target)]}")
         if not isinstance(self.target, OfEntries):
-            return Part(X, target, None if weights is None else check_weights(weights, len(X), name))
+            return Part(X, target, None if weights is None else check_weights(weights, n, name))
         entries = self.input.entries(X)
         check_entries(target, entries, self.input.output)  # type: ignore[attr-defined]
         weights = check_weights(entry_weights(weights, target, name), len(target.values), name)

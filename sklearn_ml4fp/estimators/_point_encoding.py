@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._kinematics import wrap_phi
-from .._roles import column_for, is_position, role_of, the_one, with_role
+from .._roles import column_for, is_position, role_of, the_one
 from ..data import PointClouds
 from ._moments import Moments
 
@@ -60,10 +60,11 @@ def places(coordinates: Sequence[Columns] | None, names: Sequence[str]) -> tuple
     """Find the columns for distances: the given ones, else those with roles of coordinates, else none."""
     if coordinates is not None:
         return columns_named(coordinates, names, "coordinates")
+    roles = [role_of(name) for name in names]
     for candidate in _PLACES:
-        if all(with_role(names, role) for role in candidate):
-            cure = "Say which by coordinates=."
-            return tuple(the_one(names, with_role(names, role), role, cure) for role in candidate)
+        if set(candidate) <= set(roles):
+            columns = {role: [i for i, one in enumerate(roles) if one == role] for role in candidate}
+            return tuple(the_one(names, columns[role], role, "Say which by coordinates=.") for role in candidate)
     return ()
 
 

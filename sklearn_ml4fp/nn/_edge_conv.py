@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from ._edge_layers import in_space
 from ._fused_edges import FusedBlock, Memory
-from ._graph import Edges, NeighbourEdges, edges_of, nearest_neighbours, norm_edges
+from ._graph import Edges, NeighbourEdges, edges_of, nearest_neighbours
 from ._initialise import linear_output
-from ._layers import ACTIVATIONS, dropout_layer, norm
+from ._layers import ACTIVATIONS, dropout_layer, norm, norm_edges
 from ._packed import Arrangement, arrangement
 from ._read_out import n_read, read_out
 
@@ -45,17 +45,17 @@ class EdgeBlock(nn.Module):
         self.activation = ACTIVATIONS[activation]()
         self.shortcut = nn.Linear(d_in, d_out, bias=bias)
         self.shortcut_norm = norm(normalisation, d_out, channel_axis=-1)
-        self.memory = Memory()
+        self.memory = Memory() if self.published else None  # of fused steps
 
     def train(self, mode: bool = True) -> EdgeBlock:
         """Set the mode, as for every module, and free the memory of the training steps after the last one."""
-        if not mode:
+        if self.published and not mode:
             self.memory = Memory()
         return super().train(mode)
 
     def forward(self, x: Tensor, edges: Edges, packed: Arrangement, values: Tensor | None) -> Tensor:
         """Map points ``(n_rows, d_in)`` to ``(n_rows, d_out)``."""
-        if self._can_fuse(x, edges, packed, values):
+        if self.published and self._can_fuse(x, edges, packed, values):
             norms = [*self.norms, self.shortcut_norm]
             weights = [self.first.weight[:, : 2 * self.d_in]]
             weights += [layer.weight for layer in (*self.layers, self.shortcut)]
@@ -71,16 +71,16 @@ class EdgeBlock(nn.Module):
         messages = edges.targets(F.linear(x, to - of, self.first.bias)) + edges.sources(F.linear(x, of))
         if values is not None:
             messages = messages + F.linear(values, self.first.weight[:, 2 * self.d_in :])
-        messages = self.activation(norm_edges(self.norms[0], messages, edges))
+        messages = self.activation(norm_edges(self.norms[0], messages, edges.mask))
         for layer, normalise in zip(self.layers, list(self.norms)[1:], strict=True):
-            messages = self.activation(norm_edges(normalise, layer(messages), edges))
+            messages = self.activation(norm_edges(normalise, layer(messages), edges.mask))
         return messages
 
     def _can_fuse(self, x: Tensor, edges: Edges, packed: Arrangement, values: Tensor | None) -> bool:
         """Return whether the fused training step applies: the published layout, in training, on a CPU."""
         if torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or x.device.type != "cpu":
             return False
-        published = self.published and self.aggregation == "mean" and isinstance(edges, NeighbourEdges)
+        published = self.aggregation == "mean" and isinstance(edges, NeighbourEdges)
         published = published and packed.there is None and (values is None or values.shape[-1] == 0)
         # one point, or one message, has no variance
         published = published and len(x) > 1 and (edges.mask is None or int(edges.mask.sum()) > 1)
@@ -189,7 +189,7 @@ class EdgeConv(nn.Module):
         ``given`` edges are rows ``(n_edges, 2)`` of origin and end, and features ``(n_edges, d_edge)``.
         """
         packed = arrangement(counts, x)
-        edges, values = edges_of(given, packed, training=self.training)
+        edges, values = edges_of(given, packed, training=self.training) if given else (None, None)
         h = x[:, : self.d]
         for i, block in enumerate(self.blocks):
             if edges is None:

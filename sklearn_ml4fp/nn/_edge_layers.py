@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ._deep_sets import PointLayers
-from ._graph import Edges, edges_of, nearest_neighbours, norm_edges, wrapped
-from ._layers import ACTIVATIONS, norm
+from ._graph import Edges, edges_of, nearest_neighbours, wrapped
+from ._layers import ACTIVATIONS, norm, norm_edges
 from ._packed import Arrangement
 
 # Shortest distance, 1e-8 m or rad. No detector resolves it, so that only points at the same place are so close.
@@ -109,7 +109,7 @@ class EdgeLayers(nn.Module):
 
     def forward(self, ends: Tensor, origins: Tensor, edges: Edges, values: Tensor | None) -> Tensor:
         """Map points ``(n_rows, d_end)`` and ``(n_rows, d_origin)`` to messages ``(..., d_out)`` on the edges."""
-        messages = self.activation(norm_edges(self.first_norm, self.first(ends, origins, edges, values), edges))
+        messages = self.activation(norm_edges(self.first_norm, self.first(ends, origins, edges, values), edges.mask))
         there = None if edges.mask is None else edges.mask.flatten()
         out: Tensor = self.layers(messages.flatten(0, -2), there).view(messages.shape)
         return out

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from ._packed import Arrangement, Padded, reduce_to
 
@@ -131,13 +131,6 @@ def _table(
     there = torch.arange(k, device=source.device) < n_arriving[:, None]
     table = values.new_zeros(n_rows, k, values.shape[1]).index_put((target, place), values)
     return NeighbourEdges(index, there), table
-
-
-def norm_edges(normalise: nn.Module, messages: Tensor, edges: Edges) -> Tensor:
-    """Normalise the messages of existing edges, in any shape with the channels last, by a layer of ``norm``."""
-    mask = None if edges.mask is None else edges.mask.flatten()
-    normalised: Tensor = normalise(messages.flatten(0, -2), mask)
-    return normalised.view(messages.shape)
 
 
 def wrapped(difference: Tensor, periodic: tuple[bool, ...]) -> Tensor:

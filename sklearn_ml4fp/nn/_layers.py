@@ -183,6 +183,12 @@ def norm(kind: str, d: int, channel_axis: int = 1) -> nn.Module:
     return NoNorm() if kind == "none" else Norm(kind, d, channel_axis)
 
 
+def norm_edges(normalise: nn.Module, messages: Tensor, mask: Tensor | None) -> Tensor:
+    """Normalise messages in any shape with the channels last, of which ``mask`` is True for existing edges."""
+    normalised: Tensor = normalise(messages.flatten(0, -2), None if mask is None else mask.flatten())
+    return normalised.view(messages.shape)
+
+
 def pool_points(x: Tensor, mask: Tensor, how: str) -> Tensor:
     """Pool the existing points ``(n, t, d)`` of each event to ``(n, d)``; zeros for an event without points.
 

@@ -13,10 +13,9 @@ from sklearn_ml4fp.nn._graph import (
     NeighbourEdges,
     edges_of,
     nearest_neighbours,
-    norm_edges,
     squared_distances,
 )
-from sklearn_ml4fp.nn._layers import Norm
+from sklearn_ml4fp.nn._layers import Norm, norm_edges
 from sklearn_ml4fp.nn._packed import _LENGTHS, Packed, padded_length, pool, reduce_to
 
 COUNTS = torch.tensor([5, 0, 1, 40, 2, 13, 0])
@@ -172,7 +171,7 @@ def test_the_table_and_the_list_of_the_same_edges_agree(how, k):
     results = []
     for edges in (table, listed):
         messages = torch.tanh(edges.sources(x) - edges.targets(x))
-        reduced = edges.reduce(norm_edges(made_norm(4), messages, edges), how)
+        reduced = edges.reduce(norm_edges(made_norm(4), messages, edges.mask), how)
         results.append((reduced, torch.autograd.grad(reduced.square().sum(), x)[0]))
     for one, other in zip(*results, strict=True):
         assert torch.allclose(one, other, atol=1e-10)
