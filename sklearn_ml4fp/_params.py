@@ -6,10 +6,13 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
+from numbers import Integral
 from typing import Any, ClassVar, Literal, dataclass_transform
 
-from ._compat import StrOptions, make_constraint, strict
+from ._compat import Interval, StrOptions, make_constraint, strict
 from ._keeping import FilledUp
+
+AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")  # what a number of layers, nodes, events may be
 
 
 def _described(constraint: Any) -> str:

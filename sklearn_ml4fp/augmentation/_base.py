@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 
-from .._compat import Interval
-from .._params import hp
+from .._params import AT_LEAST_ONE, hp
 from .._sampler import Events, Sampler
 from ._events import Batch, Block, read, write, write_target
 
@@ -37,10 +35,7 @@ class Augmenter(Sampler):
     _target_parameters: ClassVar[tuple[str, ...] | None] = None
 
     n_copies: int = hp(
-        1,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(1, 8),
-        doc="Number of changed copies of each event that ``fit_resample`` adds.",
+        1, valid=AT_LEAST_ONE, search=(1, 8), doc="Number of changed copies of each event that ``fit_resample`` adds."
     )
     random_state: Any = hp(None, valid="random_state", doc="Seed of the changes.")
 

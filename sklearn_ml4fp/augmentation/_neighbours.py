@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import type_of_target
 from .._compat import Interval
 from .._events import check_ids
 from .._kinematics import wrap_phi
-from .._params import hp
+from .._params import AT_LEAST_ONE, hp
 from ._base import Augmenter, is_azimuth
 from ._events import Batch, Block, read
 from ._random import codes_of
@@ -191,9 +191,7 @@ class NeighbourInterpolation(Augmenter):
         valid=_COLUMNS,
         doc="Azimuths (rad) among them: a word for all columns that end so, or names and numbers; () for none.",
     )
-    n_neighbors: int = hp(
-        5, valid=Interval(Integral, 1, None, closed="left"), search=(1, 20), doc="Neighbours k that may be chosen."
-    )
+    n_neighbors: int = hp(5, valid=AT_LEAST_ONE, search=(1, 20), doc="Neighbours k that may be chosen.")
     # up to halfway, a copy is nearer to its own event than to the neighbour
     strength: float = hp(
         0.5, valid=Interval(Real, 0, 1, closed="right"), search=(0.1, 1.0), doc="Largest part u of the way."

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
-from .._compat import Interval
-from .._params import hp
+from .._params import AT_LEAST_ONE, hp
 from ..nn import CNN, NORMALISATIONS
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
@@ -31,12 +28,10 @@ class _CNN(ImageOrSequenceChoices, NetworkEstimator):
     """
 
     _module = CNN
-    n_layers: int = hp(
-        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 5), doc="Number of convolutional layers."
-    )
+    n_layers: int = hp(3, valid=AT_LEAST_ONE, search=(1, 5), doc="Number of convolutional layers.")
     width: int = hp(
         32,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         search=(8, 128),
         scale="log",
         doc="Features of the first layer. Each layer has twice the features of the one before it, and half its "

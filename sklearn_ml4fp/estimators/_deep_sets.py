@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
-from .._compat import Interval
-from .._params import hp
+from .._params import AT_LEAST_ONE, hp
 from ..nn import POINT_POOLINGS, DeepSets
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
@@ -33,20 +30,14 @@ class _DeepSets(KindChoices, SetChoices, NetworkEstimator):
 
     n_layers: int = hp(
         3,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         search=(1, 4),
         doc="Number of layers that act on every point, and of layers after the pooling.",
     )
-    width: int = hp(
-        100,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(16, 256),
-        scale="log",
-        doc="Number of nodes in each layer.",
-    )
+    width: int = hp(100, valid=AT_LEAST_ONE, search=(16, 256), scale="log", doc="Number of nodes in each layer.")
     latent_width: int = hp(
         256,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         search=(16, 512),
         scale="log",
         doc="Number of features that are pooled: the nodes of the last layer that acts on points.",

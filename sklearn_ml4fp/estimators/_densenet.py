@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
-from .._compat import Interval
-from .._params import hp
+from .._params import AT_LEAST_ONE, hp
 from ..nn import NORMALISATIONS, DenseNet
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
@@ -29,15 +26,11 @@ class _DenseNet(TableOrImageChoices, NetworkEstimator):
     """
 
     _module = DenseNet
-    n_blocks: int = hp(
-        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 4), doc="Number of dense blocks."
-    )
-    n_layers: int = hp(
-        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 6), doc="Number of layers in each dense block."
-    )
+    n_blocks: int = hp(3, valid=AT_LEAST_ONE, search=(1, 4), doc="Number of dense blocks.")
+    n_layers: int = hp(3, valid=AT_LEAST_ONE, search=(1, 6), doc="Number of layers in each dense block.")
     width: int = hp(
         32,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         search=(8, 128),
         scale="log",
         doc="Features that each layer adds: the growth rate k of the paper.",

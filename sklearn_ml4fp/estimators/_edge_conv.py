@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, Self
 
 from .._compat import Interval
-from .._params import hp
+from .._params import AT_LEAST_ONE, hp
 from ..nn import AGGREGATIONS, NORMALISATIONS, EdgeConv
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
@@ -36,21 +36,12 @@ class _EdgeConv(NeighbourChoices, NetworkEstimator):
     """
 
     _module = EdgeConv
-    n_blocks: int = hp(
-        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 4), doc="Number of EdgeConv blocks."
-    )
+    n_blocks: int = hp(3, valid=AT_LEAST_ONE, search=(1, 4), doc="Number of EdgeConv blocks.")
     n_layers: int = hp(
-        3,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(1, 3),
-        doc="Number of layers that compute the messages in each block.",
+        3, valid=AT_LEAST_ONE, search=(1, 3), doc="Number of layers that compute the messages in each block."
     )
     width: int = hp(
-        64,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(16, 128),
-        scale="log",
-        doc="Number of features after the first block.",
+        64, valid=AT_LEAST_ONE, search=(16, 128), scale="log", doc="Number of features after the first block."
     )
     widening: float = hp(
         2.0,
@@ -60,7 +51,7 @@ class _EdgeConv(NeighbourChoices, NetworkEstimator):
     )
     head_width: int = hp(
         256,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         search=(32, 512),
         scale="log",
         doc="Number of nodes in the hidden layer after the pooling.",

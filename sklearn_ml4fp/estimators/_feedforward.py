@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
-from .._compat import Interval
-from .._params import hp
+from .._params import AT_LEAST_ONE, hp
 from ..nn import PARAMETRISATIONS, FeedForward
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
@@ -25,15 +22,9 @@ class _FeedForward(TableChoices, NetworkEstimator):
     """
 
     _module = FeedForward
-    n_layers: int = hp(
-        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 6), doc="Number of hidden layers."
-    )
+    n_layers: int = hp(3, valid=AT_LEAST_ONE, search=(1, 6), doc="Number of hidden layers.")
     width: int = hp(
-        256,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(16, 1024),
-        scale="log",
-        doc="Number of nodes in each hidden layer.",
+        256, valid=AT_LEAST_ONE, search=(16, 1024), scale="log", doc="Number of nodes in each hidden layer."
     )
     parametrisation: str = hp(
         "standard",

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from .._compat import Interval, StrOptions
-from .._params import Declared, hp
+from .._params import AT_LEAST_ONE, Declared, hp
 from ..nn import NUM_EMBEDDINGS, OUTPUTS, Columns, ColumnScaling, MixedColumns, number_embedding
 from ._column_scaling import CLIP, SCALINGS
 from ._inputs import ImageInput, ImageOrSequenceInput, SequenceInput, TableInput, TableOrSequenceInput
@@ -68,7 +68,7 @@ class TableChoices(Declared):
     )
     n_bins: int = hp(
         48,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         search=(8, 96),
         scale="log",
         only_with=("num_embedding", ("piecewise",)),
@@ -144,7 +144,7 @@ class SequenceChoices(Declared):
 
     particle_features: int | None = hp(
         None,
-        valid=(Interval(Integral, 1, None, closed="left"), None),
+        valid=(AT_LEAST_ONE, None),
         doc="Number of neighbouring columns of a table that form a point: 2 for Jet 1 pT, Jet 1 η, Jet 2 pT, Jet 2 η. "
         "A point whose columns are all NaN is absent. `PointClouds`, awkward arrays, lists of arrays and arrays "
         "``(n, t, f)`` with NaN rows as padding need none.",
@@ -260,7 +260,7 @@ class NeighbourChoices(GraphChoices):
 
     n_neighbors: int = hp(
         16,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         search=(4, 24),
         doc="Number of nearest points from which a point gets messages; not used if edges are given.",
     )

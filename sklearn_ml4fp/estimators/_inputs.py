@@ -9,22 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
 
-from .._compat import Interval
 from .._missing import validate_data
 from .._optional import is_awkward
+from .._params import AT_LEAST_ONE
 from .._validation import check_finite
 from ..data import Graphs, PointClouds, as_point_clouds
 from ..engine import PointData, TensorData
 from ._kinds import kinds_among
 from ._moments import Moments
 
-_LENGTH = Interval(Integral, 1, None, closed="left")
 # Filling would turn an absent jet into a jet.
 _ABSENT = (
     "NaN marks a point as absent only where all its features are NaN: in a table pass particle_features=, so that its "
@@ -172,7 +170,7 @@ class ImageInput(TableInput):
 
     def _as_images(self, X: np.ndarray) -> np.ndarray:
         shape = tuple(self.image_shape)
-        if len(shape) not in (2, 3) or not all(map(_LENGTH.is_satisfied_by, shape)):
+        if len(shape) not in (2, 3) or not all(map(AT_LEAST_ONE.is_satisfied_by, shape)):
             raise ValueError(f"image_shape={shape}: expected (height, width) or (channels, height, width).")
         if np.prod(shape) != X.shape[1]:
             raise ValueError(

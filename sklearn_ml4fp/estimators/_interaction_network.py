@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
-from .._compat import Interval
-from .._params import hp
+from .._params import AT_LEAST_ONE, hp
 from ..nn import AGGREGATIONS, NORMALISATIONS, POINT_POOLINGS, InteractionNetwork
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
@@ -40,23 +37,14 @@ class _InteractionNetwork(NeighbourChoices, NetworkEstimator):
     _module = InteractionNetwork
     n_blocks: int = hp(
         1,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         search=(1, 4),
         doc="Number of blocks of three functions each; the published network has 1.",
     )
     n_layers: int = hp(
-        3,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(1, 3),
-        doc="Number of layers in each of the three functions of a block.",
+        3, valid=AT_LEAST_ONE, search=(1, 3), doc="Number of layers in each of the three functions of a block."
     )
-    width: int = hp(
-        64,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(16, 256),
-        scale="log",
-        doc="Number of nodes in each layer.",
-    )
+    width: int = hp(64, valid=AT_LEAST_ONE, search=(16, 256), scale="log", doc="Number of nodes in each layer.")
     aggregation: str = hp("sum", choices=AGGREGATIONS, doc="How the effects of the edges on a point are reduced.")
     pooling: str = hp(
         "sum",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
-from .._compat import Interval
-from .._params import hp
+from .._params import AT_LEAST_ONE, hp
 from ..nn import AGGREGATIONS, MESSAGES, NORMALISATIONS, POINT_POOLINGS, MessagePassing
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
@@ -43,18 +40,11 @@ class _MessagePassing(NeighbourChoices, NetworkEstimator):
         choices=MESSAGES,
         doc="Whether a message depends on the sender alone (isotropic), or on both ends and the edge.",
     )
-    n_blocks: int = hp(
-        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 6), doc="Number of rounds of messages."
-    )
-    n_layers: int = hp(
-        2,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(1, 3),
-        doc="Number of layers that compute a message.",
-    )
+    n_blocks: int = hp(3, valid=AT_LEAST_ONE, search=(1, 6), doc="Number of rounds of messages.")
+    n_layers: int = hp(2, valid=AT_LEAST_ONE, search=(1, 3), doc="Number of layers that compute a message.")
     width: int = hp(
         64,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         search=(16, 256),
         scale="log",
         doc="Number of features of a point, and of nodes in each layer.",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, Self
 
-from .._compat import Interval
-from .._params import hp
+from .._params import AT_LEAST_ONE, hp
 from ..nn import NORMALISATIONS, ParticleTransformer
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
@@ -44,40 +42,25 @@ class _ParticleTransformer(KindChoices, KinematicChoices, NetworkEstimator):
 
     _module = ParticleTransformer
     n_blocks: int = hp(
-        4,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(1, 8),
-        doc="Number of blocks in which points attend to each other.",
+        4, valid=AT_LEAST_ONE, search=(1, 8), doc="Number of blocks in which points attend to each other."
     )
     n_class_blocks: int = hp(
-        2,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(1, 3),
-        doc="Number of blocks in which a class token attends to the points.",
+        2, valid=AT_LEAST_ONE, search=(1, 3), doc="Number of blocks in which a class token attends to the points."
     )
-    width: int = hp(
-        64,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(16, 256),
-        scale="log",
-        doc="Number of features of a point.",
-    )
+    width: int = hp(64, valid=AT_LEAST_ONE, search=(16, 256), scale="log", doc="Number of features of a point.")
     n_heads: int = hp(
-        4,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(1, 8),
-        doc="Number of attention heads; each has ⌈width/n_heads⌉ features.",
+        4, valid=AT_LEAST_ONE, search=(1, 8), doc="Number of attention heads; each has ⌈width/n_heads⌉ features."
     )
     pair_width: int = hp(
         32,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         search=(16, 64),
         scale="log",
         doc="Number of nodes in the three layers that act on the features of a pair. They take most of the time.",
     )
     expansion: int = hp(
         2,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         search=(1, 4),
         doc="Ratio of the nodes between the two linear layers of a block to ``width``.",
     )

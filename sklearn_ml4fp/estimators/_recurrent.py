@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
-from .._compat import Interval
-from .._params import hp
+from .._params import AT_LEAST_ONE, hp
 from ..nn import CELLS, Recurrent
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
@@ -32,12 +29,10 @@ class _Recurrent(SequenceChoices, NetworkEstimator):
 
     _module = Recurrent
     cell: str = hp("lstm", choices=tuple(CELLS), doc="Kind of cell: LSTM, GRU, or the plain cell of Elman with tanh.")
-    n_layers: int = hp(
-        1, valid=Interval(Integral, 1, None, closed="left"), search=(1, 3), doc="Number of recurrent layers."
-    )
+    n_layers: int = hp(1, valid=AT_LEAST_ONE, search=(1, 3), doc="Number of recurrent layers.")
     width: int = hp(
         64,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         search=(16, 256),
         scale="log",
         doc="Size of the state in each direction, and of the layer after it.",

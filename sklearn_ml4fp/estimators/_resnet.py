@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
-from .._compat import Interval
-from .._params import hp
+from .._params import AT_LEAST_ONE, hp
 from ..nn import NORMALISATIONS, ResNet
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
@@ -30,12 +27,10 @@ class _ResNet(TableOrImageChoices, NetworkEstimator):
     """
 
     _module = ResNet
-    n_blocks: int = hp(
-        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 8), doc="Number of residual blocks."
-    )
+    n_blocks: int = hp(3, valid=AT_LEAST_ONE, search=(1, 8), doc="Number of residual blocks.")
     width: int = hp(
         256,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         search=(16, 1024),
         scale="log",
         doc="Number of features along the skip connection. On images: channels of the last of up to three stages.",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 from sklearn.base import is_classifier
 
-from .._compat import Interval
-from .._params import hp
+from .._params import AT_LEAST_ONE, hp
 from ..engine import MemberLoss
 from ..nn import TabM
 from ._base import NetworkEstimator
@@ -35,22 +33,10 @@ class _TabM(TableChoices, NetworkEstimator):
     """
 
     _module = TabM
-    k: int = hp(
-        32,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(4, 64),
-        scale="log",
-        doc="Number of members in the network.",
-    )
-    n_layers: int = hp(
-        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 5), doc="Number of hidden layers."
-    )
+    k: int = hp(32, valid=AT_LEAST_ONE, search=(4, 64), scale="log", doc="Number of members in the network.")
+    n_layers: int = hp(3, valid=AT_LEAST_ONE, search=(1, 5), doc="Number of hidden layers.")
     width: int = hp(
-        256,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(16, 1024),
-        scale="log",
-        doc="Number of nodes in each hidden layer.",
+        256, valid=AT_LEAST_ONE, search=(16, 1024), scale="log", doc="Number of nodes in each hidden layer."
     )
 
     def _make_loss(self) -> Any:

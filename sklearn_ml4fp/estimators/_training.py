@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 from .._compat import HasMethods, Interval, StrOptions
-from .._params import Declared, hp
+from .._params import AT_LEAST_ONE, Declared, hp
 from .._protocols import EventAugmenter, HoldOutSplitter, methods_of
 from ..engine import OPTIMIZERS, SCHEDULES, WARMED_UP, Recipe, Schedule
 from ..nn import ACTIVATIONS, INITIALISATIONS, NORMALISATIONS
@@ -95,7 +95,7 @@ class TrainingChoices(Declared):
     )
     lr_decay_epochs: int = hp(
         5,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         search=(2, 20),
         only_with=("lr_schedule", _DECAYING),
         doc="T of the schedules exponential, step and plateau; for plateau less than ``patience``.",
@@ -143,15 +143,13 @@ class TrainingChoices(Declared):
     )
     batch_size: int | str = hp(
         "auto",
-        valid=(Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})),
+        valid=(AT_LEAST_ONE, StrOptions({"auto"})),
         search=(64, 1024),
         scale="log",
         doc="Number of events in a batch. auto is 256, or a tenth of a training part of less than 2560 events (at "
         "least 8), so that an epoch of a small sample still takes ten steps.",
     )
-    max_epochs: int = hp(
-        100, valid=Interval(Integral, 1, None, closed="left"), doc="Largest number of passes over the training part."
-    )
+    max_epochs: int = hp(100, valid=AT_LEAST_ONE, doc="Largest number of passes over the training part.")
     early_stopping: bool = hp(
         True,
         valid="boolean",
@@ -160,7 +158,7 @@ class TrainingChoices(Declared):
     )
     patience: int = hp(
         10,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         doc="Number of epochs without a new best ``monitor`` after which early stopping ends the training.",
     )
     metrics: Any = hp(
@@ -215,7 +213,7 @@ class TrainingChoices(Declared):
     )
     n_members: int = hp(
         1,
-        valid=Interval(Integral, 1, None, closed="left"),
+        valid=AT_LEAST_ONE,
         doc="Number of networks that are trained and averaged, each from other first weights, with a hold-out, "
         "shuffling and dropout of its own: member i is the network whose ``random_state`` is the i-th number that "
         "``random_state`` draws (Lakshminarayanan et al., 2017).",

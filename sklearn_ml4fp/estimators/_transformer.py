@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
-from .._compat import Interval, StrOptions
-from .._params import hp
+from .._compat import StrOptions
+from .._params import AT_LEAST_ONE, hp
 from ..nn import NORMALISATIONS, POOLINGS, POSITIONS, Transformer
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
@@ -31,21 +29,10 @@ class _Transformer(KindChoices, TableOrSequenceChoices, NetworkEstimator):
     """
 
     _module = Transformer
-    n_blocks: int = hp(
-        3, valid=Interval(Integral, 1, None, closed="left"), search=(1, 6), doc="Number of encoder blocks."
-    )
-    width: int = hp(
-        64,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(16, 256),
-        scale="log",
-        doc="Number of features of a token.",
-    )
+    n_blocks: int = hp(3, valid=AT_LEAST_ONE, search=(1, 6), doc="Number of encoder blocks.")
+    width: int = hp(64, valid=AT_LEAST_ONE, search=(16, 256), scale="log", doc="Number of features of a token.")
     n_heads: int = hp(
-        4,
-        valid=Interval(Integral, 1, None, closed="left"),
-        search=(1, 8),
-        doc="Number of attention heads; each has ⌈width/n_heads⌉ features.",
+        4, valid=AT_LEAST_ONE, search=(1, 8), doc="Number of attention heads; each has ⌈width/n_heads⌉ features."
     )
     pooling: str = hp(
         "class_token",
