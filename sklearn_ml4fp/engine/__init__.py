@@ -6,14 +6,12 @@ from ._checkpoint import CheckpointFile, fingerprint_of
 from ._classifier_net import ClassifierNet
 from ._devices import has_bfloat16, resolve_device
 from ._distributed import ALONE, Processes, joined
-from ._losses import WeightedLoss, own_loss
-from ._member_loss import Loss, MemberLoss
+from ._losses import Loss, MemberLoss, WeightedLoss, own_loss
 from ._memory import build_on_meta
 from ._monitor import Monitor
 from ._net import Net
 from ._optimizers import OPTIMIZERS, optimizer_arguments
-from ._packed import PackedData
-from ._points import PointData
+from ._points import PackedData, PointData
 from ._recipe import Recipe
 from ._schedules import SCHEDULES, WARMED_UP, Schedule
 from ._together import Training, train_together
