@@ -19,11 +19,10 @@ from ..nn import set_generator
 from ._accumulation import Accumulation, smaller_part
 from ._batch_losses import BatchLosses
 from ._batches import Share, ShuffledBatches, Source, TensorData
-from ._callbacks import check_scoring, wants_batch_events
 from ._checkpoint import CheckpointFile, restore
 from ._devices import GpuUse, in_bfloat16
 from ._distributed import ALONE, Processes
-from ._monitor import Monitor, StopTraining
+from ._monitor import Monitor, StopTraining, check_scoring, wants_batch_events
 from ._optimizers import groups_by_rate
 from ._points import Parts
 from ._predicting import PredictingNet

@@ -10,9 +10,9 @@ from typing import Any
 
 from ..nn import can_be_stacked, has_onednn, is_wide, takes_events_apart
 from ._batches import TensorData
-from ._callbacks import wants_batch_events
 from ._distributed import ALONE
 from ._losses import WeightedLoss
+from ._monitor import wants_batch_events
 from ._net import Net
 from ._optimizers import OPTIMIZERS
 from ._pass import Pass

@@ -20,8 +20,8 @@ from .._params import AT_LEAST_ONE
 from .._validation import check_finite
 from ..data import Graphs, PointClouds, as_point_clouds
 from ..engine import PointData, TensorData
-from ._kinds import kinds_among
 from ._moments import Moments
+from ._point_encoding import kinds_among
 
 # Filling would turn an absent jet into a jet.
 _ABSENT = (

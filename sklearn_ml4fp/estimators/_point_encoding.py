@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._kinematics import wrap_phi
-from .._roles import column_for, is_position, role_of, the_one
+from .._roles import column_for, is_position, role_of, the_one, words_of
 from ..data import PointClouds
 from ._moments import Moments
 
@@ -86,6 +86,26 @@ def angles_of(angles: Sequence[Columns] | None, names: Sequence[str]) -> tuple[A
         return tuple(Angle(i, role_of(names[i]) == "delta_phi") for i in chosen)
     roles = [role_of(name) for name in names]
     return tuple(Angle(i, role == "delta_phi") for i, role in enumerate(roles) if role in ("phi", "delta_phi"))
+
+
+def kinds_among(declared: Sequence[str | int] | None, names: Sequence[str]) -> tuple[int, ...]:
+    """Find the columns that tell the kinds of points: the declared ones, else two or more whose last word is kind.
+
+    Raises
+    ------
+    ValueError
+        There is no such feature, or there is only one.
+    """
+    if declared is None:
+        found = tuple(i for i, name in enumerate(names) if words_of(name)[-1:] == ("kind",))
+        return found if len(found) > 1 else ()
+    given = f"kinds={tuple(declared)!r}"
+    if strange := [one for one in declared if not isinstance(one, str) and not is_position(one, len(names))]:
+        raise ValueError(f"{given}: there is no {strange[0]!r} among the features {tuple(names)}.")
+    found = tuple(column_for(names, one, given) if isinstance(one, str) else int(one) for one in declared)
+    if len(set(found)) != len(found) or len(found) == 1:
+        raise ValueError(f"{given}: expected one feature for each of several kinds, or () for points of one kind.")
+    return found
 
 
 @dataclass

@@ -23,7 +23,7 @@ from skorch.callbacks import (
 from sklearn_ml4fp import FeedForwardClassifier
 from sklearn_ml4fp.engine import Net, TensorData, WeightedLoss, has_bfloat16, resolve_device
 from sklearn_ml4fp.engine import _batches as batches_module
-from sklearn_ml4fp.engine._callbacks import wants_batch_events
+from sklearn_ml4fp.engine._monitor import wants_batch_events
 
 CPU = torch.device("cpu")
 
