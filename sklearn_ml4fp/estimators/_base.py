@@ -332,9 +332,9 @@ class NetworkEstimator(
 
     def _make_net(self, fitted: Fitted, loss: Loss, device: torch.device, seed: int, batch_size: int) -> Net:
         """Make the net, which is still to be initialised."""
-        target = fitted.target
+        target, n = fitted.target, fitted.target.n
         shape_in, of_input = fitted.input.module_shape, fitted.input.module_arguments
-        module = build_on_meta(partial(self._build, shape_in, loss.n_outputs(target.n), **of_input), device)
+        module = build_on_meta(partial(self._build, shape_in, loss.n_outputs(n), **of_input), device)
         optimizer = optimizer_arguments(
             self.optimizer,
             momentum=self.momentum,
@@ -343,7 +343,7 @@ class NetworkEstimator(
             weight_decay=self.weight_decay,
             device=device,
         )
-        kind: Callable[..., Net] = partial(ClassifierNet, n_classes=target.n) if target.by_class else Net
+        kind: Callable[..., Net] = partial(ClassifierNet, n_classes=n) if target.by_class else Net
         return kind(
             module,
             first_weights=partial(initialise, init=self.init, activation=self.activation),

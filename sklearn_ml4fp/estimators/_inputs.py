@@ -232,11 +232,11 @@ class SequenceInput(TableInput):
                 f"X has shape {X.shape}: expected a table (n, columns), points (n, points, features), PointClouds, an "
                 "awkward array or a list of arrays. Of images, make points of the pixels that are not empty."
             )
-        first = self.shape is None
-        self._check_kind("points" if holds_points(X) else "a table", owner)
+        first, are_points = self.shape is None, holds_points(X)
+        self._check_kind("points" if are_points else "a table", owner)
         if isinstance(X, Graphs):
             raise TypeError(f"{type(owner).__name__} uses no edges: pass the points of the graphs, X.nodes.")
-        if holds_points(X):
+        if are_points:
             seen = None if self._names is None else self._names[0]
             clouds = as_point_clouds(X, padding=self.padding, feature_names=seen)
             self._check_names(clouds, owner)
@@ -245,7 +245,7 @@ class SequenceInput(TableInput):
             names = getattr(owner, "feature_names_in_", None)
             check_finite(X, names, allow_nan=self.particle_features is not None, cure=_ABSENT)
             clouds = self._points_of(X, names)
-        if first and len(clouds) and not len(clouds.values) and not clouds.event_names:
+        if first and not len(clouds.values) and not clouds.event_names and len(clouds):
             raise ValueError(f"None of the {len(clouds)} events in X has a point: there is nothing to learn from.")
         check_finite(clouds.values, clouds.feature_names, cure=_ABSENT)
         check_finite(clouds.event_values, clouds.event_names)

@@ -238,9 +238,9 @@ class PointEncoding:
         """Encode the points, followed by their coordinates, and the event columns; float32."""
         points = self.points(clouds.values)
         if self.coordinates:
-            raw = clouds.values[:, list(self.coordinates)]
+            raw, periodic = clouds.values[:, list(self.coordinates)], self.periodic
             # whole turns are subtracted before float32 rounds them, and without rounding an angle that has none
-            raw = np.where(self.periodic, wrap_phi(raw.astype(np.float64)), raw) if any(self.periodic) else raw
+            raw = np.where(periodic, wrap_phi(raw.astype(np.float64)), raw) if any(periodic) else raw
             points = np.concatenate([points, raw.astype(np.float32)], axis=1)
         return points, self.event(clouds.event_values)
 
@@ -264,10 +264,11 @@ class PointSurvey:
 
     def add(self, clouds: PointClouds, weights: np.ndarray | None) -> None:
         """Take in events and their weights."""
-        self._points.add(clouds.values, None if weights is None else np.repeat(weights, clouds.counts))
+        counts = clouds.counts
+        self._points.add(clouds.values, None if weights is None else np.repeat(weights, counts))
         self._event.add(clouds.event_values, weights)
-        self._counts.add(clouds.counts[:, np.newaxis], weights)
-        self.most = max(self.most, int(clouds.counts.max(initial=0)))
+        self._counts.add(counts[:, np.newaxis], weights)
+        self.most = max(self.most, int(counts.max(initial=0)))
 
     def merge(self, other: PointSurvey) -> None:
         """Take in the events that another one has taken in."""
