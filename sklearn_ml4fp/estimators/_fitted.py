@@ -262,7 +262,7 @@ class Fitted:
         if not isinstance(self.target, OfEntries):
             return values
         is_known = self.known is not None and X is self.known[0]
-        entries = self.known[2] if is_known else self.input.entries(self.input.check(X, owner))  # type: ignore[index]
+        entries: Any = self.known[2] if is_known else self.input.entries(self.input.check(X, owner))  # type: ignore[index]
         return RaggedArray(values, entries)
 
     def outputs(self, owner: Any, X: Any) -> torch.Tensor:
