@@ -149,6 +149,17 @@ class WeightedLoss(nn.Module):
         loss = self._function(output, target, reduction="none")
         return loss if loss.ndim == 1 else loss.reshape(len(output), -1).mean(1)
 
+    def with_gradient(self, output: Tensor, target: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the loss of each event ``(n,)``, and the gradient of Σ share · loss with respect to the output."""
+        if self.name == "cross_entropy" and not self.parameters_of_loss.get("label_smoothing"):
+            log_p, classes, share = output.log_softmax(1), target[:, None], share[:, None]
+            loss = -log_p.gather(1, classes)[:, 0]
+            return loss, log_p.exp_().mul_(share).scatter_add_(1, classes, -share)
+        output = output.detach().requires_grad_()
+        loss = self.per_event(output, target)
+        (gradient,) = torch.autograd.grad(loss, output, share)
+        return loss.detach(), gradient
+
     def of_constant(self, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """Return the loss of each event ``(n,)`` if all get one prediction: shares of the classes, or the mean 0."""
         if target.ndim > 1:

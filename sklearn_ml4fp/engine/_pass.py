@@ -243,15 +243,17 @@ class Pass:
         self, module: nn.Module, leaves: list[Tensor], events: list[Tensor], sizes: list[int]
     ) -> tuple[Tensor, list[Tensor]]:
         """Compute losses ``(k,)`` and gradients for batches of these sizes."""
-        x, output = events[0], module(events[0])
-        wanted = [output.requires_grad_()] if isinstance(module, DenseStack) else leaves
-        loss = self.loss.per_event(output.flatten(0, 1), events[1].flatten(0, 1))
-        share = _shares(sizes, x).flatten()  # of an event in the loss of its net
+        output, target = module(events[0]).flatten(0, 1), events[1].flatten(0, 1)
+        share = _shares(sizes, events[0]).flatten()  # of an event in the loss of its net
         if len(events) > 2:
             share *= events[2].flatten()
-        gradients = torch.autograd.grad(loss, wanted, share)
-        losses = (loss.detach() * share).view(len(x), -1).sum(1)
-        return losses, module.gradients(gradients[0]) if isinstance(module, DenseStack) else list(gradients)
+        if isinstance(module, DenseStack):
+            loss, gradient = self.loss.with_gradient(output, target, share)
+            gradients = module.gradients(gradient.view(len(sizes), -1, gradient.shape[1]))
+        else:
+            loss = self.loss.per_event(output, target)
+            gradients = list(torch.autograd.grad(loss, leaves, share))
+        return (loss.detach() * share).view(len(sizes), -1).sum(1), gradients
 
 
 def _shares(sizes: list[int], x: Tensor) -> Tensor:

@@ -213,12 +213,16 @@ class CrossFit(OnSources, FilledUp, MetaEstimatorMixin, ABC):
     def _score_folds(self, X: Any, y: np.ndarray, given: dict[str, Any], folds: np.ndarray) -> None:
         scorer = self._scorer(self if "sample_weight" in given else None)
         self.fold_scores_ = np.empty(self.n_folds_)
-        for fold in range(self.n_folds_):
-            rows = np.flatnonzero(folds == fold)
-            of_fold = check_method_params(X, given, rows)
-            model = ByFold(self, folds[rows], of_fold)
-            self.fold_scores_[fold] = self._score(scorer, model, _take(X, rows), y[rows], of_fold)
-        self.oof_score_ = self._score(scorer, ByFold(self, folds, given), X, y, given)
+        rows, kept = [np.flatnonzero(folds == fold) for fold in range(self.n_folds_)], []
+        for fold, chosen in enumerate(rows):
+            part, of_fold = _take(X, chosen), check_method_params(X, given, chosen)
+            model = ByFold(self, folds[chosen], of_fold, part)
+            self.fold_scores_[fold] = self._score(scorer, model, part, y[chosen], of_fold)
+            kept.append(model.kept)
+        model, order = ByFold(self, folds, given, X), np.argsort(np.concatenate(rows))
+        names = set.intersection(*map(set, kept))
+        model.kept = {name: _joined([responses[name] for responses in kept], order) for name in names}
+        self.oof_score_ = self._score(scorer, model, X, y, given)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None, *, groups: Any = None, **params: Any) -> float:
         """Score with ``scoring``, each event by the model that has not seen it.

@@ -14,12 +14,26 @@ RESPONSES = ("predict", "predict_proba", "decision_function")
 
 
 class ByFold:
-    """Estimator for a scorer, which predicts every event by the model of its fold."""
+    """Estimator for a scorer, which predicts every event by the model of its fold.
 
-    def __init__(self, fitted: Any, folds: np.ndarray | None, params: dict[str, Any]) -> None:
+    Parameters
+    ----------
+    fitted : CrossFit
+        Fitted estimator.
+    folds : ndarray of shape (n_events,) or None
+        Fold of each event, or None to average the models.
+    params : dict
+        Metadata of the events.
+    events : array-like of shape (n_events, ...) or None
+        Events whose responses are asked for once and kept, if there are any.
+    """
+
+    def __init__(self, fitted: Any, folds: np.ndarray | None, params: dict[str, Any], events: Any = None) -> None:
         self.fitted = fitted
         self.folds = folds
         self.params = params
+        self.events = events
+        self.kept: dict[str, Any] = {}
 
     def __sklearn_tags__(self) -> Any:
         return self.fitted.__sklearn_tags__()
@@ -30,9 +44,14 @@ class ByFold:
             return value
 
         def respond(X: Any) -> np.ndarray:
+            if name in self.kept and X is self.events:
+                return self.kept[name]
             model = self.fitted.estimators_[0]
             wanted = {key: value for key, value in self.params.items() if asks_for(model, name, key)}
-            return self.fitted._respond(name, X, self.folds, wanted)
+            response = self.fitted._respond(name, X, self.folds, wanted)
+            if X is self.events:
+                self.kept[name] = response
+            return response
 
         respond.__name__ = name  # scorers ask a method for its name
         return respond

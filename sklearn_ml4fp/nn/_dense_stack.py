@@ -21,7 +21,7 @@ _OPS = torch.ops.aten
 # Activations, which act in place where their gradient is computed from their output and not from their input; and that
 # gradient, from the one of the output and from what the argument then holds.
 _ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
-    nn.ReLU: (torch.relu_, lambda gradient, y: _OPS.threshold_backward(gradient, y, 0)),
+    nn.ReLU: (torch.relu_, lambda gradient, y: _OPS.threshold_backward.grad_input(gradient, y, 0, grad_input=gradient)),
     nn.Sigmoid: (torch.sigmoid_, _OPS.sigmoid_backward),
     nn.Tanh: (torch.tanh_, _OPS.tanh_backward),
     nn.GELU: (F.gelu, _OPS.gelu_backward),

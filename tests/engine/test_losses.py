@@ -73,6 +73,15 @@ def test_the_gradient_is_that_of_the_loss(name):
     assert torch.autograd.gradcheck(lambda o: loss_of(name)(o, target, weight), (output,))
 
 
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_and_their_gradient_at_once(name):
+    output, target = batch_for(name)
+    weight = torch.tensor(np.random.default_rng(1).normal(1, 1, len(output)))
+    losses, slope = loss_of(name).with_gradient(output.detach(), target, weight / len(output))
+    torch.testing.assert_close(losses, loss_of(name).per_event(output, target).detach())
+    torch.testing.assert_close(slope, gradient(name, output, target, weight))
+
+
 def test_focal_without_gamma_is_cross_entropy():
     output, target = batch_for("focal")
     for smoothing in (0.0, 0.2):
