@@ -12,6 +12,7 @@ def test_the_snippets_run(run_page):
     names = run_page("docs/tracking.rst", faster, fewer)
     y, selected, particle, tracks = (names[name] for name in ("y", "selected", "events", "tracks"))
     particle = particle.particle
+    assert names["edge_labels"](names["ToTrackGraph"]().fit_transform(names["source"])).read().target == y
     assert y.values.mean() == pytest.approx(0.45, abs=0.005)
     assert names["edge_efficiency"](y, selected) == pytest.approx(0.999, abs=5e-4)
     assert names["edge_purity"](y, selected) == pytest.approx(0.83, abs=0.005)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
@@ -12,9 +13,10 @@ import numpy as np
 
 from .._optional import needs
 from .._requests import routed
+from .._segments import offsets_from_counts
 from .._validation import check_integer
 from .._whole_file import whole_file
-from ..data import EventSource
+from ..data import EventSource, RaggedArray
 
 _COMPARED = 1000  # entries that are scored again to see that a run which goes on is the same
 
@@ -30,7 +32,8 @@ def write_scores(
     """Write the scores of a model beside the ids of the events, in the order of a source, whatever its size.
 
     A classifier gives the column ``score``, the probability of its second class, or ``score_A``, ``score_B``, ... for
-    three classes and more; a regressor gives ``prediction``, or one column for each target.
+    three classes and more; a regressor gives ``prediction``, or one column for each target. Scores of points or edges
+    are a list for each event.
 
     Parameters
     ----------
@@ -99,7 +102,8 @@ def write_scores(
     folder = path.with_name(f"{path.name}.parts")
     for part, first in _missing(source, score, folder, check_integer(n_entries, "n_entries", 1)):
         with whole_file(folder / first) as beside, beside.open("wb") as file:
-            np.save(file, part, allow_pickle=False)
+            for array in part.arrays:
+                np.save(file, array, allow_pickle=False)
     parts = sorted(folder.glob("[0-9]*.npy")) if folder.is_dir() else []
     if not parts:
         raise ValueError(f"{source!r} has no event to be scored.")
@@ -118,11 +122,75 @@ def inputs_of(model: Any, events: Any) -> Any:
     return events.data
 
 
-Scored = Callable[[Any], np.ndarray]
+@dataclass
+class _Part:
+    """Ids and scores of some events.
+
+    Parameters
+    ----------
+    rows : structured array of shape (n_events,)
+        Ids, and what there is once for every event.
+    counts : ndarray of shape (n_events,) or None
+        Number of points or edges of each event, where these have scores.
+    lists : structured array or None
+        Their scores, one after the other.
+    """
+
+    rows: np.ndarray
+    counts: np.ndarray | None = None
+    lists: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, ids: dict[str, np.ndarray], scores: dict[str, np.ndarray], counts: np.ndarray | None) -> _Part:
+        """Make a part of columns by name."""
+        if counts is None:
+            return cls(_structured(ids | scores))
+        return cls(_structured(ids), counts, _structured(scores))
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """What a file of the part holds."""
+        return [one for one in (self.rows, self.counts, self.lists) if one is not None]
+
+    @classmethod
+    def read(cls, path: Path) -> _Part:
+        """Read a part from its file."""
+        with path.open("rb") as file:
+            arrays = []
+            while file.tell() < path.stat().st_size:
+                arrays.append(np.load(file))
+        return cls(*arrays)
+
+    def columns(self) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
+        """Return all columns by name, and the offsets of those that are lists."""
+        found: dict[str, tuple[np.ndarray, np.ndarray | None]] = {
+            name: (np.ascontiguousarray(self.rows[name]), None) for name in self.rows.dtype.names or ()
+        }
+        if self.counts is not None and self.lists is not None:
+            offsets = offsets_from_counts(self.counts)
+            found |= {name: (np.ascontiguousarray(self.lists[name]), offsets) for name in self.lists.dtype.names or ()}
+        return found
+
+    def first(self, n: int) -> _Part:
+        """Return the first events."""
+        if self.counts is None or self.lists is None:
+            return _Part(self.rows[:n])
+        return _Part(self.rows[:n], self.counts[:n], self.lists[: self.counts[:n].sum()])
+
+
+def _structured(columns: dict[str, np.ndarray]) -> np.ndarray:
+    first = next(iter(columns.values()))
+    rows = np.empty(len(first), dtype=[(name, column.dtype) for name, column in columns.items()])
+    for name, column in columns.items():
+        rows[name] = column
+    return rows
+
+
+Scored = Callable[[Any], _Part]
 
 
 def _scorer_of(model: Any, source: EventSource) -> Scored:
-    """Return a function that makes a structured array of ids and scores of a chunk."""
+    """Return a function that makes ids and scores of a chunk."""
     method = next((one for one in ("predict_proba", "predict") if hasattr(model, one)), None)
     if method is None:
         raise TypeError(
@@ -130,10 +198,12 @@ def _scorer_of(model: Any, source: EventSource) -> Scored:
         )
     ids = [source.event_id] if isinstance(source.event_id, str) else list(source.event_id or ())
 
-    def score(events: Any) -> np.ndarray:
+    def score(events: Any) -> _Part:
         X = inputs_of(model, events)
-        found = np.asarray(getattr(model, method)(X, **routed(model, method, {"groups": events.groups})))
-        if found.ndim > 2 or len(found) != len(X):
+        answer = getattr(model, method)(X, **routed(model, method, {"groups": events.groups}))
+        counts = answer.counts if isinstance(answer, RaggedArray) else None
+        found = np.asarray(answer) if counts is None else answer.values
+        if found.ndim > 2 or len(found if counts is None else counts) != len(X):
             raise ValueError(f"{method} gives the shape {found.shape} for {len(X)} events: expected one row per event.")
         if method == "predict_proba":
             classes = [str(one) for one in model.classes_]
@@ -142,11 +212,8 @@ def _scorer_of(model: Any, source: EventSource) -> Scored:
         else:
             names = _names_of_outputs(found, source.target)
         values = [events.groups] if events.groups.dtype.names is None else [events.groups[name] for name in ids]
-        values += list(found.reshape(len(X), -1).T)
-        rows = np.empty(len(X), dtype=[(n, v.dtype) for n, v in zip([*ids, *names], values, strict=True)])
-        for name, column in zip([*ids, *names], values, strict=True):
-            rows[name] = column
-        return rows
+        columns = found.reshape(len(found), -1).T
+        return _Part.of(dict(zip(ids, values, strict=True)), dict(zip(names, columns, strict=True)), counts)
 
     return score
 
@@ -154,18 +221,20 @@ def _scorer_of(model: Any, source: EventSource) -> Scored:
 def _names_of_outputs(found: np.ndarray, target: Any) -> list[str]:
     if found.ndim == 1:
         return ["prediction"]
+    while isinstance(target, Mapping):  # of points, in their collections
+        target = next(iter(target.values()))
     known = target is not None and not isinstance(target, str) and len(target) == found.shape[1]
     return [f"prediction_{name}" for name in (target if known and target else range(found.shape[1]))]
 
 
-def _missing(source: EventSource, score: Scored, folder: Path, n_entries: int) -> Iterator[tuple[np.ndarray, str]]:
+def _missing(source: EventSource, score: Scored, folder: Path, n_entries: int) -> Iterator[tuple[_Part, str]]:
     """Yield the parts that no earlier run has written, and the names of their files."""
     done = sorted(folder.glob("[0-9]*.npy")) if folder.is_dir() else []
     first = 0
     if done:
         low, high = map(int, done[0].stem.split("-"))
         first = int(done[-1].stem.split("-")[1])
-        _check_same(score(next(source.chunks(min(high - low, _COMPARED), first=low))), np.load(done[0]), folder)
+        _check_same(score(next(source.chunks(min(high - low, _COMPARED), first=low))), _Part.read(done[0]), folder)
     for events in source.chunks(n_entries, first=first):
         low, high = events.entries
         part = score(events)
@@ -173,26 +242,37 @@ def _missing(source: EventSource, score: Scored, folder: Path, n_entries: int) -
         yield part, f"{low:015d}-{high:015d}.npy"
 
 
-def _check_same(again: np.ndarray, before: np.ndarray, folder: Path) -> None:
-    n, names = min(len(again), len(before)), before.dtype.names or ()
-    same = again.dtype.names == names and n > 0
-    for name in names if same else ():
-        one, other = again[name][:n], before[name][:n]
-        same &= bool(np.allclose(one, other, rtol=1e-3, atol=1e-4) if one.dtype.kind == "f" else np.all(one == other))
-    if not same:
+def _check_same(again: _Part, before: _Part, folder: Path) -> None:
+    n = min(len(again.rows), len(before.rows))
+    one, other = again.first(n).columns(), before.first(n).columns()
+    if n == 0 or one.keys() != other.keys() or not all(_are_close(one[name], other[name]) for name in one):
         raise ValueError(
             f"{folder} holds the parts of a run that was broken off, of other events or of another model: remove the "
             "folder, or pass the same source and model."
         )
 
 
+def _are_close(one: tuple[np.ndarray, np.ndarray | None], other: tuple[np.ndarray, np.ndarray | None]) -> bool:
+    """Compare two columns, numbers up to the rounding of another processor, and the offsets of lists."""
+    (values, offsets), (others, its_offsets) = one, other
+    if not np.array_equal(offsets, its_offsets) or values.shape != others.shape:  # type: ignore[arg-type]
+        return False
+    if values.dtype.kind == "f" and others.dtype.kind == "f":
+        return bool(np.allclose(values, others, rtol=1e-3, atol=1e-4))
+    return bool(np.all(values == others))
+
+
 def _to_parquet(parts: Sequence[Path], path: Path) -> None:
     pa, parquet = needs("pyarrow"), needs("pyarrow.parquet")
+
+    def column(values: np.ndarray, offsets: np.ndarray | None) -> Any:
+        flat = pa.array(values)
+        return flat if offsets is None else pa.LargeListArray.from_arrays(offsets, flat)
+
     writer = None
     try:
         for part in parts:
-            rows = np.load(part)
-            table = pa.table({name: pa.array(np.ascontiguousarray(rows[name])) for name in rows.dtype.names})
+            table = pa.table({name: column(*one) for name, one in _Part.read(part).columns().items()})
             writer = writer or parquet.ParquetWriter(path, table.schema)
             writer.write_table(table)
     finally:
@@ -201,11 +281,18 @@ def _to_parquet(parts: Sequence[Path], path: Path) -> None:
 
 
 def _to_root(parts: Sequence[Path], path: Path, tree: str) -> None:
+    def column(values: np.ndarray, offsets: np.ndarray | None) -> Any:
+        return values if offsets is None else RaggedArray(values, offsets).to_awkward()
+
     with needs("uproot").recreate(path) as file:
         for i, part in enumerate(parts):
-            rows = np.load(part)
-            if text := [name for name in rows.dtype.names if rows.dtype[name].kind not in "biuf"]:
+            columns = _Part.read(part).columns()
+            if text := [name for name, (values, _) in columns.items() if values.dtype.kind not in "biuf"]:
                 raise ValueError(f"{text} hold texts, which are not written to ROOT: write a .parquet file.")
             if i == 0:
-                file.mktree(tree, {name: rows.dtype[name] for name in rows.dtype.names})
-            file[tree].extend({name: np.ascontiguousarray(rows[name]) for name in rows.dtype.names})
+                kinds = {
+                    name: values.dtype if offsets is None else f"var * {values.dtype}"
+                    for name, (values, offsets) in columns.items()
+                }
+                file.mktree(tree, kinds)
+            file[tree].extend({name: column(*one) for name, one in columns.items()})

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._events import check_ids
 from .._missing import column_or_1d
-from .._validation import event_weights
+from .._validation import event_weights, is_ragged, mean_of_entries
 from ..data import Graphs
 from ._data_columns import Table, missing_sets, real_columns, row_hashes
 from ._data_facts import PATTERNS, Facts
@@ -125,7 +125,8 @@ class Exact:
         X = events.data.nodes if isinstance(events.data, Graphs) else events.data
         table, particles, memory = read_tables(X, events.feature_names)
         n = table.values.shape[1]
-        weights, codes = event_weights(events.sample_weight, n), self._coded(events.target, n)
+        weights = event_weights(mean_of_entries(events.sample_weight), n)
+        codes = self._coded(None if is_ragged(events.target) else events.target, n)
         w = np.ones(n) if weights is None else weights
         if not self.n:
             self._columns, self._real = [0] * len(table.names), real_columns(table.values)

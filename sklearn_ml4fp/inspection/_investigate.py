@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.utils.multiclass import type_of_target
 from .._binary import unique_labels
 from .._events import check_ids
 from .._missing import column_or_1d
-from .._validation import check_weights, finite_numbers
+from .._validation import check_weights, finite_numbers, is_ragged, mean_of_entries
 from ..data import EventSource, Graphs
 from ..metrics import ks_distance, roc_auc_score
 from ._data_columns import (
@@ -204,6 +205,19 @@ def _unpack(X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Any, Any, 
     return X["data"], *(X.get(name) if one is None else one for name, one in given), X.get("feature_names"), title
 
 
+def _of_events(y: Any) -> Any:
+    """Return the target of the events; that of points or edges is left out, and a warning says so."""
+    if not is_ragged(y):
+        return y
+    warnings.warn(
+        "the target has values of points or edges, and the report tells the classes of events apart: it is made "
+        "without a target.",
+        UserWarning,
+        stacklevel=4,
+    )
+    return None
+
+
 def _read(X: Any, names: Any, what: str) -> tuple[Any, Table, Table | None, int]:
     """Return the events, their columns, those of their particles, and the memory in bytes."""
     X = X.nodes if isinstance(X, Graphs) else read_events(X)
@@ -317,7 +331,8 @@ def _report(
     """Make the report; where the events are a sample of a source, ``exact`` is what is known of all of its events."""
     X, events, particles, memory = _read(X, names, "X")
     n = events.values.shape[1]
-    weights = check_weights(sample_weight, n)
+    y = _of_events(y)
+    weights = check_weights(mean_of_entries(sample_weight), n)
     ids = None if groups is None else check_ids(groups)
     if ids is not None and len(ids) != n:
         raise ValueError(f"groups has {len(ids)} entries, expected {n}: one event id per event.")

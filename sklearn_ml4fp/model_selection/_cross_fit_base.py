@@ -26,10 +26,11 @@ from .._progress import track
 from .._protocols import EventAssigner
 from .._recording import recorded
 from .._requests import routed, routed_to_fit, router_of, scoring_with_weights, with_requests
+from .._segments import joined
 from .._side_by_side import call_all, has_networks
 from .._spread import Spread, all_or_none, combined, spread_of, with_std
 from .._validation import check_model, check_weights, is_ragged
-from ..data import EventSource, RaggedArray
+from ..data import EventSource
 from ._cross_fit_scored import RESPONSES, ByFold
 from ._cross_fit_sources import OnSources, check_alone
 from ._splits import EventKFold, _check_parts, _take
@@ -50,8 +51,7 @@ def _is_verbose(estimator: Any) -> bool:
 
 def _joined(parts: list[Any], order: np.ndarray) -> Any:
     """Responses of several models as one, in the order of the events."""
-    joined = RaggedArray.concatenate(parts) if is_ragged(parts[0]) else np.concatenate(parts)
-    return joined[order]
+    return joined(parts)[order]
 
 
 class CrossFit(OnSources, FilledUp, MetaEstimatorMixin, ABC):

@@ -16,7 +16,8 @@ from .._checkpoints import collected, note, removed_in_the_end
 from .._events import id_kinds
 from .._inner_model import inner_model
 from .._requests import routed_to_fit, with_requests
-from .._validation import check_weights
+from .._segments import joined
+from .._validation import check_weights, is_ragged
 from ..data import EventSource
 from ._cross_fit_scored import OfSource
 from ._splits import _InPart
@@ -25,10 +26,10 @@ _CHUNK = 1 << 14  # entries of a source that are predicted at a time
 
 
 class Labels(NamedTuple):
-    """What a cross-fit keeps of a source: per event its target, weight and fold."""
+    """What a cross-fit keeps of a source: per event its target and weight, or those of its points, and its fold."""
 
-    y: np.ndarray
-    weights: np.ndarray | None
+    y: Any
+    weights: Any
     folds: np.ndarray
     kinds: Any  # of the ids
 
@@ -74,7 +75,7 @@ def labels_of(source: EventSource, assign: Callable[[Any], np.ndarray] | None) -
         weights.append(events.sample_weight)
     if not y:
         raise ValueError(f"{source!r} has no event.")
-    targets, weight = np.concatenate(y), None if source.weight is None else np.concatenate(weights)
+    targets, weight = joined(y), None if source.weight is None else joined(weights)
     return Labels(targets, weight, np.concatenate(folds) if folds else np.zeros(len(targets), np.int16), kinds)
 
 
@@ -93,7 +94,9 @@ class OnSources:
         self._by_event, self.cv_ = True, self._event_splitter()
         self.n_folds_ = self.cv_.get_n_splits()
         labels = labels_of(source, self.cv_.assign)
-        y, weights = self._check_y(labels.y), check_weights(labels.weights, len(labels.y))
+        y, weights = self._check_y(labels.y), labels.weights
+        if not is_ragged(weights):  # those of points are checked by the models
+            weights = check_weights(weights, len(y))
         counts = np.bincount(labels.folds, minlength=self.n_folds_)
         if not counts.all():
             raise ValueError(
@@ -113,9 +116,7 @@ class OnSources:
             self.fold_scores_ = np.array([score(np.flatnonzero(labels.folds == i)) for i in range(self.n_folds_)])
             self.oof_score_ = score(np.arange(len(y)))
 
-    def _score_of_rows(
-        self: Any, source: EventSource, y: np.ndarray, weights: np.ndarray | None
-    ) -> Callable[[np.ndarray], float]:
+    def _score_of_rows(self: Any, source: EventSource, y: Any, weights: Any) -> Callable[[np.ndarray], float]:
         """Return a function that scores some of the events, by their row numbers; they are predicted once."""
         scorer, model = self._scorer(self if weights is not None else None), OfSource(self, source)
 
@@ -142,5 +143,5 @@ class OnSources:
             raise ValueError(f"{source!r} has no event.")
         if return_std:
             means, widths = zip(*parts, strict=True)
-            return np.concatenate(means), np.concatenate(widths)
-        return np.concatenate(parts)
+            return joined(means), joined(widths)
+        return joined(parts)

@@ -48,7 +48,12 @@ def takes_sources(cls: Any) -> Any:
         weighted = takes_weights and X.weight is not None and not declines_weights(self, "fit")
         held, entry_bytes = X.held()
         if held is not None:
-            return fit(self, held.data, held.target, **({"sample_weight": held.sample_weight} if weighted else {}))
+            return fit(
+                self,
+                held.data,
+                held.target,
+                **({"sample_weight": held.sample_weight} if weighted else {}),
+            )
         self._learn_from(Chunks(X, max(_LEAST, int(X.memory / _CHUNKS / entry_bytes)), weighted))
         return self
 

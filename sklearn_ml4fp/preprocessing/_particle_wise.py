@@ -12,7 +12,7 @@ from .._compat import HasMethods, check_method_params
 from .._missing import with_nan
 from .._requests import declines_weights, routed_to_fit, router_of, with_requests
 from .._roles import column_for
-from .._validation import check_weights
+from .._validation import check_weights, entry_weights, is_ragged
 from ..data import PointClouds
 from ._clouds import CloudTransformer
 from ._from_sources import Chunks, takes_sources
@@ -76,18 +76,21 @@ class ParticleWise(CloudTransformer):
         self.columns = columns
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, **params: Any) -> Self:
-        """Fit the transformer to all points of ``X``; an event's ``y``, weight and metadata are those of its points."""
+        """Fit the transformer to all points of ``X``; an event's ``y``, weight and metadata are those of its points.
+
+        A `RaggedArray` has a weight or target for every point; a target of edges is none of the points.
+        """
         self._validate_params()
         clouds = self._learn(X)
         if len(clouds.values) == 0:
             raise ValueError(f"there is no point in the {len(clouds)} clouds: nothing to fit the transformer to.")
         self._seen, self._left = self._split_columns(clouds.feature_names)
-        weights = None if declines_weights(self, "fit") else check_weights(sample_weight, len(clouds))
-        given = params if weights is None else {"sample_weight": weights, **params}
-        of_points = check_method_params(clouds, given, np.repeat(np.arange(len(clouds)), clouds.counts))
+        weights = sample_weight if is_ragged(sample_weight) else check_weights(sample_weight, len(clouds))
+        weights = None if declines_weights(self, "fit") else weights
+        of_points = check_method_params(clouds, params, np.repeat(np.arange(len(clouds)), clouds.counts))
         prototype = with_requests(self.transformer, wants=True)
-        target = None if y is None else np.repeat(np.asarray(with_nan(y)), clouds.counts, axis=0)
-        seen = self._seen_of(clouds)
+        seen, target, weights = self._points(clouds, with_nan(y), weights)
+        of_points |= {} if weights is None else {"sample_weight": weights}
         self.transformer_ = prototype.fit(seen, target, **routed_to_fit(self, prototype, of_points))
         self._width = self.transformer_.transform(seen[:1]).shape[1]
         return self
@@ -118,13 +121,12 @@ class ParticleWise(CloudTransformer):
         self._width = learner.transform(np.zeros((1, len(self._seen)), dtype=clouds.values.dtype)).shape[1]
 
     def _points(self, clouds: PointClouds, y: Any, weights: Any) -> tuple[Any, Any, Any]:
-        """Return the rows of points that the transformer sees, with the target and the weight of their events."""
-        counts = clouds.counts
-        return (
-            self._seen_of(clouds),
-            None if y is None else np.repeat(y, counts, axis=0),
-            None if weights is None else np.repeat(weights, counts),
-        )
+        """Return the rows of points that the transformer sees, and their targets and weights, or the events' own."""
+        if is_ragged(y):
+            target = y.values if np.array_equal(y.offsets, clouds.offsets) else None  # of edges, which are not seen
+        else:
+            target = None if y is None else np.repeat(np.asarray(y), clouds.counts, axis=0)
+        return self._seen_of(clouds), target, entry_weights(weights, clouds)
 
     def get_metadata_routing(self) -> Any:
         """Return the routing of metadata in ``fit``: to this by itself, and to the transformer."""

@@ -10,17 +10,22 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_ml4fp import (
     SCORERS,
+    CrossFitClassifier,
     EventKFold,
     EventSource,
     InteractionNetworkClassifier,
     MessagePassingClassifier,
     MessagePassingRegressor,
+    ParticleWise,
     RaggedArray,
     ToTrackGraph,
     TransformerClassifier,
+    ZScoreScaler,
     edge_labels,
+    investigate,
     make_tracker_hits,
     train_val_test_split,
+    write_scores,
 )
 
 N = 520
@@ -237,3 +242,107 @@ def test_values_of_points_are_not_those_of_edges(folder, memory):
         InteractionNetworkClassifier(**EDGE).fit(edge_labels(weighted))
     with pytest.raises(ValueError, match="y came as well"):
         InteractionNetworkClassifier(**EDGE).fit(graphs, HITS.target)
+
+
+@pytest.mark.parametrize("weight", [None, "weight", {"hit": "w"}], ids=["none", "events", "points"])
+def test_cross_fits_are_those_in_memory_and_no_event_is_in_two_places(folder, weight):
+    network = MessagePassingClassifier(**{**POINT, "n_neighbors": 3, "early_stopping": False})
+    model = CrossFitClassifier(network, cv=2, scoring=SCORERS["roc_auc"])
+    source, events = source_of(folder, weight=weight), source_of(folder, 2**30, weight=weight).read()
+    model.fit(events.data, events.target, groups=events.groups, sample_weight=events.sample_weight)
+    wanted = model.predict_proba(events.data, groups=events.groups), model.fold_scores_, model.oof_score_
+    model.fit(source)
+    close(model.predict_proba(source), wanted[0], atol=2e-3)
+    np.testing.assert_allclose(model.fold_scores_, wanted[1], atol=5e-3)
+    assert model.oof_score_ == pytest.approx(wanted[2], abs=5e-3)
+    assert model.score(source) == pytest.approx(model.oof_score_)
+    for fold, one in enumerate(model.estimators_):
+        rows = np.flatnonzero(model.cv_.assign(events.groups) == fold)
+        close(model.predict_proba(source)[rows], one.predict_proba(events.data[rows]))
+
+
+def test_folds_of_a_source(folder):
+    for train, test in EventKFold(2).split(source_of(folder)):
+        parts = [one.read() for one in (train, test)]
+        assert not set(parts[0].groups) & set(parts[1].groups)
+        assert len(parts[0].target) + len(parts[1].target) == N
+        assert all(part.target.offsets.tolist() == part.data.offsets.tolist() for part in parts)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".root"])
+def test_scores_of_points_are_lists_beside_the_ids(folder, tmp_path, suffix):
+    source = source_of(folder, cut="event < 60")
+    events = source.read()
+    classifier = MessagePassingClassifier(**{**POINT, "max_epochs": 1, "n_neighbors": 3})
+    regressor = MessagePassingRegressor(**{**POINT, "max_epochs": 1, "n_neighbors": 3})
+    regressor.fit(events.data, RaggedArray(HITS.data.values[: len(events.data.values), :2], events.data.offsets))
+    classifier.fit(events.data, events.target)
+    path = write_scores(source, classifier, tmp_path / f"scores{suffix}", n_entries=50)
+    found = EventSource(path, collections={"one": ["score"]}, derived={"one_score": "score"}, event_id="event").read()
+    np.testing.assert_array_equal(found.groups, events.groups)
+    wanted = classifier.predict_proba(events.data)
+    close(RaggedArray(found.data.values[:, 0], found.data.offsets), wanted.with_values(wanted.values[:, 1]), atol=1e-3)
+    path = write_scores(source, regressor, tmp_path / f"numbers{suffix}")
+    names = ["prediction_0", "prediction_1"]
+    numbers = EventSource(path, collections={"a": names}, derived={f"a_{name}": name for name in names}).read()
+    np.testing.assert_allclose(numbers.data.values, regressor.predict(events.data).values, rtol=1e-3, atol=1e-3)
+    assert sorted(one.name for one in tmp_path.iterdir()) == [f"numbers{suffix}", f"scores{suffix}"]
+
+
+def test_scores_of_points_go_on_after_a_run_that_was_killed(folder, tmp_path):
+    source = source_of(folder, cut="event < 60")
+    events = source.read()
+    network = MessagePassingClassifier(**{**POINT, "max_epochs": 1, "n_neighbors": 3}).fit(events.data, events.target)
+    with pytest.raises(RuntimeError, match="killed"):
+        write_scores(source.map(_Dies()), network, tmp_path / "x.parquet", n_entries=50)
+    assert len(list((tmp_path / "x.parquet.parts").iterdir())) >= 1
+    table = pq.read_table(write_scores(source, network, tmp_path / "x.parquet", n_entries=50))
+    wanted = network.predict_proba(events.data).values[:, 1]
+    np.testing.assert_allclose(np.concatenate(table["score"].to_pylist()), wanted, atol=1e-3)
+    with pytest.raises(RuntimeError, match="killed"):
+        write_scores(source.map(_Dies()), network, tmp_path / "y.parquet", n_entries=50)
+    other = MessagePassingClassifier(**POINT).fit(events.data, events.target.with_values(1 - events.target.values))
+    with pytest.raises(ValueError, match="of other events or of another model"):
+        write_scores(source, other, tmp_path / "y.parquet")
+
+
+class _Dies:
+    calls = 0
+
+    def __call__(self, X):
+        self.calls += 1
+        if self.calls == 2:
+            raise RuntimeError("killed")
+        return X
+
+
+@pytest.mark.parametrize("memory", [MEMORY, 2**30])
+def test_the_report_of_events_leaves_targets_of_points_out(folder, memory):
+    with pytest.warns(UserWarning, match="made without a target"):
+        report = investigate(source_of(folder, memory=memory, weight={"hit": "w"}))
+    assert report.n_events == N
+    assert len(report.classes) == 1
+
+
+def test_transformers_of_points_take_their_weights(folder):
+    scalers = [
+        ParticleWise(ZScoreScaler()).fit(source_of(folder, memory, weight={"hit": "w"})) for memory in (MEMORY, 2**30)
+    ]
+    weights = RaggedArray(OF_HIT, HITS.data.offsets)
+    scalers.append(ParticleWise(ZScoreScaler()).fit(HITS.data, HITS.target, sample_weight=weights))
+    z = HITS.data.column("z").astype(float)
+    mean = np.average(z, weights=OF_HIT)
+    for scaler in scalers:
+        found = scaler.transform(HITS.data).column("z")
+        np.testing.assert_allclose(found, (z - mean) / np.sqrt(np.average((z - mean) ** 2, weights=OF_HIT)), atol=1e-4)
+
+
+@pytest.mark.parametrize("memory", [MEMORY, 2**30])
+def test_a_scaler_and_graphs_in_front_of_a_network(folder, memory):
+    """Of a source, of arrays, and whatever the target belongs to."""
+    scaler, source = ParticleWise(ZScoreScaler(), columns=["r", "z"]), source_of(folder, memory)
+    model = make_pipeline(scaler, MessagePassingClassifier(**POINT, n_neighbors=3))
+    wanted = model.fit(HITS.data, HITS.target, messagepassingclassifier__groups=IDS).predict_proba(HITS.data)
+    close(model.fit(source).predict_proba(source), wanted, atol=2e-3)
+    labels = edge_labels(ToTrackGraph().fit_transform(HITS.data), HITS.particle)
+    ParticleWise(ZScoreScaler()).fit(HITS.data, labels)
