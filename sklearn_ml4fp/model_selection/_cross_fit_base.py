@@ -31,8 +31,7 @@ from .._side_by_side import call_all, has_networks
 from .._spread import Spread, all_or_none, combined, spread_of, with_std
 from .._validation import check_model, check_weights, is_ragged
 from ..data import EventSource
-from ._cross_fit_scored import RESPONSES, ByFold
-from ._cross_fit_sources import OnSources, check_alone
+from ._cross_fit_sources import RESPONSES, ByFold, OnSources, check_alone
 from ._splits import EventKFold, _check_parts, _take
 
 _ROUTED = ("fit", *RESPONSES)

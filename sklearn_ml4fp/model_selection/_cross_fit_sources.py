@@ -1,4 +1,4 @@
-"""Cross-fitting on sources: the folds of a stream, and the response to each chunk by the models of its events."""
+"""Cross-fitting on sources, and what a scorer sees: each event is predicted by the model that has not seen it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,82 @@ from sklearn.utils.validation import check_is_fitted
 from .._checkpoints import collected, note, removed_in_the_end
 from .._events import id_kinds
 from .._inner_model import inner_model
-from .._requests import routed_to_fit, with_requests
+from .._requests import asks_for, routed_to_fit, with_requests
 from .._segments import joined
 from .._validation import check_weights, is_ragged
 from ..data import EventSource
-from ._cross_fit_scored import OfSource
 from ._splits import _InPart
 
 _CHUNK = 1 << 14  # entries of a source that are predicted at a time
+RESPONSES = ("predict", "predict_proba", "decision_function")
+
+
+class _InPlace:
+    """Base of estimators for a scorer, which stand in the place of a fitted one: only their responses differ."""
+
+    fitted: Any
+
+    def __sklearn_tags__(self) -> Any:
+        return self.fitted.__sklearn_tags__()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "fitted":
+            raise AttributeError(name)
+        value = getattr(self.fitted, name)  # AttributeError if the models cannot
+        if name not in RESPONSES:
+            return value
+
+        def respond(X: Any) -> np.ndarray:
+            return self._response(name, X)
+
+        respond.__name__ = name  # scorers ask a method for its name
+        return respond
+
+    def _response(self, name: str, X: Any) -> np.ndarray:
+        raise NotImplementedError
+
+
+class ByFold(_InPlace):
+    """Estimator for a scorer, which predicts every event by the model of its fold.
+
+    Parameters
+    ----------
+    fitted : CrossFit
+        Fitted estimator.
+    folds : ndarray of shape (n_events,) or None
+        Fold of each event, or None to average the models.
+    params : dict
+        Metadata of the events.
+    events : array-like of shape (n_events, ...) or None
+        Events whose responses are asked for once and kept, if there are any.
+    """
+
+    def __init__(self, fitted: Any, folds: np.ndarray | None, params: dict[str, Any], events: Any = None) -> None:
+        self.fitted, self.folds, self.params, self.events = fitted, folds, params, events
+        self._kept: dict[str, Any] = {}
+
+    def _response(self, name: str, X: Any) -> np.ndarray:
+        if name in self._kept and X is self.events:
+            return self._kept[name]
+        model = self.fitted.estimators_[0]
+        wanted = {key: value for key, value in self.params.items() if asks_for(model, name, key)}
+        response = self.fitted._respond(name, X, self.folds, wanted)
+        if X is self.events:
+            self._kept[name] = response
+        return response
+
+
+class OfSource(_InPlace):
+    """Estimator for a scorer, whose events are row numbers of a source; it is read once for each kind of response."""
+
+    def __init__(self, fitted: Any, source: EventSource) -> None:
+        self.fitted, self.source = fitted, source
+        self._kept: dict[str, np.ndarray] = {}
+
+    def _response(self, name: str, X: Any) -> np.ndarray:
+        if name not in self._kept:
+            self._kept[name] = getattr(self.fitted, name)(self.source)
+        return self._kept[name][X]
 
 
 class Labels(NamedTuple):

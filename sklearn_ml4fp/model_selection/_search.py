@@ -34,6 +34,7 @@ from .._compat import (
 from .._events import check_ids
 from .._keeping import Kept
 from .._missing import column_or_1d, with_nan
+from .._params import AT_LEAST_ONE
 from .._progress import progress_bar
 from .._recording import recorded
 from .._requests import scoring_with_weights, with_requests
@@ -88,9 +89,9 @@ class EventSearch(Kept, ScoreRequestMixin, BaseSearchCV):
     _space: ClassVar[str]  # name of the parameter that holds the space
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseSearchCV._parameter_constraints,
-        "n_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_points": [Interval(Integral, 1, None, closed="left")],
-        "patience": [Interval(Integral, 1, None, closed="left"), None],
+        "n_iter": [AT_LEAST_ONE],
+        "n_points": [AT_LEAST_ONE],
+        "patience": [AT_LEAST_ONE, None],
         "timeout": [Interval(Real, 0, None, closed="neither"), None],
         "history": [str, os.PathLike, None],
         "warm_start": ["boolean"],
