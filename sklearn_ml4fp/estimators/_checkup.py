@@ -92,16 +92,16 @@ class Checkup(Callback):
         if n_before < _STEPS <= self.n_steps:
             self._look_at_columns()
             self._look_at_hold_out(net)
-        if not self.has_exploded:
+        if len(self.recipe.gradients.totals) > 1 and not self.has_exploded:
             self._look_for_explosion()
         if self.n_epochs == 2 * _EPOCHS:
             self._look_at_layers()
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Look at what has been learned."""
-        if self.n_epochs < 2 * _EPOCHS:
-            self._look_at_layers()
         if self.n_steps >= _STEPS:
+            if self.n_epochs < 2 * _EPOCHS:
+                self._look_at_layers()
             self._look_at_loss(net)
         self._data, self._sampled, self.valid = TensorData((), torch.empty(0)), None, None
 
@@ -148,10 +148,10 @@ class Checkup(Callback):
     # --- gradients ---
 
     def _look_for_explosion(self) -> None:
-        totals = self.recipe.gradients.totals
-        if len(totals) > 1 and totals[-1] > _EXPLODED * (largest := max(totals[: min(3, len(totals) - 1)])):
+        gradients = self.recipe.gradients
+        totals = gradients.totals
+        if totals[-1] > _EXPLODED * (largest := max(totals[: min(3, len(totals) - 1)])):
             self.has_exploded = True
-            gradients = self.recipe.gradients
             times, layer = totals[-1] / largest, gradients.names[gradients.norms[-1].argmax()]
             _warn(
                 f"Gradients explode: in epoch {self.n_epochs} that of all layers is {times:.2g} times the largest of "
