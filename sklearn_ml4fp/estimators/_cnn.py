@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .._params import AT_LEAST_ONE, hp
-from ..nn import CNN, NORMALISATIONS
+from ..nn import CNN
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
 from ._input_choices import ImageOrSequenceChoices
 from ._regressor import NetworkRegressor
+from ._training import layer_normalisation
 
 
 class _CNN(ImageOrSequenceChoices, NetworkEstimator):
@@ -37,13 +38,7 @@ class _CNN(ImageOrSequenceChoices, NetworkEstimator):
         doc="Features of the first layer. Each layer has twice the features of the one before it, and half its "
         "height and width.",
     )
-    normalisation: str = hp(
-        "layer",
-        choices=NORMALISATIONS,
-        doc='Normalisation after each convolution: "layer" takes the mean and variance over each event (Ba et '
-        'al., 2016), so that no other event and no weight has an influence. "batch" takes them over the '
-        "events of the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
-    )
+    normalisation: str = layer_normalisation("after each convolution", "event")
 
 
 class CNNClassifier(_CNN, NetworkClassifier):

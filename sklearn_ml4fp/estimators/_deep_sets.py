@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .._params import AT_LEAST_ONE, hp
-from ..nn import POINT_POOLINGS, DeepSets
+from ..nn import DeepSets
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
-from ._input_choices import KindChoices, SetChoices
+from ._input_choices import KindChoices, SetChoices, point_pooling
 from ._regressor import NetworkRegressor
 
 
@@ -42,11 +42,7 @@ class _DeepSets(KindChoices, SetChoices, NetworkEstimator):
         scale="log",
         doc="Number of features that are pooled: the nodes of the last layer that acts on points.",
     )
-    pooling: str = hp(
-        "sum",
-        choices=POINT_POOLINGS,
-        doc="How the points of an event are pooled. The sum, in units of the mean number of points, also counts them.",
-    )
+    pooling: str = point_pooling("sum")
 
 
 class DeepSetsClassifier(_DeepSets, NetworkClassifier):

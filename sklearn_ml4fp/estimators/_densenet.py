@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .._params import AT_LEAST_ONE, hp
-from ..nn import NORMALISATIONS, DenseNet
+from ..nn import DenseNet
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
 from ._input_choices import TableOrImageChoices
 from ._regressor import NetworkRegressor
+from ._training import layer_normalisation
 
 
 class _DenseNet(TableOrImageChoices, NetworkEstimator):
@@ -35,13 +36,7 @@ class _DenseNet(TableOrImageChoices, NetworkEstimator):
         scale="log",
         doc="Features that each layer adds: the growth rate k of the paper.",
     )
-    normalisation: str = hp(
-        "layer",
-        choices=NORMALISATIONS,
-        doc='Normalisation before each layer: "layer" takes the mean and variance over the features of each '
-        'event (Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes them '
-        "over the events of the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
-    )
+    normalisation: str = layer_normalisation("before each layer", "event")
 
 
 class DenseNetClassifier(_DenseNet, NetworkClassifier):

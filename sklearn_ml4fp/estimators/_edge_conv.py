@@ -7,11 +7,12 @@ from typing import Any, Self
 
 from .._compat import Interval
 from .._params import AT_LEAST_ONE, hp
-from ..nn import AGGREGATIONS, NORMALISATIONS, EdgeConv
+from ..nn import AGGREGATIONS, EdgeConv
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
 from ._input_choices import NeighbourChoices
 from ._regressor import NetworkRegressor
+from ._training import layer_normalisation
 
 
 class _EdgeConv(NeighbourChoices, NetworkEstimator):
@@ -57,14 +58,7 @@ class _EdgeConv(NeighbourChoices, NetworkEstimator):
         doc="Number of nodes in the hidden layer after the pooling.",
     )
     aggregation: str = hp("mean", choices=AGGREGATIONS, doc="How the messages that reach a point are reduced.")
-    normalisation: str = hp(
-        "layer",
-        choices=NORMALISATIONS,
-        doc='Normalisation of the messages: "layer" takes the mean and variance over the features of each '
-        'message (Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes '
-        "them over the messages of the batch (Ioffe and Szegedy, 2015), as published, and ignores event "
-        "weights.",
-    )
+    normalisation: str = layer_normalisation("of the messages (published with batch)", "message")
 
     @classmethod
     def particle_net(cls, **params: Any) -> Self:

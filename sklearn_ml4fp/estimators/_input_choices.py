@@ -8,7 +8,7 @@ from typing import Any
 
 from .._compat import Interval, StrOptions
 from .._params import AT_LEAST_ONE, Declared, hp
-from ..nn import NUM_EMBEDDINGS, OUTPUTS, Columns, ColumnScaling, MixedColumns, number_embedding
+from ..nn import NUM_EMBEDDINGS, OUTPUTS, POINT_POOLINGS, Columns, ColumnScaling, MixedColumns, number_embedding
 from ._column_scaling import CLIP, SCALINGS
 from ._inputs import ImageInput, ImageOrSequenceInput, SequenceInput, TableInput, TableOrSequenceInput
 from ._number_inputs import NumberInput, NumberOrImageInput
@@ -253,6 +253,15 @@ class GraphChoices(SetChoices):
         coordinates_ : tuple of str
             Features of the points in which distances were measured; empty for all features.
     """
+
+
+def point_pooling(default: str) -> Any:
+    """Declare ``pooling`` of a network that pools the points of an event."""
+    return hp(
+        default,
+        choices=POINT_POOLINGS,
+        doc="How the points of an event are pooled. The sum, in units of the mean number of points, also counts them.",
+    )
 
 
 class NeighbourChoices(GraphChoices):

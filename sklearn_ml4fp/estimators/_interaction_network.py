@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .._params import AT_LEAST_ONE, hp
-from ..nn import AGGREGATIONS, NORMALISATIONS, POINT_POOLINGS, InteractionNetwork
+from ..nn import AGGREGATIONS, InteractionNetwork
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
-from ._input_choices import NeighbourChoices
+from ._input_choices import NeighbourChoices, point_pooling
 from ._regressor import NetworkRegressor
+from ._training import layer_normalisation
 
 
 class _InteractionNetwork(NeighbourChoices, NetworkEstimator):
@@ -46,18 +47,8 @@ class _InteractionNetwork(NeighbourChoices, NetworkEstimator):
     )
     width: int = hp(64, valid=AT_LEAST_ONE, search=(16, 256), scale="log", doc="Number of nodes in each layer.")
     aggregation: str = hp("sum", choices=AGGREGATIONS, doc="How the effects of the edges on a point are reduced.")
-    pooling: str = hp(
-        "sum",
-        choices=POINT_POOLINGS,
-        doc="How the points of an event are pooled. The sum, in units of the mean number of points, also counts them.",
-    )
-    normalisation: str = hp(
-        "layer",
-        choices=NORMALISATIONS,
-        doc='Normalisation of all layers: "layer" takes the mean and variance over the features of each edge, '
-        'point or event (Ba et al., 2016), so that no other event and no weight has an influence. "batch" '
-        "takes them over the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
-    )
+    pooling: str = point_pooling("sum")
+    normalisation: str = layer_normalisation("of all layers", "edge, point or event")
 
 
 class InteractionNetworkClassifier(_InteractionNetwork, NetworkClassifier):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .._params import AT_LEAST_ONE, hp
-from ..nn import AGGREGATIONS, MESSAGES, NORMALISATIONS, POINT_POOLINGS, MessagePassing
+from ..nn import AGGREGATIONS, MESSAGES, MessagePassing
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
-from ._input_choices import NeighbourChoices
+from ._input_choices import NeighbourChoices, point_pooling
 from ._regressor import NetworkRegressor
+from ._training import layer_normalisation
 
 
 class _MessagePassing(NeighbourChoices, NetworkEstimator):
@@ -50,18 +51,8 @@ class _MessagePassing(NeighbourChoices, NetworkEstimator):
         doc="Number of features of a point, and of nodes in each layer.",
     )
     aggregation: str = hp("mean", choices=AGGREGATIONS, doc="How the messages that reach a point are reduced.")
-    pooling: str = hp(
-        "mean",
-        choices=POINT_POOLINGS,
-        doc="How the points of an event are pooled. The sum, in units of the mean number of points, also counts them.",
-    )
-    normalisation: str = hp(
-        "layer",
-        choices=NORMALISATIONS,
-        doc='Normalisation of messages and points: "layer" takes the mean and variance over the features of each '
-        '(Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes them over '
-        "the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
-    )
+    pooling: str = point_pooling("mean")
+    normalisation: str = layer_normalisation("of messages and points", "message and point")
 
 
 class MessagePassingClassifier(_MessagePassing, NetworkClassifier):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Self
 
 from .._params import AT_LEAST_ONE, hp
-from ..nn import NORMALISATIONS, ParticleTransformer
+from ..nn import ParticleTransformer
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
 from ._input_choices import KindChoices, KinematicChoices
 from ._regressor import NetworkRegressor
+from ._training import layer_normalisation
 
 
 class _ParticleTransformer(KindChoices, KinematicChoices, NetworkEstimator):
@@ -64,14 +65,7 @@ class _ParticleTransformer(KindChoices, KinematicChoices, NetworkEstimator):
         search=(1, 4),
         doc="Ratio of the nodes between the two linear layers of a block to ``width``.",
     )
-    normalisation: str = hp(
-        "layer",
-        choices=NORMALISATIONS,
-        doc='Normalisation inside the blocks: "layer" takes the mean and variance over the features of each '
-        'point (Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes them '
-        "over the points of the batch (Ioffe and Szegedy, 2015) and ignores event weights. Pairs and the "
-        "class token are normalised over their own features in both cases.",
-    )
+    normalisation: str = layer_normalisation("inside the blocks (of pairs and the class token always layer)", "point")
 
     @classmethod
     def published(cls, **params: Any) -> Self:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .._params import AT_LEAST_ONE, hp
-from ..nn import NORMALISATIONS, ResNet
+from ..nn import ResNet
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
 from ._input_choices import TableOrImageChoices
 from ._regressor import NetworkRegressor
+from ._training import layer_normalisation
 
 
 class _ResNet(TableOrImageChoices, NetworkEstimator):
@@ -35,13 +36,7 @@ class _ResNet(TableOrImageChoices, NetworkEstimator):
         scale="log",
         doc="Number of features along the skip connection. On images: channels of the last of up to three stages.",
     )
-    normalisation: str = hp(
-        "layer",
-        choices=NORMALISATIONS,
-        doc='Normalisation before each block: "layer" takes the mean and variance over the features of each '
-        'event (Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes them '
-        "over the events of the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
-    )
+    normalisation: str = layer_normalisation("before each block", "event")
 
 
 class ResNetClassifier(_ResNet, NetworkClassifier):

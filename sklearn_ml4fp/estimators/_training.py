@@ -15,6 +15,17 @@ from ..nn import ACTIVATIONS, INITIALISATIONS, NORMALISATIONS
 _DECAYING = ("exponential", "step", "plateau")  # schedules with γ and T
 
 
+def layer_normalisation(where: str, of: str) -> Any:
+    """Declare ``normalisation`` of a network whose default is "layer": where it stands, and of what the features are."""
+    return hp(
+        "layer",
+        choices=NORMALISATIONS,
+        doc=f'Normalisation {where}: "layer" takes the mean and variance over the features of each {of} (Ba et al., '
+        '2016), so that no other event and no weight has an influence. "batch" takes those of each feature over the '
+        "batch (Ioffe and Szegedy, 2015), and ignores event weights.",
+    )
+
+
 class TrainingChoices(Declared):
     """Hyperparameters of the training; see docs/training.rst."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from .._compat import StrOptions
 from .._params import AT_LEAST_ONE, hp
-from ..nn import NORMALISATIONS, POOLINGS, POSITIONS, Transformer
+from ..nn import POOLINGS, POSITIONS, Transformer
 from ._base import NetworkEstimator
 from ._classifier import NetworkClassifier
 from ._input_choices import KindChoices, TableOrSequenceChoices
 from ._regressor import NetworkRegressor
+from ._training import layer_normalisation
 
 
 class _Transformer(KindChoices, TableOrSequenceChoices, NetworkEstimator):
@@ -51,13 +52,7 @@ class _Transformer(KindChoices, TableOrSequenceChoices, NetworkEstimator):
         doc="What the outputs belong to: events, or points, with a `RaggedArray` as y that has a value for every "
         "point, and as the prediction.",
     )
-    normalisation: str = hp(
-        "layer",
-        choices=NORMALISATIONS,
-        doc='Normalisation before each half of a block: "layer" takes the mean and variance over the features of '
-        'each token (Ba et al., 2016), so that no other event and no weight has an influence. "batch" takes '
-        "them over the tokens of the batch (Ioffe and Szegedy, 2015) and ignores event weights.",
-    )
+    normalisation: str = layer_normalisation("before each half of a block", "token")
 
 
 class TransformerClassifier(_Transformer, NetworkClassifier):
