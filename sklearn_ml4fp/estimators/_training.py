@@ -16,7 +16,7 @@ _DECAYING = ("exponential", "step", "plateau")  # schedules with γ and T
 
 
 def layer_normalisation(where: str, of: str) -> Any:
-    """Declare ``normalisation`` of a network whose default is "layer": where it stands, and of what the features are."""
+    """Declare ``normalisation`` where "layer" is the default: where it stands, and of what the features are."""
     return hp(
         "layer",
         choices=NORMALISATIONS,
