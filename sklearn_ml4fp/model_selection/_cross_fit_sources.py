@@ -67,16 +67,16 @@ class ByFold(_InPlace):
 
     def __init__(self, fitted: Any, folds: np.ndarray | None, params: dict[str, Any], events: Any = None) -> None:
         self.fitted, self.folds, self.params, self.events = fitted, folds, params, events
-        self._kept: dict[str, Any] = {}
+        self.kept: dict[str, Any] = {}
 
     def _response(self, name: str, X: Any) -> np.ndarray:
-        if name in self._kept and X is self.events:
-            return self._kept[name]
+        if name in self.kept and X is self.events:
+            return self.kept[name]
         model = self.fitted.estimators_[0]
         wanted = {key: value for key, value in self.params.items() if asks_for(model, name, key)}
         response = self.fitted._respond(name, X, self.folds, wanted)
         if X is self.events:
-            self._kept[name] = response
+            self.kept[name] = response
         return response
 
 
@@ -85,12 +85,12 @@ class OfSource(_InPlace):
 
     def __init__(self, fitted: Any, source: EventSource) -> None:
         self.fitted, self.source = fitted, source
-        self._kept: dict[str, np.ndarray] = {}
+        self.kept: dict[str, np.ndarray] = {}
 
     def _response(self, name: str, X: Any) -> np.ndarray:
-        if name not in self._kept:
-            self._kept[name] = getattr(self.fitted, name)(self.source)
-        return self._kept[name][X]
+        if name not in self.kept:
+            self.kept[name] = getattr(self.fitted, name)(self.source)
+        return self.kept[name][X]
 
 
 class Labels(NamedTuple):
