@@ -14,7 +14,8 @@ the thread that reads included; that of the clock is for an epoch.
 
 ``--limit`` sets RLIMIT_DATA of the process, from its first line on: all private memory that it may write to, the
 libraries' share included, used or not; the table then has five times as many bytes, whatever ``--events`` says. The
-memory pool of pyarrow is the one of the system then, since its own reserves 1 GiB.
+memory pool of pyarrow is the one of the system then (ARROW_DEFAULT_MEMORY_POOL), since its own reserves 1 GiB, and the
+threads share one arena (MALLOC_ARENA_MAX).
 Memory is the private resident memory (RssAnon), which the kernel cannot take back from a process: its largest value
 during the fit, and what is above that just before it. Pages of files that are mapped are not in it. VmData is what
 RLIMIT_DATA limits, its largest value during the fit.
@@ -193,7 +194,7 @@ def run(kind: str, folder: str, arguments: argparse.Namespace, seed: int) -> lis
     command = [sys.executable, __file__, "--alone", kind, "--folder", folder, "--seed", str(seed)]
     command += [word for name in passed for word in (f"--{name}", str(getattr(arguments, name)))]
     command += ["--jets"] * arguments.jets
-    pool = {"ARROW_DEFAULT_MEMORY_POOL": "system"} if arguments.limit else {}
+    pool = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"} if arguments.limit else {}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=os.environ | pool, **pipes) as process:
         assert process.stdin is not None

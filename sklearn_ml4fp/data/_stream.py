@@ -295,6 +295,7 @@ class Stream(ABC):
         finally:
             for reader in opened.values():
                 reader.close()
+            opened.clear()  # also what they know of their files, which may take as much as the events in use
 
     def chunks(self, n_entries: int = 100_000, *, first: int = 0) -> Iterator[Bunch]:
         """Yield the events in pieces, in order, each a Bunch like that of `read`; a piece without events is left out.

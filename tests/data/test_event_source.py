@@ -1,5 +1,6 @@
 """Events with roles: real files against uproot and awkward by hand, every kind of file, alignment, cuts, and errors."""
 
+import gc
 import pickle
 import re
 import shutil
@@ -332,6 +333,16 @@ def test_columns_of_a_store_are_not_copied(tmp_path):
         events = load(Block(0, 1000, 1100))
         assert pa.total_allocated_bytes() == before
     np.testing.assert_array_equal(events.data[:, 1], np.arange(1000, 1100))
+
+
+def test_what_has_loaded_blocks_keeps_nothing_of_the_files(tmp_path):
+    """What a Parquet file says of its row groups takes 1 kB for each of their columns."""
+    pq.write_table(pa.table({"a": np.arange(10.0)}), tmp_path / "x.parquet")
+    before = sum(isinstance(one, pq.ParquetFile) for one in gc.get_objects())
+    with EventSource(tmp_path / "x.parquet", features=["a"]).loading() as load:
+        load(Block(0, 0, 10))
+        assert sum(isinstance(one, pq.ParquetFile) for one in gc.get_objects()) == before + 1
+    assert sum(isinstance(one, pq.ParquetFile) for one in gc.get_objects()) == before
 
 
 def test_a_local_root_file_is_read_by_the_thread_that_asks():
