@@ -22,6 +22,7 @@ from .._missing import with_nan
 from .._quantiles import explained, levels_in
 from .._recording import recorded
 from .._requests import declines_weights, routed, routed_to_fit, router_of, with_requests
+from .._source_inputs import answered_by_chunks, check_alone, is_source, read_whole, scored_by_chunks
 from .._spread import Spread, combined, spread_of, with_std
 from .._validation import check_weights
 from ._azimuths import interval_of, within
@@ -93,15 +94,16 @@ class AugmentedPrediction(FilledUp, MetaEstimatorMixin, BaseEstimator):
         self.random_state = random_state
 
     @recorded
-    def fit(self, X: Any, y: Any, **params: Any) -> Self:
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Fit the estimator on the events as they are.
 
         Parameters
         ----------
         X : array-like
-            Events.
+            Events. An `EventSource`, which carries targets, weights and ids, is read; one that exceeds its ``memory``
+            is an error.
         y : array-like of shape (n_events,)
-            Classes or targets.
+            Classes or targets; None for a source.
         **params : dict
             Event weights, ids, and other metadata that the estimator or a part of it asks for in ``fit``. Predictors
             get weights and ids unless they decline (``set_fit_request(sample_weight=False)``).
@@ -113,6 +115,10 @@ class AugmentedPrediction(FilledUp, MetaEstimatorMixin, BaseEstimator):
         """
         self._validate_params()
         self.augmenter._validate_params()
+        if is_source(X):
+            events = read_whole("AugmentedPrediction", X, y=y, **params)
+            X, y = events.data, events.target
+            params = {"sample_weight": events.sample_weight, "groups": events.groups}
         if issparse(X):
             raise TypeError("Sparse data was passed, but dense data is required. Use X.toarray().")
         X, y = with_nan(X), with_nan(y)
@@ -151,6 +157,9 @@ class AugmentedPrediction(FilledUp, MetaEstimatorMixin, BaseEstimator):
         if return_std:
             return with_std(self, method, X, params)
         check_is_fitted(self, "estimator_")
+        if is_source(X):
+            check_alone(f"AugmentedPrediction.{method}", **params)
+            return answered_by_chunks(X, lambda events: self._average(method, events, {}))
         predict = partial(getattr(self.estimator_, method), **routed(self.estimator_, method, params))
         turns = method == "predict"  # probabilities stay, what a regressor predicts turns with the event
         total: Any = 0.0
@@ -162,6 +171,8 @@ class AugmentedPrediction(FilledUp, MetaEstimatorMixin, BaseEstimator):
     def _spread(self, method: str, X: Any, given: dict[str, Any]) -> Spread:
         """Mean over each event and its copies, and their spread together with their own widths, all turned back."""
         check_is_fitted(self, "estimator_")
+        if is_source(X):
+            return answered_by_chunks(X, lambda events: self._spread(method, events, given))
         copies = self._copies(lambda events: spread_of(self.estimator_, method, events, given), X)
         if method != "predict":
             return combined([answer for answer, _ in copies])
@@ -221,13 +232,15 @@ class AugmentedPrediction(FilledUp, MetaEstimatorMixin, BaseEstimator):
             return self.classes_[best]
         return self._average("predict", X, params, return_std)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None, **params: Any) -> float:
         """Accuracy of a classifier or R² of a regressor, D² of several quantiles, with weights."""
         from sklearn.metrics import accuracy_score, r2_score
 
         levels = levels_in(self.estimator)
         of_numbers = r2_score if levels is None else partial(explained, levels=levels)
         metric: Any = accuracy_score if is_classifier(self.estimator) else of_numbers
+        if is_source(X):
+            return scored_by_chunks("AugmentedPrediction", X, self.predict, metric, y=y, sample_weight=sample_weight)
         return float(metric(with_nan(y), self.predict(X, **params), sample_weight=with_nan(sample_weight)))
 
     def get_metadata_routing(self) -> Any:

@@ -19,7 +19,7 @@ from .._validation import event_weights
 from ..data import EventSource
 from ._base import NetworkEstimator
 from ._entries import EntryClassTarget
-from ._sources import chunk_by_chunk, scored
+from ._sources import chunk_by_chunk, refuse_source, scored
 from ._targets import ClassTarget
 
 
@@ -71,7 +71,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     """
     )
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, *, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, *, sample_weight: Any = None) -> Self:
         """Train for one pass over a part of the data, from the present weights.
 
         Parameters
@@ -96,6 +96,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             ``classes`` is missing in the first call, or differs later; a label is not in it; or class_weight is
             "balanced".
         """
+        refuse_source(X)
         if self._goes_on_with_several():
             return self._partial_fit_members(X, y, classes=classes, sample_weight=sample_weight)
         if self.class_weight == "balanced":

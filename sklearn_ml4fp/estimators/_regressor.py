@@ -19,7 +19,7 @@ from .._validation import event_weights
 from ..data import EventSource
 from ._base import NetworkEstimator
 from ._entries import EntryNumberTarget
-from ._sources import chunk_by_chunk, scored
+from ._sources import chunk_by_chunk, refuse_source, scored
 from ._targets import NumberTarget
 
 
@@ -60,7 +60,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         "predicts and which never cross: ``predict`` gives a last axis for them, and ``score`` D².",
     )
 
-    def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
         """Train for one pass over a part of the data, from the present weights.
 
         Parameters
@@ -77,6 +77,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         self : object
             The estimator.
         """
+        refuse_source(X)
         if self._goes_on_with_several():
             return self._partial_fit_members(X, y, sample_weight=sample_weight)
         return self._partial_fit(X, y, sample_weight, self._new_target())

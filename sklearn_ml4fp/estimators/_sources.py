@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._source_inputs import answered, check_alone
 from .._validation import entry_weights
 from ..data import EventSource, RaggedArray
 from ..engine import ahead
@@ -33,18 +34,19 @@ class Large:
     entry_bytes: float
 
 
-def _check_alone(name: str, **given: Any) -> None:
-    """Refuse targets, weights or ids beside a source."""
-    if came := [what for what, one in given.items() if one is not None]:
+def refuse_source(X: Any) -> None:
+    """Refuse a source where one pass over a part of the data is asked for."""
+    if isinstance(X, EventSource):
         raise ValueError(
-            f"{name} is an EventSource, which carries target, weights and ids by itself, and {', '.join(came)} came "
-            "as well: say target=, weight= and event_id= in the source, and pass it alone."
+            "partial_fit trains for one pass over arrays, and got an EventSource: fit(source) trains on files of any "
+            "size, and partial_fit on their chunks, for events in source.chunks(): network.partial_fit(events.data, "
+            "events.target)."
         )
 
 
 def read_if_small(name: str, X: Any, y: Any, weights: Any, groups: Any = None) -> tuple[Any, Any, Any, Any]:
     """Read the events of a source ``X`` that fits into its ``memory``; a larger one becomes `Large`."""
-    _check_alone(name, y=y, weights=weights, groups=groups)
+    check_alone(name, y=y, weights=weights, groups=groups)
     if X.target is None:
         raise ValueError(f"{X!r} has no target: say which column it is by target=.")
     held, entry_bytes = X.held()
@@ -55,7 +57,7 @@ def read_if_small(name: str, X: Any, y: Any, weights: Any, groups: Any = None) -
 
 def scored(metric: Callable[..., float], estimator: Any, source: EventSource, y: Any, weights: Any) -> float:
     """Compare the targets of a source with what is predicted for its events; it is read once."""
-    _check_alone("X", y=y, sample_weight=weights)
+    check_alone("X", y=y, sample_weight=weights)
     if source.target is None:
         raise ValueError(f"{source!r} has no target to compare with: say which column it is by target=.")
     parts = [_compared(estimator, events) for events in source.chunks(CHUNK)]
@@ -84,12 +86,6 @@ def chunk_by_chunk(predict: Callable[..., Any]) -> Callable[..., Any]:
     def predict_any(self: Any, X: Any, *args: Any, **given: Any) -> Any:
         if not (isinstance(X, EventSource) and self._has_entries) or self._knows(X):
             return predict(self, X, *args, **given)
-        parts: list[Any] = [predict(self, events.data, *args, **given) for events in ahead(X.chunks(CHUNK))]
-        if not parts:
-            raise ValueError(f"{X!r} has no event.")
-        if not isinstance(parts[0], tuple):
-            return RaggedArray.concatenate(parts)
-        each: Any = zip(*parts, strict=True)  # predictions, and their standard deviations or None
-        return tuple(None if some[0] is None else RaggedArray.concatenate(some) for some in each)
+        return answered(ahead(X.chunks(CHUNK)), lambda events: predict(self, events.data, *args, **given))
 
     return predict_any

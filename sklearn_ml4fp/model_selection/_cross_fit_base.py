@@ -28,10 +28,11 @@ from .._recording import recorded
 from .._requests import routed, routed_to_fit, router_of, scoring_with_weights, with_requests
 from .._segments import joined
 from .._side_by_side import call_all, has_networks
+from .._source_inputs import check_alone
 from .._spread import Spread, all_or_none, combined, spread_of, with_std
 from .._validation import check_model, check_weights, is_ragged
 from ..data import EventSource
-from ._cross_fit_sources import RESPONSES, ByFold, OnSources, check_alone
+from ._cross_fit_sources import RESPONSES, ByFold, OnSources
 from ._splits import EventKFold, _check_parts, _take
 
 _ROUTED = ("fit", *RESPONSES)

@@ -17,9 +17,10 @@ from .._events import id_kinds
 from .._inner_model import inner_model
 from .._requests import asks_for, routed_to_fit, with_requests
 from .._segments import joined
+from .._source_inputs import answered
 from .._validation import check_weights, is_ragged
 from ..data import EventSource
-from ._splits import _InPart
+from ._split_sources import InPart
 
 _CHUNK = 1 << 14  # entries of a source that are predicted at a time
 RESPONSES = ("predict", "predict_proba", "decision_function")
@@ -102,15 +103,6 @@ class Labels(NamedTuple):
     kinds: Any  # of the ids
 
 
-def check_alone(name: str, **given: Any) -> None:
-    """Refuse targets, ids or weights beside a source."""
-    if came := [what for what, one in given.items() if one is not None]:
-        raise ValueError(
-            f"{name} is given an EventSource, which carries target, weights and ids by itself, and {', '.join(came)} "
-            "came as well: say target=, weight= and event_id= in the source, and pass it alone."
-        )
-
-
 def check_takes_sources(estimator: Any) -> None:
     """Refuse a model whose ``fit`` asks for targets beside the events: they are in the source."""
     model = inner_model(estimator) or estimator
@@ -176,7 +168,7 @@ class OnSources:
             prototype = with_requests(self.estimator)
             if weights is not None:  # an estimator that takes none is an error
                 routed_to_fit(self, prototype, {"sample_weight": weights[:1]})
-            parts = (source.where(_InPart(self.cv_.assign, fold, others=True)) for fold in range(self.n_folds_))
+            parts = (source.where(InPart(self.cv_.assign, fold, others=True)) for fold in range(self.n_folds_))
             fitted = Parallel(n_jobs=self.n_jobs)(delayed(_fit_one)(clone(prototype), part) for part in parts)
             self.estimators_ = [model for model, _ in fitted]
             note(path for _, checkpoints in fitted for path in checkpoints)
@@ -203,13 +195,8 @@ class OnSources:
     def _predict_source(self: Any, method: str, source: EventSource, return_std: bool) -> Any:
         """Respond to chunk after chunk, each event by the model of its id."""
         check_is_fitted(self, "estimators_")
-        parts = [
-            self._predict(method, events.data, events.groups if self._by_event else None, {}, return_std)
-            for events in source.chunks(_CHUNK)
-        ]
-        if not parts:
-            raise ValueError(f"{source!r} has no event.")
-        if return_std:
-            means, widths = zip(*parts, strict=True)
-            return joined(means), joined(widths)
-        return joined(parts)
+
+        def answer(events: Any) -> Any:
+            return self._predict(method, events.data, events.groups if self._by_event else None, {}, return_std)
+
+        return answered(source.chunks(_CHUNK), answer)

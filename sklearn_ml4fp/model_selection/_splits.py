@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -18,6 +17,7 @@ from .._compat import safe_indexing
 from .._events import assign, check_ids, derive_salt, uniform
 from .._keeping import FilledUp
 from ..data import EventSource
+from ._split_sources import InPart, check_source, sources
 
 
 def _check_parts(
@@ -45,27 +45,6 @@ def _check_parts(
         UserWarning,
         stacklevel=3,
     )
-
-
-@dataclass
-class _InPart:
-    """Condition on a source: events of one part, or of all others."""
-
-    part_of: Callable[[Any], np.ndarray]
-    part: int
-    others: bool = False
-
-    def __call__(self, events: Any) -> np.ndarray:
-        inside = self.part_of(events.groups) == self.part if len(events.data) else np.zeros(0, dtype=bool)
-        return inside != self.others
-
-
-def _check_source(source: EventSource, groups: Any) -> None:
-    """Refuse a source without ids, and ids beside it."""
-    if source.event_id is None or groups is not None:
-        raise ValueError(
-            "a source is split by its own ids: say which column is the id by event_id=, and leave out groups=."
-        )
 
 
 def _check_n_splits(n_splits: Any, least: int) -> None:
@@ -136,9 +115,9 @@ class _EventFolds(_EventSplitter):
             If ids are absent or unusable, or a fold has no event.
         """
         if isinstance(X, EventSource):
-            _check_source(X, groups)
+            check_source(X, groups)
             for fold in range(self.n_splits):
-                yield X.where(_InPart(self.assign, fold, others=True)), X.where(_InPart(self.assign, fold))
+                yield X.where(InPart(self.assign, fold, others=True)), X.where(InPart(self.assign, fold))
             return
         folds = self.assign(groups)
         check_consistent_length(X, y, groups)
@@ -268,6 +247,10 @@ def _parts(ids: Any, fractions: np.ndarray, salt: int | str, role: str) -> np.nd
     return np.searchsorted(np.cumsum(fractions)[:-1], numbers, side="right")
 
 
+def _parts_of_codes(ids: Any, **given: Any) -> np.ndarray:
+    return _parts(check_ids(ids), **given)
+
+
 class EventShuffleSplit(_EventSplitter):
     """Independent random train/test splits by event id.
 
@@ -302,13 +285,20 @@ class EventShuffleSplit(_EventSplitter):
         self.test_size = test_size
         self.salt = salt
 
-    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Any, Any]]:
         """Generate row numbers of training and test events, split by split, as :meth:`EventKFold.split` does."""
         fractions = _fractions((None, self.test_size), ("train", "test"))
+        roles = [f"{type(self).__name__} {i}" for i in range(self.n_splits)]
+        if isinstance(X, EventSource):
+            for role in roles:
+                yield tuple(
+                    sources([X], groups, partial(_parts_of_codes, fractions=fractions, salt=self.salt, role=role), 2)
+                )
+            return
         codes = check_ids(groups)  # once for all splits
         check_consistent_length(X, y, groups)
-        for i in range(self.n_splits):
-            parts = _parts(codes, fractions, self.salt, f"{type(self).__name__} {i}")
+        for role in roles:
+            parts = _parts(codes, fractions, self.salt, role)
             _check_parts(parts, ["train", "test"], groups, repr(self), fractions)
             yield np.flatnonzero(parts == 0), np.flatnonzero(parts == 1)
 
@@ -323,14 +313,6 @@ def _take(array: Any, rows: np.ndarray) -> Any:
         return np.asarray(array)[rows]
     known = isinstance(array, (list, tuple)) or any(hasattr(array, name) for name in ("iloc", "shape"))
     return safe_indexing(array, rows) if known else array[rows]
-
-
-def _sources(arrays: Sequence[Any], groups: Any, part_of: Callable[[Any], np.ndarray]) -> list[Any]:
-    for one in arrays:
-        if not isinstance(one, EventSource):
-            raise TypeError(f"sources are split alone, since they carry targets, weights and ids; got {type(one)} too.")
-        _check_source(one, groups)
-    return [one.where(_InPart(part_of, part)) for one in arrays for part in range(3)]
 
 
 def train_val_test_split(
@@ -386,7 +368,7 @@ def train_val_test_split(
     names = ("train", "val", "test")
     fractions = _fractions(sizes, names)
     if any(isinstance(one, EventSource) for one in arrays):
-        return _sources(arrays, groups, partial(_parts, fractions=fractions, salt=salt, role="train_val_test_split"))
+        return sources(arrays, groups, partial(_parts, fractions=fractions, salt=salt, role="train_val_test_split"), 3)
     parts = _parts(groups, fractions, salt, "train_val_test_split")
     check_consistent_length(groups, *arrays)
     _check_parts(parts, list(names), groups, f"train_val_test_split(sizes={sizes}, salt={salt!r})", fractions)

@@ -30,6 +30,7 @@ from .._requests import (
     weights_declined,
     with_requests,
 )
+from .._source_inputs import answered_by_chunks, check_alone, is_source, read_whole
 from .._spread import Spread, spread_of, with_std
 from .._validation import check_weights
 from ._weighted import WeightedSampler
@@ -121,7 +122,7 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         *,
         sample_weight: Any = None,
         groups: Any = None,
@@ -135,9 +136,10 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_events, n_features), or what else the estimator takes
-            Events.
+            Events. An `EventSource`, which carries targets, weights and ids, is read; one that exceeds its ``memory``
+            is an error.
         y : array-like of shape (n_events,)
-            Classes or targets.
+            Classes or targets; None for a source.
         sample_weight : array-like of shape (n_events,), default=None
             Event weights, resampled with the events.
         groups : array-like of shape (n_events,), default=None
@@ -162,6 +164,9 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
             Metadata that no part requests.
         """
         self._validate_params()
+        if is_source(X):
+            events = read_whole("Resampled", X, y=y, sample_weight=sample_weight, groups=groups)
+            X, y, sample_weight, groups = events.data, events.target, events.sample_weight, events.groups
         if y is None:
             raise ValueError("This Resampled estimator requires y to be passed, but the target y is None.")
         if issparse(X):
@@ -262,12 +267,17 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
 
     def _spread(self, method: str, X: Any, given: dict[str, Any]) -> Spread:
         check_is_fitted(self, "estimator_")
+        if is_source(X):
+            return answered_by_chunks(X, lambda events: self._spread(method, events, given))
         return spread_of(self.estimator_, method, with_nan(X), given)
 
     def _ask(self, method: str, X: Any, params: dict[str, Any], return_std: bool = False) -> Any:
         if return_std:
             return with_std(self, method, X, params)
         check_is_fitted(self, "estimator_")
+        if is_source(X):
+            check_alone(f"Resampled.{method}", **params)
+            return answered_by_chunks(X, lambda events: self._ask(method, events, {}))
         return getattr(self.estimator_, method)(with_nan(X), **routed(self.estimator_, method, params))
 
     @available_if(_has("predict"))
@@ -297,9 +307,12 @@ class Resampled(MetaEstimatorMixin, BaseEstimator):
         return self._ask("decision_function", X, params)
 
     @available_if(_has("score"))
-    def score(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None, **params: Any) -> float:
         """Score of the fitted estimator: accuracy of a classifier, R² of a regressor, with weights."""
         check_is_fitted(self, "estimator_")
+        if is_source(X):
+            events = read_whole("Resampled", X, y=y, sample_weight=sample_weight, **params)
+            return self.score(events.data, events.target, events.sample_weight)
         given = params if sample_weight is None else {"sample_weight": sample_weight, **params}
         return self.estimator_.score(with_nan(X), with_nan(y), **routed(self.estimator_, "score", given))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_ml4fp import EventKFold, EventSource, RotatingKFold, train_val_test_split
+from sklearn_ml4fp import EventKFold, EventShuffleSplit, EventSource, RotatingKFold, train_val_test_split
 
 N = 300
 FRAME = pd.DataFrame({"a": np.arange(N, dtype=float), "label": np.arange(N) % 2, "event": np.arange(N) // 2 + 2**60})
@@ -15,7 +15,7 @@ def rows_of(source):
     return source.read().data[:, 0].astype(int)
 
 
-@pytest.mark.parametrize("splitter", [EventKFold(3), RotatingKFold(4, salt=1)], ids=repr)
+@pytest.mark.parametrize("splitter", [EventKFold(3), RotatingKFold(4, salt=1), EventShuffleSplit(2)], ids=repr)
 def test_folds_are_those_of_arrays(splitter):
     wanted = list(splitter.split(FRAME, groups=FRAME.event))
     for sides, rows in zip(splitter.split(SOURCE), wanted, strict=True):
@@ -35,6 +35,7 @@ def test_a_source_is_split_by_its_own_ids():
     without = EventSource(FRAME, features=["a"])
     for call in (
         lambda: next(EventKFold(3).split(without)),
+        lambda: next(EventShuffleSplit(2).split(without)),
         lambda: next(EventKFold(3).split(SOURCE, groups=FRAME.event)),
         lambda: train_val_test_split(without),
     ):
