@@ -44,7 +44,7 @@ N_TEST, STEP = 50_000, 5000
 MIB = 2**20
 PARTS = {
     "rate": (
-        "--events 1000000 --epochs 1 --repeats 5",
+        "--events 500000 --epochs 1 --repeats 5 --rows 2500",
         "--events 1000000 --epochs 2 --repeats 5 --network small",
     ),
     "limit": (
@@ -55,7 +55,10 @@ PARTS = {
         f"--events 1000000 3000000 10000000 --memory {64 * MIB} --rows 25000 --network small --epochs 1 --repeats 3 "
         "--kinds parquet",
     ),
-    "jets": ("--jets --events 40000 --network small --epochs 8 --batch 256 --repeats 5 --kinds memory store parquet",),
+    "jets": (
+        "--jets --events 60000 --network small --epochs 4 --batch 256 --rows 300 --repeats 3 "
+        "--kinds memory store parquet",
+    ),
     "clouds": ("--jets --events 1000000 --network tiny --epochs 1 --repeats 1 --kinds memory",),
 }
 POINTS = ("log_pt", "eta", "phi", "charge")

@@ -70,7 +70,11 @@ class _Root(Reader):
         key = f"{name} {library}"
         if self._decoded.get(key, ())[:2] != (first, last):
             self._decoded.pop(key, None)
-            array = branch.array(entry_start=first, entry_stop=last, library=library)
+            if library == "np":  # of numbers; for a range of entries, uproot goes through the list of all baskets
+                baskets = range(*np.searchsorted(marks, [first, last]).tolist())
+                array = np.concatenate([branch.basket(i).array(library="np") for i in baskets])
+            else:
+                array = branch.array(entry_start=first, entry_stop=last, library=library)
             self._decoded[key] = first, last, array
         return self._decoded[key][2][start - first : stop - first]
 
