@@ -3,7 +3,7 @@
 from ._cnn import CNN
 from ._columns import Columns, ColumnScaling, MixedColumns
 from ._deep_sets import POINT_POOLINGS, DeepSets
-from ._dense_stack import DenseStack, has_onednn, is_wide
+from ._dense_stack import DenseStack, is_wide
 from ._densenet import DenseNet
 from ._edge_conv import EdgeConv
 from ._embeddings import NUM_EMBEDDINGS, number_embedding
@@ -12,6 +12,7 @@ from ._graph import AGGREGATIONS
 from ._initialise import INITIALISATIONS, initialise
 from ._interaction_network import InteractionNetwork
 from ._layers import ACTIVATIONS, NORMALISATIONS, AlphaDropout, Dropout, Norm, set_generator
+from ._linear import has_onednn
 from ._message_passing import MESSAGES, MessagePassing
 from ._ntk import PARAMETRISATIONS, settle
 from ._particle_transformer import ParticleTransformer

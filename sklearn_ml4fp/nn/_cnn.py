@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ._layers import ACTIVATIONS, affine, dropout_layer, norm, pool_points
+from ._linear import Linear
 
 
 class _Layer(nn.Module):
@@ -88,7 +89,7 @@ class CNN(nn.Module):
             _Layer(self.n_axes, d_in, d, **settings)
             for d_in, d in zip([shape_in[0], *features], features, strict=False)
         )
-        self.head = nn.Linear(features[-1] + d_event, d_out)
+        self.head = Linear(features[-1] + d_event, d_out)
 
     def forward(self, x: Tensor, mask: Tensor | None = None, event: Tensor | None = None) -> Tensor:
         """Map images ``(n, c, h, w)``, or points ``(n, t, d)`` with their mask and event columns, to ``(n, d_out)``."""

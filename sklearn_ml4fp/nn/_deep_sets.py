@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ._initialise import linear_output
 from ._kinds import first_layer
 from ._layers import ACTIVATIONS, dropout_layer, norm
+from ._linear import Linear
 from ._packed import arrangement, pool
 
 POINT_POOLINGS = ("sum", "mean", "max")
@@ -26,7 +27,7 @@ class PointLayers(nn.Module):
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
-            first_layer(d_in, d_out, kinds) if i == 0 else nn.Linear(d_out, d_out) for i in range(n_layers)
+            first_layer(d_in, d_out, kinds) if i == 0 else Linear(d_out, d_out) for i in range(n_layers)
         )
         self.norms = nn.ModuleList(norm(normalisation, d_out, channel_axis=-1) for _ in range(n_layers))
         self.activation = ACTIVATIONS[activation]()
@@ -103,10 +104,10 @@ class DeepSets(nn.Module):
         )
         after: list[nn.Module] = []
         for i in range(n_layers):
-            after += [nn.Linear(latent_width + d_event if i == 0 else width, width), norm(normalisation, width)]
+            after += [Linear(latent_width + d_event if i == 0 else width, width), norm(normalisation, width)]
             after += [ACTIVATIONS[activation](), dropout_layer(dropout, activation)]
         self.after = nn.Sequential(*after)
-        self.head = linear_output(nn.Linear(width, d_out))
+        self.head = linear_output(Linear(width, d_out))
 
     def forward(self, x: Tensor, counts: Tensor, event: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d)``, their ``counts`` and event columns ``(n, d_event)`` to ``(n, d_out)``."""

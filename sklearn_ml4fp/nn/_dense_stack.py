@@ -10,12 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ._feedforward import FeedForward
-from ._layers import Dropout
-
-# Multiplications and additions in a product of matrices from which on oneDNN is faster than the BLAS behind torch.bmm
-# on processors of AMD (256 × 256 × 256 on an EPYC of family 26: 0.15 ms against 0.34), and elsewhere as fast.
-_WIDE = 2_000_000
-_PRODUCT = "_linear_pointwise"  # a linear layer of oneDNN, which has no public name
+from ._layers import Dropout, kept
+from ._linear import WIDE, Linear, has_onednn, product
 
 _OPS = torch.ops.aten
 # Activations, which act in place where their gradient is computed from their output and not from their input; and that
@@ -30,27 +26,21 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[[
 }
 
 
-def has_onednn() -> bool:
-    """Return whether torch was built with oneDNN's product of matrices, which torch.compile uses."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, _PRODUCT)
-
-
 def is_wide(module: nn.Module, n_events: int) -> bool:
     """Return whether the products of a network are so large that stacking them by torch.bmm gains nothing."""
-    return any(isinstance(one, nn.Linear) and n_events * one.weight.numel() >= _WIDE for one in module.modules())
+    return any(isinstance(one, nn.Linear) and n_events * one.weight.numel() >= WIDE for one in module.modules())
 
 
 def are_for_onednn(x: Tensor, y: Tensor) -> bool:
     """Return whether oneDNN makes the products ``(k, n, d) · (k, d, m)``, one after another."""
-    return x.shape[1] * x.shape[2] * y.shape[2] >= _WIDE and x.device.type == "cpu" and has_onednn()
+    return x.shape[1] * x.shape[2] * y.shape[2] >= WIDE and x.device.type == "cpu" and has_onednn()
 
 
 def products(x: Tensor, y: Tensor, bias: Tensor | None = None) -> Tensor:
     """Compute ``(k, n, d) · (k, d, m)``, and add ``(k, m)``."""
     if are_for_onednn(x, y):
-        product = getattr(torch.ops.mkldnn, _PRODUCT)
         biases = [None] * len(x) if bias is None else bias
-        return torch.stack([product(a, b.T, c, "none", [], "") for a, b, c in zip(x, y, biases, strict=True)])
+        return torch.stack([product(a, b.T, c) for a, b, c in zip(x, y, biases, strict=True)])
     return x.bmm(y) if bias is None else torch.baddbmm(bias[:, None], x, y)
 
 
@@ -107,7 +97,7 @@ def is_dense(module: nn.Module) -> bool:
     return (
         isinstance(module, FeedForward)
         and (module.embedding is None or next(module.embedding.parameters(), None) is None)
-        and all(type(one) in (nn.Linear, Dropout, *_ACTIVATIONS) for one in (*module.hidden, module.head))
+        and all(type(one) in (nn.Linear, Linear, Dropout, *_ACTIVATIONS) for one in (*module.hidden, module.head))
     )
 
 
@@ -134,7 +124,7 @@ class _Layer:
         factors = torch.ones_like(y)
         for one, its in zip(self.dropouts, factors, strict=True):
             if one.p > 0:
-                its.bernoulli_(1 - one.p, generator=one.generator).div_(1 - one.p)
+                torch.div(kept(its, one.p, one.generator), 1 - one.p, out=its)
         return factors
 
     def before_activation(self, gradient: Tensor) -> Tensor:

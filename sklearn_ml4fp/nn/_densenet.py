@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ._embeddings import NumberEmbedding
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, Halve, PoolPositions, affine, dropout_layer, norm
+from ._linear import Linear
 
 
 class DenseLayer(nn.Module):
@@ -102,7 +103,7 @@ class DenseNet(nn.Module):
             d += n_layers * width
         self.blocks = nn.Sequential(*body)
         self.last = nn.Sequential(norm(normalisation, d), ACTIVATIONS[activation](), PoolPositions())
-        self.head = nn.Linear(d, d_out)
+        self.head = Linear(d, d_out)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map events ``(n_events, *shape_in)`` to outputs ``(n_events, d_out)``."""

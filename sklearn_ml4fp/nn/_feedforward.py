@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ._embeddings import NumberEmbedding
 from ._layers import ACTIVATIONS, dropout_layer, norm
+from ._linear import Linear
 from ._ntk import Blend, Gain, ScaledLinear, slowed
 
 
@@ -61,7 +62,7 @@ class FeedForward(nn.Module):
         is_ntk = parametrisation == "ntk"
         self.embedding = slowed(embedding) if is_ntk and embedding is not None else embedding
         d_in = d_in if embedding is None else embedding.d_out
-        linear: Callable[[int, int], nn.Module] = ScaledLinear if is_ntk else nn.Linear
+        linear: Callable[[int, int], nn.Module] = ScaledLinear if is_ntk else Linear
         hidden: list[nn.Module] = [Gain(d_in)] if is_ntk else []
         for i in range(n_layers):
             hidden.append(linear(d_in if i == 0 else width, width))

@@ -12,6 +12,7 @@ from ._edge_layers import EdgeLayers, edge_features, graph_of, n_separations
 from ._graph import Edges
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer
+from ._linear import Linear
 from ._packed import Arrangement, arrangement, pool
 from ._read_out import n_read, read_out
 
@@ -136,9 +137,9 @@ class InteractionNetwork(nn.Module):
             for i in range(n_blocks)
         )
         if output == "edge":
-            self.join = nn.Sequential(nn.Linear(n_read("edge", width, 0, width), width), ACTIVATIONS[activation]())
+            self.join = nn.Sequential(Linear(n_read("edge", width, 0, width), width), ACTIVATIONS[activation]())
         self.dropout = dropout_layer(dropout, activation)
-        self.head = linear_output(nn.Linear(width, d_out))
+        self.head = linear_output(Linear(width, d_out))
 
     def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ._linear import Linear
+
 MakeLinear = Callable[[int, int], nn.Linear]
 
 
@@ -44,6 +46,6 @@ class KindLinear(nn.Module):
         return F.linear(apart, weight) + is_kind @ bias.to(x.dtype)
 
 
-def first_layer(d_in: int, d_out: int, kinds: Sequence[int], make: MakeLinear = nn.Linear) -> nn.Module:
+def first_layer(d_in: int, d_out: int, kinds: Sequence[int], make: MakeLinear = Linear) -> nn.Module:
     """Make the first layer on points: one for each kind, or one for all where there are no kinds."""
     return KindLinear(d_in, d_out, kinds, make) if kinds else make(d_in, d_out)

@@ -12,6 +12,7 @@ from ._edge_layers import EdgeLayers, edge_features, graph_of, n_separations
 from ._graph import Edges
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
+from ._linear import Linear
 from ._packed import Arrangement, arrangement
 from ._read_out import n_read, read_out
 
@@ -45,7 +46,7 @@ class MessageRound(nn.Module):
         else:
             self.message = EdgeLayers(width, width, d_edge, width, n_layers=n_layers, **choices)
         self.update = PointLayers(2 * width, width, n_layers=1, **choices)
-        self.added = linear_output(nn.Linear(width, width), gain)
+        self.added = linear_output(Linear(width, width), gain)
 
     def forward(self, h: Tensor, edges: Edges, packed: Arrangement, values: Tensor | None) -> Tensor:
         """Map points ``(n_rows, width)`` to the same shape."""
@@ -137,7 +138,7 @@ class MessagePassing(nn.Module):
         self.d, d_event, d_edge = shape_in
         self.periodic, self.n_neighbors, self.isotropic = periodic, n_neighbors, messages == "isotropic"
         self.pooling, self.unit = pooling, n_points if pooling == "sum" else 1.0
-        self.embed = linear_output(nn.Linear(self.d, width))
+        self.embed = linear_output(Linear(self.d, width))
         self.rounds = nn.ModuleList(
             MessageRound(
                 width,
@@ -152,11 +153,11 @@ class MessagePassing(nn.Module):
         )
         self.last = norm(normalisation, width, channel_axis=-1)
         self.join = nn.Sequential(
-            nn.Linear(n_read(output, width, d_event, d_edge), width),
+            Linear(n_read(output, width, d_event, d_edge), width),
             ACTIVATIONS[activation](),
             dropout_layer(dropout, activation),
         )
-        self.head = linear_output(nn.Linear(width, d_out))
+        self.head = linear_output(Linear(width, d_out))
 
     def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.

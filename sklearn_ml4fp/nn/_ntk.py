@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ._linear import linear
+
 PARAMETRISATIONS = ("standard", "ntk")
 # Learning rates of the parameters, as factors on the rate of the weights, from the tuning of RealMLP.
 _GAIN_RATE, _BIAS_RATE, _BLEND_RATE, _EMBEDDING_RATE = 6.0, 0.1, 0.1, 0.1
@@ -79,7 +81,7 @@ class ScaledLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(n, d_in)`` to ``(n, d_out)``."""
-        return F.linear(x, self._scaled, self.bias)
+        return linear(x, self._scaled, self.bias)
 
 
 class Gain(nn.Module):

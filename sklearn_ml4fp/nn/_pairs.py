@@ -12,6 +12,7 @@ from ._deep_sets import PointLayers
 from ._edge_layers import SHORTEST
 from ._graph import ListedEdges, wrapped
 from ._initialise import linear_output
+from ._linear import Linear
 from ._packed import Arrangement, Packed, Padded
 from ._piecewise import piecewise
 
@@ -84,7 +85,7 @@ class PairBias(nn.Module):
         super().__init__()
         self.width = max(width, n_heads)
         self.layers = PointLayers(d, width, n_layers=3, activation=activation, normalisation=normalisation)
-        self.out = linear_output(nn.Linear(width, n_heads))
+        self.out = linear_output(Linear(width, n_heads))
 
     def forward(self, pairs: Tensor) -> Tensor:
         """Map ``(..., d)`` to ``(..., n_heads)``."""

@@ -13,6 +13,7 @@ from ._deep_sets import PointLayers
 from ._graph import ListedEdges, edges_of
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
+from ._linear import Linear
 from ._packed import Arrangement, Padded, arrangement
 from ._pairs import AlongEdges, AmongAll, AmongPadded, PairBias, attend_to_points, n_pair_features, pair_features
 from ._read_out import n_read, read_out
@@ -36,7 +37,7 @@ class Widened(nn.Module):
         self.norm = norm(normalisation, width, channel_axis=-1)
         self.inner = PointLayers(width, expansion * width, n_layers=1, activation=activation, normalisation="none")
         self.inner_norm = norm(normalisation, expansion * width, channel_axis=-1)
-        self.outer = linear_output(nn.Linear(expansion * width, width), gain)
+        self.outer = linear_output(Linear(expansion * width, width), gain)
         self.dropout = dropout_layer(dropout, activation)
 
     def forward(self, x: Tensor, there: Tensor | None) -> Tensor:
@@ -64,9 +65,9 @@ class ParticleBlock(nn.Module):
         d = n_heads * math.ceil(width / n_heads)  # so that any width goes with any number of heads
         self.heads = (n_heads, d // n_heads)
         self.norm = norm(normalisation, width, channel_axis=-1)
-        self.qkv = linear_output(nn.Linear(width, 3 * d))
+        self.qkv = linear_output(Linear(width, 3 * d))
         self.attended_norm = norm(normalisation, d, channel_axis=-1)
-        self.mixed = linear_output(nn.Linear(d, width), gain)
+        self.mixed = linear_output(Linear(d, width), gain)
         self.dropout = dropout_layer(dropout, activation)
         self.widened = Widened(
             width, expansion, activation=activation, dropout=dropout, normalisation=normalisation, gain=gain
@@ -101,10 +102,10 @@ class ClassBlock(nn.Module):
         # the token is at first the same for all events, and has no variance over a batch
         normalisation = each_alone(normalisation)
         self.norm_token = norm(normalisation, width, channel_axis=-1)
-        self.q = linear_output(nn.Linear(width, d))
-        self.kv = linear_output(nn.Linear(width, 2 * d))
+        self.q = linear_output(Linear(width, d))
+        self.kv = linear_output(Linear(width, 2 * d))
         self.attended_norm = norm(normalisation, d, channel_axis=-1)
-        self.mixed = linear_output(nn.Linear(d, width), gain)
+        self.mixed = linear_output(Linear(d, width), gain)
         self.dropout = dropout_layer(dropout, activation)
         self.widened = Widened(
             width, expansion, activation=activation, dropout=dropout, normalisation=normalisation, gain=gain
@@ -207,7 +208,7 @@ class ParticleTransformer(nn.Module):
         self.periodic = periodic
         choices: dict[str, Any] = {"activation": activation, "normalisation": normalisation}
         self.layers = PointLayers(self.d, width, n_layers=1, kinds=kinds, **choices)
-        self.tokens = linear_output(nn.Linear(width, width))
+        self.tokens = linear_output(Linear(width, width))
         d_pair = n_pair_features(periodic, has_pt) + d_edge
         of_pairs = {**choices, "normalisation": each_alone(normalisation)}
         self.pairs = PairBias(d_pair, pair_width, n_heads, **of_pairs) if d_pair else None
@@ -223,11 +224,11 @@ class ParticleTransformer(nn.Module):
         )
         self.last = norm(each_alone(normalisation), width, channel_axis=-1)
         self.join = nn.Sequential(
-            nn.Linear(n_read(output, width, d_event, d_edge), width),
+            Linear(n_read(output, width, d_event, d_edge), width),
             ACTIVATIONS[activation](),
             dropout_layer(dropout, activation),
         )
-        self.head = linear_output(nn.Linear(width, d_out))
+        self.head = linear_output(Linear(width, d_out))
 
     def forward(self, x: Tensor, counts: Tensor, event: Tensor, *given: Tensor) -> Tensor:
         """Map packed points ``(n_rows, d + n_coordinates)``, their ``counts`` and event columns to ``(n, d_out)``.

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm
+from ._linear import Linear
 
 CELLS: dict[str, Callable[..., nn.Module]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
@@ -81,11 +82,11 @@ class Recurrent(nn.Module):
         self.norms = nn.ModuleList(norm(normalisation, n_directions * width, channel_axis=-1) for _ in sizes)
         self.dropout = dropout_layer(dropout, activation)
         self.join = nn.Sequential(
-            nn.Linear(n_directions * width + d_event, width),
+            Linear(n_directions * width + d_event, width),
             ACTIVATIONS[activation](),
             dropout_layer(dropout, activation),
         )
-        self.head = linear_output(nn.Linear(width, d_out))
+        self.head = linear_output(Linear(width, d_out))
 
     def forward(self, x: Tensor, mask: Tensor, event: Tensor | None = None) -> Tensor:
         """Map points ``(n, t, d)`` and their mask ``(n, t)`` to outputs ``(n, d_out)``; padding comes last."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ._embeddings import NumberEmbedding
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, Halve, PoolPositions, affine, dropout_layer, norm
+from ._linear import Linear
 
 _N_STAGES = 3  # as in the networks of arXiv:1512.03385 for small images
 
@@ -109,7 +110,7 @@ class ResNet(nn.Module):
             )
         )
         self.last = nn.Sequential(norm(normalisation, channels[-1]), ACTIVATIONS[activation](), PoolPositions())
-        self.head = nn.Linear(channels[-1], d_out)
+        self.head = Linear(channels[-1], d_out)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map events ``(n_events, *shape_in)`` to outputs ``(n_events, d_out)``."""

@@ -14,7 +14,8 @@ from ._columns import Columns, ColumnScaling, MixedColumns, OneHot
 from ._dense_stack import DenseStack, are_for_onednn, is_dense, products
 from ._densenet import DenseLayer, DenseNet
 from ._feedforward import FeedForward
-from ._layers import ACTIVATIONS, AlphaDropout, Dropout, Halve, NoNorm, Norm, PoolPositions
+from ._layers import ACTIVATIONS, AlphaDropout, Dropout, Halve, NoNorm, Norm, PoolPositions, kept
+from ._linear import Linear
 from ._resnet import ResidualBlock, ResNet
 
 # modules whose forward takes its children in turn and acts on the last axis of a table alone, so that an axis of
@@ -39,7 +40,7 @@ def can_be_stacked(modules: Sequence[nn.Module]) -> bool:
         return False
     if isinstance(first, Norm):
         return first.channel_axis == 1 and all(module.kind == first.kind for module in modules)
-    if type(first) in (nn.Linear, Dropout, AlphaDropout, *_WITHOUT_WEIGHTS, *_OF_IMAGES):
+    if type(first) in (nn.Linear, Linear, Dropout, AlphaDropout, *_WITHOUT_WEIGHTS, *_OF_IMAGES):
         return True
     children = [list(module.children()) for module in modules]
     return (
@@ -131,7 +132,7 @@ class _Dropout(nn.Module):
             return x
         dropped = []
         for member, one in zip(self._members, x, strict=True):
-            keep = torch.empty_like(one).bernoulli_(1 - member.p, generator=member.generator) if member.p else None
+            keep = kept(one, member.p, member.generator) if member.p else None
             dropped.append(one if keep is None else member._drop(one, keep))
         return torch.stack(dropped)
 

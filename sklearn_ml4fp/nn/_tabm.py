@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ._embeddings import NumberEmbedding
 from ._layers import ACTIVATIONS, LinearEach, dropout_layer, norm
+from ._linear import Linear
 
 
 class MemberVectors(nn.Module):
@@ -64,7 +65,7 @@ class SharedLinear(nn.Module):
     def __init__(self, k: int, d_in: int, d_out: int, first: str = "ones", group: int = 1) -> None:
         super().__init__()
         self.r = MemberVectors(k, d_in, first, group)
-        self.linear = nn.Linear(d_in, d_out, bias=False)
+        self.linear = Linear(d_in, d_out, bias=False)
         self.s = MemberVectors(k, d_out, "ones")
         self.b = MemberVectors(k, d_out, "zeros")
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ._initialise import linear_output
 from ._kinds import first_layer
 from ._layers import ACTIVATIONS, dropout_layer, norm, pool_points
+from ._linear import Linear
 
 POOLINGS = ("class_token", "mean", "max", "sum")
 POSITIONS = ("none", "sinusoidal")
@@ -67,14 +68,14 @@ class EncoderBlock(nn.Module):
         self.n_heads = n_heads
         d = n_heads * math.ceil(width / n_heads)  # so that any width goes with any number of heads
         self.norm_attention = norm(normalisation, width, channel_axis=-1)
-        self.qkv = linear_output(nn.Linear(width, 3 * d))
-        self.mixed = linear_output(nn.Linear(d, width), gain)
+        self.qkv = linear_output(Linear(width, 3 * d))
+        self.mixed = linear_output(Linear(d, width), gain)
         self.norm_mlp = norm(normalisation, width, channel_axis=-1)
         self.mlp = nn.Sequential(
-            nn.Linear(width, 2 * width),
+            Linear(width, 2 * width),
             ACTIVATIONS[activation](),
             dropout_layer(dropout, activation),
-            linear_output(nn.Linear(2 * width, width), gain),
+            linear_output(Linear(2 * width, width), gain),
         )
         self.dropout = dropout_layer(dropout, activation)
 
@@ -89,7 +90,7 @@ class EncoderBlock(nn.Module):
 
 
 def _embedding(d_in: int, width: int) -> nn.Linear:
-    return linear_output(nn.Linear(d_in, width))
+    return linear_output(Linear(d_in, width))
 
 
 class Transformer(nn.Module):
@@ -168,7 +169,7 @@ class Transformer(nn.Module):
             EncoderBlock(width, n_heads, **settings, gain=(2 * n_blocks) ** -0.5) for _ in range(n_blocks)
         )
         self.last = norm(normalisation, width, channel_axis=-1)
-        self.head = nn.Linear(width + (0 if of_table else shape_in[1]), d_out)
+        self.head = Linear(width + (0 if of_table else shape_in[1]), d_out)
 
     def forward(self, x: Tensor, mask: Tensor | None = None, event: Tensor | None = None) -> Tensor:
         """Map a table ``(n, d)``, or points ``(n, t, d)`` with their mask and event columns, to ``(n, d_out)``.
