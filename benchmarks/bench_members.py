@@ -1,12 +1,14 @@
-"""Members, folds and candidates in one pass against the same networks one after another: processor time of a fit.
+"""Members, folds and candidates in one pass against the same networks one after another.
 
-Both ways fit the same networks, in turns, and the table has the medians over ``--repeats``: processor time on one
-thread, which other jobs on the machine change least. Members are fitted by themselves for comparison, folds and
-candidates by a loop that fits, and predicts the events that were left out. ``--threads 2`` gives the wall clock of two
-threads, of two processes of joblib with half of the networks each in one pass, and of two processes that fit them one
-after another: it means something on an idle machine alone.
+Both ways fit the same networks, in turns, and the table has the medians over ``--repeats``, or over as many as
+``--seconds`` allow: processor time on one thread, which other jobs on the machine change least. Members are fitted by
+themselves for comparison, folds and candidates by a loop that fits, and predicts the events that were left out.
 
-    OMP_NUM_THREADS=1 python benchmarks/bench_members.py
+``--cores 2`` adds the wall clock on two cores, which means something on an idle machine alone: of two processes of
+joblib that fit the networks one after another, against one pass in two threads (members), and against one pass of half
+of the networks in each of two processes (``n_jobs=2``; members by joblib). All of it takes five minutes there:
+
+    OMP_NUM_THREADS=1 python benchmarks/bench_members.py --cores 2
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from sklearn.model_selection import KFold
 
 from sklearn_ml4fp import CrossFitClassifier, FeedForwardClassifier, OptunaSearchCV
 
-SHAPES = {"3 x 64, batch 64": (64, 64, 6_400), "3 x 256, batch 256": (256, 256, 12_800)}
+# width, batch, events, and epochs: at least 10 with early stopping; fewer where an epoch takes longer than all else
+SHAPES = {"3 x 64, batch 64": (64, 64, 6_400, 10), "3 x 256, batch 256": (256, 256, 12_800, 3)}
 RATES = np.geomspace(3e-4, 3e-3, 32).tolist()
 
 
@@ -42,15 +45,17 @@ def took(fit, clock):
     return clock() - began
 
 
-def compared(first, second, repeats, *second_args, clock=time.process_time):
+def compared(first, second, chosen, clock=time.process_time):
     """Median seconds of two ways, in turns."""
-    pairs = [(took(first, clock), took(lambda: second(*second_args), clock)) for _ in range(repeats + 1)][1:]
+    pairs, began = [], time.perf_counter()
+    while len(pairs) < chosen.repeats and (not pairs or time.perf_counter() - began < chosen.seconds):
+        pairs.append((took(first, clock), took(second, clock)))
     return [statistics.median(one) for one in zip(*pairs, strict=True)]
 
 
-def network(width, batch, n_members=1, **params):
+def network(width, batch, epochs, n_members=1, **params):
     return FeedForwardClassifier(
-        width=width, batch_size=batch, n_members=n_members, max_epochs=3, early_stopping=False, random_state=0,
+        width=width, batch_size=batch, n_members=n_members, max_epochs=epochs, early_stopping=False, random_state=0,
         device="cpu", **params,
     )  # fmt: skip
 
@@ -68,82 +73,115 @@ def row(name, what, apart, together):
     print(f"| {name} | {what} | {apart:.2f} | {together:.2f} | {apart / together:.2f} |", flush=True)
 
 
-def members(name, width, batch, n, k, repeats):
+def members(name, width, batch, n, epochs, k, chosen):
     X, y = events(n)
-    model = network(width, batch, k)
+    model = network(width, batch, epochs, k)
     alone = members_of(model, X, y)
     what = "1 member" if k == 1 else f"{k} members"
-    row(name, what, *compared(lambda: fit_all(alone, X, y), lambda: clone(model).fit(X, y), repeats))
+    row(name, what, *compared(lambda: fit_all(alone, X, y), lambda: clone(model).fit(X, y), chosen))
 
 
 def fit_and_predict(network, X, y, train, test):
     return clone(network).fit(X[train], y[train]).predict_proba(X[test])
 
 
-def folds(name, width, batch, n, k, repeats):
+def all_folds(model, X, y, splits):
+    return [fit_and_predict(model, X, y, *split) for split in splits]
+
+
+def folds(name, width, batch, n, epochs, k, chosen):
     X, y = events(n)
-    model = network(width, batch)
-
-    def apart():
-        return [fit_and_predict(model, X, y, *split) for split in KFold(k).split(X)]
-
-    row(name, f"{k} folds", *compared(apart, CrossFitClassifier(model, cv=KFold(k)).fit, repeats, X, y))
+    model = network(width, batch, epochs)
+    crossed, splits = CrossFitClassifier(model, cv=KFold(k)), list(KFold(k).split(X))
+    row(name, f"{k} folds", *compared(lambda: all_folds(model, X, y, splits), lambda: crossed.fit(X, y), chosen))
 
 
-def candidates(name, width, batch, n, k, repeats):
-    X, y = events(n)
-    split = next(iter(KFold(5).split(X)))
-    search = OptunaSearchCV(  # by a sampler that takes next to no time
-        network(width, batch), {"lr": (3e-4, 3e-3)}, sampler=RandomSampler(seed=0), n_iter=k, n_points=k, cv=[split],
-        refit=False, progress=False,
+def searched(model, k, split, n_jobs=None):
+    """Search of k candidates of one fold, by a sampler that takes next to no time."""
+    return OptunaSearchCV(
+        model, {"lr": (3e-4, 3e-3)}, sampler=RandomSampler(seed=0), n_iter=k, n_points=k, cv=[split], refit=False,
+        progress=False, n_jobs=n_jobs,
     )  # fmt: skip
 
-    def apart():
-        return [fit_and_predict(network(width, batch, lr=lr), X, y, *split) for lr in RATES[:k]]
 
-    row(name, f"{k} candidates", *compared(apart, search.fit, repeats, X, y))
+def all_candidates(models, X, y, split):
+    return [fit_and_predict(model, X, y, *split) for model in models]
 
 
-def two_cores(name, width, batch, n, repeats):
+def candidates(name, width, batch, n, epochs, k, chosen):
     X, y = events(n)
-    model = network(width, batch, 10)
-    alone = members_of(model, X, y)
-    halves = [clone(model).set_params(n_members=5, random_state=seed) for seed in (0, 1)]
+    split = next(iter(KFold(5).split(X)))
+    search = searched(network(width, batch, epochs), k, split)
+    models = [network(width, batch, epochs, lr=lr) for lr in RATES[:k]]
+    times = compared(lambda: all_candidates(models, X, y, split), lambda: search.fit(X, y), chosen)
+    row(name, f"{k} candidates", *times)
+
+
+def two_cores(name, width, batch, n, epochs, chosen, k=10):
+    X, y = events(n)
+    several, model = network(width, batch, epochs, k), network(width, batch, epochs)
+    alone = members_of(several, X, y)
+    halves = [clone(several).set_params(n_members=k // 2, random_state=seed) for seed in (0, 1)]
+    splits = list(KFold(k).split(X))
+    crossed = CrossFitClassifier(model, cv=KFold(k), n_jobs=2)
+    models = [network(width, batch, epochs, lr=lr) for lr in RATES[:k]]
+    search = searched(model, k, splits[0], n_jobs=2)
 
     def in_threads():
         torch.set_num_threads(2)
-        clone(model).fit(X, y)
+        clone(several).fit(X, y)
         torch.set_num_threads(1)
 
     with Parallel(n_jobs=2) as parallel:
 
-        def apart():
-            parallel(delayed(fit_all)(half, X, y) for half in (alone[::2], alone[1::2]))
+        def in_two(function, parts, *args):
+            return lambda: parallel(delayed(function)(*part, *args) for part in parts)
 
-        def in_processes():
-            parallel(delayed(fit_all)([half], X, y) for half in halves)
+        apart = in_two(fit_all, [(alone[i::2], X, y) for i in (0, 1)])
+        ways = {
+            f"{k} members, two threads": (apart, in_threads),
+            f"{k} members, two processes": (apart, in_two(fit_all, [([half], X, y) for half in halves])),
+            f"{k} folds, n_jobs=2": (
+                in_two(all_folds, [(model, X, y, splits[i::2]) for i in (0, 1)]),
+                lambda: crossed.fit(X, y),
+            ),
+            f"{k} candidates, n_jobs=2": (
+                in_two(all_candidates, [(models[i::2], X, y, splits[0]) for i in (0, 1)]),
+                lambda: search.fit(X, y),
+            ),
+        }
+        for what, (first, second) in ways.items():
+            first(), second()  # which start the processes
+            row(name, what, *compared(first, second, chosen, clock=time.perf_counter))
 
-        for what, together in (("two threads", in_threads), ("two processes", in_processes)):
-            row(name, f"10 members, one pass in {what}", *compared(apart, together, repeats, clock=time.perf_counter))
 
+HEAD = "| | networks | one after another, s | one pass, s | ratio |\n|---|---|---|---|---|"
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1, choices=(1, 2))
-    parser.add_argument("--numbers", type=int, nargs="+", default=[1, 5, 10, 32])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=10.0, help="for the repeats of a row")
+    parser.add_argument("--epochs", type=int, help="of all networks, instead of 10 of the small and 3 of the large one")
+    parser.add_argument("--cores", type=int, default=1, choices=(1, 2))
+    parser.add_argument("--numbers", type=int, nargs="*", default=[1, 5, 10, 32], help="none: two cores alone")
     parser.add_argument("--only", choices=("members", "folds", "candidates"))
     parser.add_argument("--shape", choices=tuple(SHAPES), action="append")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    print("| | networks | apart, s | one pass, s | ratio |\n|---|---|---|---|---|")
+    network(8, 64, 1, 2).fit(*events(640))  # what torch does once
     ways = {"members": members, "folds": folds, "candidates": candidates}
-    for name in chosen.shape or SHAPES:
-        if chosen.threads == 2:
-            two_cores(name, *SHAPES[name], chosen.repeats)
-            continue
+    if chosen.numbers:
+        print("Processor time on one core\n\n" + HEAD, flush=True)
+    shapes = {name: SHAPES[name] for name in chosen.shape or SHAPES}
+    if chosen.epochs:
+        shapes = {name: (*shape[:3], chosen.epochs) for name, shape in shapes.items()}
+    for name, shape in shapes.items():
         for what, way in ways.items():
             for k in chosen.numbers:
                 if chosen.only in (None, what) and (k > 1 or what == "members"):
-                    way(name, *SHAPES[name], k, chosen.repeats)
+                    way(name, *shape, k, chosen)
+    if chosen.cores == 2:
+        print("\nWall clock on two cores\n\n" + HEAD, flush=True)
+        for name, shape in shapes.items():
+            two_cores(name, *shape, chosen)
