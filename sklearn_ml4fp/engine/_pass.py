@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -217,7 +218,8 @@ class Pass:
         for member, _ in stepping:
             member.recipe.before_step()
         if sizes.count(sizes[0]) == len(sizes) or (self.can_pad and 2 * len(stepping) > len(sizes)):
-            of_longest = [tensor[:, : max(sizes)] for tensor in events]
+            n = max(sizes)
+            of_longest = events if n == events[0].shape[1] else [tensor[:, :n] for tensor in events]
             losses, gradients = self._differentiate(self.module, self.leaves, of_longest, sizes)
             torch._foreach_copy_(self.views, gradients)
         else:
@@ -244,9 +246,9 @@ class Pass:
     ) -> tuple[Tensor, list[Tensor]]:
         """Compute losses ``(k,)`` and gradients for batches of these sizes."""
         output, target = module(events[0]).flatten(0, 1), events[1].flatten(0, 1)
-        share = _shares(sizes, events[0]).flatten()  # of an event in the loss of its net
+        share = _shares(tuple(sizes), events[0].shape[1], output.dtype, output.device)
         if len(events) > 2:
-            share *= events[2].flatten()
+            share = share * events[2].flatten()
         if isinstance(module, DenseStack):
             loss, gradient = self.loss.with_gradient(output, target, share)
             gradients = module.gradients(gradient.view(len(sizes), -1, gradient.shape[1]))
@@ -256,13 +258,11 @@ class Pass:
         return (loss.detach() * share).view(len(sizes), -1).sum(1), gradients
 
 
-def _shares(sizes: list[int], x: Tensor) -> Tensor:
-    """Share ``(k, n_events)`` of each event in the mean over a batch; zero after the end of a shorter one."""
-    longest = x.shape[1]
-    if min(sizes) == longest:
-        return x.new_full(x.shape[:2], 1 / longest)
-    n = torch.tensor(sizes, device=x.device)[:, None]
-    return (torch.arange(longest, device=x.device) < n) / n.clamp(min=1).to(x.dtype)
+@lru_cache(maxsize=8)
+def _shares(sizes: tuple[int, ...], longest: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Share ``(k · longest,)`` of each event in the mean loss of its net; zero after the end of a shorter batch."""
+    n = torch.tensor(sizes, device=device)[:, None]
+    return ((torch.arange(longest, device=device) < n) / n.clamp(min=1).to(dtype)).flatten()
 
 
 def _side_by_side(pieces: list[list[Tensor]], batch_sizes: list[int]) -> list[Tensor]:

@@ -31,17 +31,15 @@ def is_wide(module: nn.Module, n_events: int) -> bool:
     return any(isinstance(one, nn.Linear) and n_events * one.weight.numel() >= WIDE for one in module.modules())
 
 
-def are_for_onednn(x: Tensor, y: Tensor) -> bool:
-    """Return whether oneDNN makes the products ``(k, n, d) · (k, d, m)``, one after another."""
-    return x.shape[1] * x.shape[2] * y.shape[2] >= WIDE and x.device.type == "cpu" and has_onednn()
+def are_for_onednn(weight: Tensor, n_events: int) -> bool:
+    """Return whether oneDNN makes the products of ``n_events`` with weights ``(k, d_out, d_in)``, one after another."""
+    return n_events * weight[0].numel() >= WIDE and weight.device.type == "cpu" and has_onednn()
 
 
-def products(x: Tensor, y: Tensor, bias: Tensor | None = None) -> Tensor:
+def products_by_onednn(x: Tensor, y: Tensor, bias: Tensor | None = None) -> Tensor:
     """Compute ``(k, n, d) · (k, d, m)``, and add ``(k, m)``."""
-    if are_for_onednn(x, y):
-        biases = [None] * len(x) if bias is None else bias
-        return torch.stack([product(a, b.T, c) for a, b, c in zip(x, y, biases, strict=True)])
-    return x.bmm(y) if bias is None else torch.baddbmm(bias[:, None], x, y)
+    biases = [None] * len(x) if bias is None else bias
+    return torch.stack([product(a, b.T, c) for a, b, c in zip(x, y, biases, strict=True)])
 
 
 class DenseStack(nn.Module):
@@ -86,9 +84,9 @@ class DenseStack(nn.Module):
         gradients: list[Tensor] = []
         for layer in reversed(self._layers):
             gradient = layer.before_activation(gradient)
-            gradients += [gradient.sum(1), products(gradient.mT, layer.x)]
+            gradients += [gradient.sum(1), layer.products(gradient.mT, layer.x)]
             if layer is not self._layers[0]:
-                gradient = products(gradient, layer.weight)
+                gradient = layer.products(gradient, layer.weight)
         return gradients[::-1]
 
 
@@ -107,17 +105,29 @@ class _Layer:
     x: Tensor
     _y: Tensor
     _mask: Tensor | None
+    _n_events = -1
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        self.weight, self.bias = weight, bias
+        self.weight, self._transposed = weight, weight.mT
+        self._bias, self._row = bias, bias[:, None]
         self.activation: tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]] | None = None
         self.dropouts: Sequence[Dropout] = ()
 
     def forward(self, x: Tensor) -> Tensor:
-        self.x, self._y = x, products(x, self.weight.mT, self.bias)
+        if x.shape[1] != self._n_events:
+            self._n_events, self._is_wide = x.shape[1], are_for_onednn(self.weight, x.shape[1])
+        self.x = x
+        if self._is_wide:
+            self._y = products_by_onednn(x, self._transposed, self._bias)
+        else:
+            self._y = torch.baddbmm(self._row, x, self._transposed)
         y = self._y if self.activation is None else self.activation[0](self._y)
         self._mask = self._drawn(y) if any(one.p > 0 for one in self.dropouts) else None
         return y if self._mask is None else y * self._mask
+
+    def products(self, x: Tensor, y: Tensor) -> Tensor:
+        """Multiply as many numbers as in the last call."""
+        return products_by_onednn(x, y) if self._is_wide else x.bmm(y)
 
     def _drawn(self, y: Tensor) -> Tensor:
         """Draw the factors of dropout, each network as it would alone."""
