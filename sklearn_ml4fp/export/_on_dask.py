@@ -13,6 +13,7 @@ from .._compat import form_of_dask
 from .._dask_parts import delayed_parts
 from .._optional import needs
 from .._requests import routed
+from .._validation import is_ragged
 from ..data import EventSource
 from ._scores import inputs_of
 
@@ -140,7 +141,13 @@ def _predicted(model: Any, method: str, X: Any, groups: Any, form: Any = None) -
     if len(X) == 0 and form is not None:
         return form
     given = {} if groups is None else {"groups": groups}
-    found = np.asarray(getattr(model, method)(X, **routed(model, method, given)))
+    answer = getattr(model, method)(X, **routed(model, method, given))
+    if is_ragged(answer):
+        raise TypeError(
+            f"{method} gives values of points or edges, of which events have different numbers, and a Dask array has a "
+            "row for each event: write_scores(source, model, path) writes a list for each event."
+        )
+    found = np.asarray(answer)
     if len(found) != len(X):
         raise ValueError(f"{method} gives the shape {found.shape} for {len(X)} events: expected one row per event.")
     return found

@@ -103,6 +103,19 @@ def fits(folder):
         network = numbers(**FULL, num_embedding="piecewise") if name == "numbers" else classes(**FULL)
         yield f"stream of {name}", network, {"X": source_of(folder, **roles)}
     yield "stream of sets", DeepSetsClassifier(**{**SMALL, "batch_size": 8 * N}), {"X": source_of(folder, **sets)}
+    of_points = {"target": {"one": "label"}, "weight": {"one": "w"}}
+    labels = {**sets["derived"], "one_label": "b > 0.2", "one_w": "exp(a)"}
+    yield (
+        "stream of points",
+        MessagePassingClassifier(
+            **{**FULL, "batch_size": 8 * N, "max_epochs": 2},
+            n_blocks=1,
+            output="point",
+            coordinates=("eta", "phi"),
+            metrics="roc_auc",
+        ),
+        {"X": source_of(folder, **{**sets, **of_points, "derived": labels})},
+    )
     yield "stream watched", classes(**FULL), {
         "X": source_of(folder, **streams["classes"]), "X_val": source_of(folder, target="label")
     }  # fmt: skip

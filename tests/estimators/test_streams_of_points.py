@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import accuracy_score
 from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Callback
 
 from sklearn_ml4fp import (
     SCORERS,
@@ -27,6 +28,7 @@ from sklearn_ml4fp import (
     train_val_test_split,
     write_scores,
 )
+from sklearn_ml4fp.engine import _checkpoint
 
 N = 520
 HITS = make_tracker_hits(N, n_tracks=1, n_noise=3, random_state=0)
@@ -163,6 +165,48 @@ def test_metrics_of_every_epoch_a_source_to_watch_and_a_checkpoint(folder, tmp_p
     assert SCORERS["roc_auc"](network, events.data, events.target) == pytest.approx(best, abs=1e-6)
     accuracy = accuracy_score(events.target.values, network.predict(val).values)
     assert network.score(val) == pytest.approx(accuracy)
+
+
+class Stops(Callback):
+    """Breaks a fit off in an epoch, and counts those that begin."""
+
+    epoch, n_begun = None, 0
+
+    def on_epoch_begin(self, net, **kwargs):
+        Stops.n_begun += 1
+        if len(net.history) == Stops.epoch:
+            raise RuntimeError("stopped")
+
+
+def test_a_checkpoint_goes_on(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(_checkpoint, "_INTERVAL", 0.0)
+    few = {"batch_size": 64, "n_neighbors": 3, "max_epochs": 4, "callbacks": [Stops()]}
+    network = MessagePassingClassifier(**{**POINT, **few}, checkpoint=str(tmp_path))
+    wanted = network.fit(source_of(folder)).predict_proba(HITS.data)
+    monkeypatch.setattr(Stops, "epoch", 3)
+    with pytest.raises(RuntimeError, match="stopped"):
+        network.fit(source_of(folder))
+    monkeypatch.setattr(Stops, "epoch", None)
+    monkeypatch.setattr(Stops, "n_begun", 0)
+    close(network.fit(source_of(folder)).predict_proba(HITS.data), wanted)
+    assert Stops.n_begun < 4
+
+
+def test_weights_of_edges_and_members(folder):
+    """And parts one after the other."""
+    graphs = graphs_of(source_of(folder, target={"hit": "particle"}))
+    weighted = graphs.with_weight(lambda events: events.target.with_values(1.0 + 2 * events.target.values))
+    events = weighted.read()
+    network = InteractionNetworkClassifier(**EDGE, n_members=2)
+    given = {"sample_weight": events.sample_weight, "groups": events.groups}
+    score = network.fit(events.data, events.target, **given).score(events.data, events.target, events.sample_weight)
+    wanted = [history["train_loss"] for history in network.history_]
+    assert network.fit(weighted).score(weighted) == pytest.approx(score, abs=2e-3)
+    np.testing.assert_allclose([history["train_loss"] for history in network.history_], wanted, rtol=2e-4)
+    parts = InteractionNetworkClassifier(**EDGE)
+    for chunk in graphs.chunks(200):
+        parts.partial_fit(chunk.data, chunk.target, classes=[0, 1])
+    assert parts.predict(graphs).offsets.tolist() == events.target.offsets.tolist()
 
 
 def test_tracks_are_scored_on_the_hold_out(folder):
