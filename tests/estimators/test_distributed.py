@@ -81,7 +81,7 @@ def agree(one, other, tolerance=1e-5):
 
 
 NAMES = ["full", "batches", "metrics", "numbers", "watched", "sets", "sequences", "points", "members", "cross-fit"]
-NAMES += ["stream of classes", "stream of numbers", "stream of sets", "stream watched"]
+NAMES += ["stream of classes", "stream of numbers", "stream of sets", "stream of points", "stream watched"]
 
 
 @pytest.mark.parametrize("name", NAMES)
