@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
-from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -64,7 +64,6 @@ from sklearn_ml4fp import (
 Model = Callable[[], Any]
 UNWEIGHTED = ("RealMLP", "TabM", "FeedForward, no weights")
 EPOCHS_OF_TOKENS = 10  # on the events: a Transformer over columns takes 30 times as long an epoch as the others
-EPOCHS_OF_REALMLP = 128  # half of its default, with its schedule over all of them
 
 
 def points_alone(clouds: PointClouds) -> PointClouds:
@@ -91,13 +90,13 @@ def trees() -> dict[str, Model]:
     return {name: model for name, model in found.items() if model is not None}
 
 
-def other_networks(epochs_realmlp: int) -> dict[str, Model]:
+def other_networks() -> dict[str, Model]:
     """Others' networks; TabM is narrower than its defaults (32 members of 512 nodes, no limit to the epochs)."""
     common = {"random_state": 0, "device": "cpu", "n_threads": 1}
     small = {"tabm_k": 8, "d_block": 256, "n_epochs": 30}  # for one core: the defaults take an hour a fit
     found = {
         "MLPClassifier": lambda: MLPClassifier((256,) * 3, early_stopping=True, random_state=0),
-        "RealMLP": peer("pytabkit", "RealMLP_TD_Classifier", n_epochs=epochs_realmlp, **common),
+        "RealMLP": peer("pytabkit", "RealMLP_TD_Classifier", **common),
         "TabM": peer("pytabkit", "TabM_D_Classifier", **small, **common),
     }
     return {name: lambda model=model: prepared(model()) for name, model in found.items() if model is not None}
@@ -111,7 +110,6 @@ def prepared(model: Any) -> Any:
 def table_models(common: dict[str, Any]) -> dict[str, Model]:
     """Networks and peers for a table; our choices were made on 6000 of the events and three folds."""
     feedforward = {"activation": "silu", "dropout": 0.1, **common}
-    several = [(str(seed), FeedForwardClassifier(**{**feedforward, "random_state": seed})) for seed in range(5)]
     columns = {"n_blocks": 2, "width": 32, "pooling": "mean", **common}
     its_own = {name: value for name, value in common.items() if name != "max_epochs"}  # with their own schedules
     return {
@@ -119,12 +117,12 @@ def table_models(common: dict[str, Any]) -> dict[str, Model]:
         "Table, one member": lambda: TableClassifier(n_members=1, **its_own),
         "RealMLP of this package": lambda: prepared(RealMLPClassifier(**its_own)),
         "FeedForward": lambda: prepared(FeedForwardClassifier(**feedforward)),
-        "FeedForward, mean of 5": lambda: prepared(VotingClassifier(several, voting="soft")),
+        "FeedForward, 5 members": lambda: prepared(FeedForwardClassifier(n_members=5, **feedforward)),
         "ResNet": lambda: prepared(ResNetClassifier(width=128, dropout=0.1, **common)),
         "DenseNet": lambda: prepared(DenseNetClassifier(**common)),
         "Transformer": lambda: prepared(TransformerClassifier(**columns)),
         **trees(),
-        **other_networks(EPOCHS_OF_REALMLP),
+        **other_networks(),
     }
 
 
@@ -173,7 +171,7 @@ def jet_models(common: dict[str, Any]) -> dict[str, Model]:
         "set: Transformer": (points, TransformerClassifier(n_blocks=2, width=32, pooling="mean", **common)),
     }
     ours = {name: lambda steps=steps, net=net: make_pipeline(*steps, net) for name, (steps, net) in networks.items()}
-    peers = {**trees(), **other_networks(EPOCHS_OF_REALMLP)}
+    peers = {**trees(), **other_networks()}
     return {
         **ours,
         **{
@@ -213,9 +211,9 @@ def fit_score(name: str, model: Any, data: dict[str, Any], train: np.ndarray, te
 
 
 def n_parameters(model: Any) -> str:
-    """Number of trained weights of one of our networks, or of several that vote."""
+    """Number of trained weights of one of our networks, all members together."""
     last = steps_of(model)[-1]
-    nets = [network.net_ for network in getattr(last, "estimators_", [last]) if hasattr(network, "net_")]
+    nets = [network.net_ for network in getattr(last, "members_", [])]
     return str(sum(p.numel() for net in nets for p in net.module_.parameters())) if nets else "–"
 
 

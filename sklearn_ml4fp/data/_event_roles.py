@@ -84,7 +84,9 @@ def _all_there(array: Any, what: str, cure: str = "") -> NDArray[Any]:
     ak = needs("awkward")
     if n := int(ak.sum(ak.is_none(array))):
         raise ValueError(f"{what} is missing in {n} of {len(array)} events{cure}.")
-    return np.asarray(ak.to_numpy(ak.drop_none(array)))
+    layout = ak.to_packed(ak.drop_none(array)).layout
+    # texts of Arrow have offsets of 32 bits, which older releases of awkward do not convert
+    return np.asarray(ak.to_numpy(layout.to_ListOffsetArray64() if layout.is_list else layout))
 
 
 def labels_of(array: Any, name: str) -> NDArray[Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from .._roles import column_for
 from ..preprocessing import ParticleWise, ToGraph, ToList, ToSet, ToTrackGraph
 from ._onnx_convert import Array, Clouds, Export, apply, transform
-from ._onnx_graph import DOUBLE, INT, Tensor, concat
+from ._onnx_graph import DOUBLE, INT, Tensor, at_least_one, concat, cut
 
 _NONE = -np.inf  # key of a row without a point: it goes behind all others
 
@@ -27,7 +27,9 @@ def leading(clouds: Clouds, names: list[str], order_by: str | None, n: int, fill
         key = column.isnan().where(np.finfo(np.float64).min, column)
     key = mask.where(key, _NONE)
     graph = points.graph
-    _, order = graph.ops("TopK", [DOUBLE, INT], key, graph.constant([n], INT), axis=1)
+    ranked = at_least_one(key, [key.length(1)])  # older runtimes crash where there are no rows to sort
+    _, order = graph.ops("TopK", [DOUBLE, INT], ranked, graph.constant([n], INT), axis=1)
+    order = cut(order, key)
     wide = graph.op("Expand", order.expand_dims(2), concat([order.shape(), points.length(2)], 0))
     there = mask.astype(DOUBLE).take_along(order, 1) > 0.5
     return there.expand_dims(2).where(points.take_along(wide, 1), fill), there

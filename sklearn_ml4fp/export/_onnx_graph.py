@@ -340,7 +340,7 @@ class Tensor:
         return self.graph.op("Range", self.graph.constant(0, INT), end, self.graph.constant(1, INT))
 
 
-def at_least_one(x: Tensor, width: Sequence[int]) -> Tensor:
+def at_least_one(x: Tensor, width: Sequence[int | Tensor]) -> Tensor:
     """Add an event of zeros to none, for parts that cannot take no events; `cut` leaves it out again."""
     one_more = x.length(0).equals(0).astype(INT)
     return concat([x, x.fill(0.0, [one_more, *width])], 0)

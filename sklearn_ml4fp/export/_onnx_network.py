@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import io
 import warnings
 from collections.abc import Iterator
@@ -105,6 +106,14 @@ def _sinh(graph: Any, x: Any) -> Any:
     return graph.op("Sinh", x)
 
 
+def _cos(graph: Any, x: Any) -> Any:
+    """Cosine, in double precision as a sine: onnxruntime has long had no other."""
+    if x.type().scalarType() != "Double":
+        return graph.op("Cos", x)
+    quarter = graph.op("Constant", value_t=torch.tensor(math.pi / 2, dtype=torch.float64))
+    return graph.op("Sin", graph.op("Add", x, quarter))
+
+
 @parse_args("v", "i", "v", "v", "v")
 def _sum_at(graph: Any, x: Any, axis: int, index: Any, rows: Any, alpha: Any) -> Any:
     """Sum of rows that share a place: the exporter's own refuses rows of which there are more than places."""
@@ -128,7 +137,12 @@ def _highest_at(graph: Any, x: Any, axis: int, index: Any, rows: Any, reduce: st
     return highest if include_self else graph.op("Where", graph.op("Equal", highest, nothing), x, highest)
 
 
-_FUNCTIONS: dict[str, Any] = {"aten::sinh": _sinh, "aten::index_add": _sum_at, "aten::scatter_reduce": _highest_at}
+_FUNCTIONS: dict[str, Any] = {
+    "aten::cos": _cos,
+    "aten::index_add": _sum_at,
+    "aten::scatter_reduce": _highest_at,
+    "aten::sinh": _sinh,
+}
 
 
 @contextmanager

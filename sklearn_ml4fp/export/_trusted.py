@@ -26,6 +26,7 @@ _OF_OTHERS = {
     "numpy": ("dtype",),
     "optuna.distributions": ("CategoricalDistribution", "FloatDistribution", "IntDistribution"),
     "sklearn.calibration": ("_CalibratedClassifier", "_SigmoidCalibration"),
+    "sklearn.compose._column_transformer": ("_RemainderColsList",),  # of scikit-learn 1.6
     "sklearn.metrics._scorer": ("_MultimetricScorer", "_PassthroughScorer", "_Scorer"),
     "sklearn.utils._bunch": ("Bunch",),
     "sklearn.utils._metadata_requests": ("MetadataRequest", "MethodMetadataRequest"),

@@ -301,22 +301,25 @@ def test_a_number_that_the_type_of_a_column_rounds(tmp_path):
 
 
 def test_branches_are_read_only_where_an_event_passes(tmp_path):
-    """Of ROOT, whose files have no statistics: a damaged basket in entries that the cut leaves out is not touched."""
+    """Of ROOT, whose files have no statistics: a damaged basket in entries that the cut leaves out is not touched.
+
+    Some releases of uproot read the next basket too where a chunk ends with one, so that the cut leaves out more.
+    """
     path = tmp_path / "x.root"
     with uproot.recreate(path) as file:
         file.mktree("Events", {"x": np.float64, "y": np.float64})
-        for i in range(3):
+        for i in range(5):
             file["Events"].extend({"x": np.full(20, i, float), "y": RNG.normal(size=20)})
     with uproot.open(path) as file:
-        y, n_bytes = file["Events/y"].array(library="np"), int(file["Events/y"].member("fBasketBytes")[1])
-        place = int(file["Events/y"].member("fBasketSeek")[1])
+        y, n_bytes = file["Events/y"].array(library="np"), int(file["Events/y"].member("fBasketBytes")[2])
+        place = int(file["Events/y"].member("fBasketSeek")[2])
     content = bytearray(path.read_bytes())
     content[place : place + n_bytes] = bytes(n_bytes)
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"x.root: the column 'y' cannot be read from entry 20"):
+    with pytest.raises(ValueError, match=r"x.root: the column 'y' cannot be read from entry (20|40)"):
         list(EventSource(path, features=["y"]).chunks(20))
-    parts = list(EventSource(path, features=["y"], cut="x != 1", dtype=float).chunks(20))
-    np.testing.assert_array_equal(np.concatenate([part.data[:, 0] for part in parts]), y[np.r_[0:20, 40:60]])
+    parts = list(EventSource(path, features=["y"], cut="(x < 1) | (x > 3)", dtype=float).chunks(20))
+    np.testing.assert_array_equal(np.concatenate([part.data[:, 0] for part in parts]), y[np.r_[0:20, 80:100]])
 
 
 def test_one_field_of_the_records_in_parquet(tmp_path):
