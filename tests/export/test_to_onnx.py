@@ -366,8 +366,11 @@ def test_models_around_classifiers(model, y, path):
     agree(exported(model, TABLE, path), {"X": few.astype("float32")}, model.predict_proba(few))
 
 
+FOREST = RandomForestClassifier(3, max_depth=2, random_state=0)
+
+
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
-@pytest.mark.parametrize("inner", [network(), LogisticRegression(), RandomForestClassifier(3, max_depth=2)], ids=type)
+@pytest.mark.parametrize("inner", [network(), LogisticRegression(), FOREST], ids=type)
 @pytest.mark.parametrize("y", [TWO, THREE], ids=["two", "three"])
 @pytest.mark.filterwarnings("ignore:.*so close to an edge:UserWarning")  # a step of the isotonic regression
 def test_calibrated_classifiers(method, inner, y, path):
@@ -378,7 +381,8 @@ def test_calibrated_classifiers(method, inner, y, path):
     session = exported(model, TABLE, path)
     output, expected = session.run(None, {"X": TABLE.astype("float32")})[0], model.predict_proba(TABLE)
     wrong = np.abs(output - expected).max(axis=1) > 1e-5
-    assert wrong.sum() <= 0.01 * N * (method == "isotonic")
+    jumps = method == "isotonic" or inner is FOREST  # where float32 moves an event over an edge
+    assert wrong.sum() <= 0.01 * N * jumps
 
 
 REGRESSIONS = {
