@@ -29,7 +29,8 @@ from sklearn_ml4fp import (
     search_space,
 )
 from sklearn_ml4fp._side_by_side import side_by_side
-from sklearn_ml4fp.engine import Net
+from sklearn_ml4fp.engine import Net, _together
+from sklearn_ml4fp.engine._pass import Pass
 
 # The same products of matrices in another order differ by rounding, 1e-7 of a value, which Adam's division by the size
 # of a gradient may raise, and a few steps carry on; another seed differs by the whole spread, of about 1.
@@ -192,6 +193,20 @@ def test_what_is_trained_later_is_prepared_later(network, n_prepared, two_blobs)
     made.clear()
     network(n_members=3, width=4, max_epochs=1, callbacks=[Trained()], random_state=0).fit(X, y)
     assert made == (["made"] * n_prepared + ["trained"] * n_prepared) * (3 // n_prepared)
+
+
+def test_a_pass_on_a_processor_takes_no_more_than_fits_into_its_cache(two_blobs, monkeypatch):
+    X, y, _ = two_blobs
+    model = small(FeedForwardClassifier, n_members=5, max_epochs=2, device="cpu").fit(X, y)
+    size = 4 * sum(one.nbytes for one in model.members_[0].net_.module_.parameters())
+    passes: list[int] = []
+    run = Pass.run
+    monkeypatch.setattr(Pass, "run", lambda self: passes.append(len(self.members)) or run(self))
+    monkeypatch.setattr(_together, "_CACHE", 2 * size)
+    again = clone(model).fit(X, y)
+    assert passes == [2, 2]  # and one alone
+    for one, other in zip(model.members_, again.members_, strict=True):
+        np.testing.assert_allclose(one._read(X), other._read(X), **ALIKE)
 
 
 def test_an_error_in_one_pass_ends_every_member(two_blobs):
