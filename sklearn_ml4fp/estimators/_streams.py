@@ -17,8 +17,7 @@ from ..engine import ALONE, Processes, Share, Source, TensorData, ahead
 from ._entries import check_entries, flat, ragged
 from ._fitted import Fitted, Part, PiecesOf
 from ._held import HeldPart, regrouped
-from ._mixed import mixed, shuffled
-from ._mixing import BETWEEN, PER_WINDOW, Mixing
+from ._mixing import BETWEEN, PER_WINDOW, Mixing, mixed, shuffled
 from ._moments import Moments, merged
 from ._sources import Large
 

@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ._columns import Columns, ColumnScaling, MixedColumns, OneHot
-from ._dense_stack import DenseStack, are_for_onednn, is_dense, products_by_onednn
+from ._dense_stack import DenseStack, are_for_onednn, is_dense
 from ._densenet import DenseLayer, DenseNet
 from ._feedforward import FeedForward
 from ._layers import ACTIVATIONS, AlphaDropout, Dropout, Halve, NoNorm, Norm, PoolPositions, kept
-from ._linear import Linear
+from ._linear import Linear, linear
 from ._resnet import ResidualBlock, ResNet
 
 # modules whose forward takes its children in turn and acts on the last axis of a table alone, so that an axis of
@@ -103,22 +103,9 @@ class _Linear(nn.Module):
         """Map ``(k, n, d_in)`` to ``(k, n, d_out)``."""
         weight, bias = self._weight, self._bias
         if are_for_onednn(weight, x.shape[1]):
-            y: Tensor = _ByOneDNN.apply(x, weight, weight.new_zeros(weight.shape[:2]) if bias is None else bias)
-            return y
+            biases = [None] * len(x) if bias is None else bias
+            return torch.stack([linear(*of_one) for of_one in zip(x, weight, biases, strict=True)])
         return x.bmm(weight.mT) if bias is None else torch.baddbmm(bias[:, None], x, weight.mT)
-
-
-class _ByOneDNN(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        return products_by_onednn(x, weight.mT, bias)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (of_y,), (x, weight) = gradients, ctx.saved_tensors
-        of_x = products_by_onednn(of_y, weight) if ctx.needs_input_grad[0] else None
-        return of_x, products_by_onednn(of_y.mT, x), of_y.sum(1)
 
 
 class _Dropout(nn.Module):

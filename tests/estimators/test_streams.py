@@ -26,7 +26,7 @@ from sklearn_ml4fp import (
     roc_auc_score,
 )
 from sklearn_ml4fp.estimators._fitted import Part
-from sklearn_ml4fp.estimators._mixed import mixed
+from sklearn_ml4fp.estimators._mixing import mixed
 
 N = 6000
 RNG = np.random.default_rng(1)
