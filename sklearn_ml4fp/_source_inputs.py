@@ -7,7 +7,7 @@ from typing import Any
 
 from ._segments import joined
 
-_CHUNK = 1 << 14  # entries that are predicted at a time
+CHUNK = 1 << 14  # entries of a source that are predicted at a time
 
 
 def is_source(X: Any) -> bool:
@@ -62,19 +62,15 @@ def answered(chunks: Iterable[Any], answer: Callable[[Any], Any]) -> Any:
 
 def answered_by_chunks(source: Any, answer: Callable[[Any], Any]) -> Any:
     """Join what is answered to the data of one chunk of a source after the other."""
-    return answered(source.chunks(_CHUNK), lambda events: answer(events.data))
+    return answered(source.chunks(CHUNK), lambda events: answer(events.data))
 
 
 def scored_by_chunks(
-    name: str, source: Any, predict: Callable[[Any], Any], metric: Callable[..., float], **given: Any
+    name: str, source: Any, compare: Callable[[Any], tuple[Any, Any, Any]], metric: Callable[..., float], **given: Any
 ) -> float:
-    """Compare the targets of a source with what is predicted of its chunks."""
+    """Score a source: ``compare`` gives the targets of a chunk, what is predicted for it, and its weights or None."""
     check_alone(f"{name}.score", **given)
     if source.target is None:
         raise ValueError(f"{name}.score needs the target of the source: say which column it is by target=.")
-
-    def of_chunk(events: Any) -> tuple[Any, Any, Any]:
-        return events.target, predict(events.data), events.sample_weight
-
-    target, predicted, weights = answered(source.chunks(_CHUNK), of_chunk)
+    target, predicted, weights = answered(source.chunks(CHUNK), compare)
     return float(metric(target, predicted, sample_weight=weights))

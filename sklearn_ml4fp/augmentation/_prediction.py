@@ -240,7 +240,11 @@ class AugmentedPrediction(FilledUp, MetaEstimatorMixin, BaseEstimator):
         of_numbers = r2_score if levels is None else partial(explained, levels=levels)
         metric: Any = accuracy_score if is_classifier(self.estimator) else of_numbers
         if is_source(X):
-            return scored_by_chunks("AugmentedPrediction", X, self.predict, metric, y=y, sample_weight=sample_weight)
+
+            def compare(events: Any) -> tuple[Any, Any, Any]:
+                return events.target, self.predict(events.data), events.sample_weight
+
+            return scored_by_chunks("AugmentedPrediction", X, compare, metric, y=y, sample_weight=sample_weight)
         return float(metric(with_nan(y), self.predict(X, **params), sample_weight=with_nan(sample_weight)))
 
     def get_metadata_routing(self) -> Any:

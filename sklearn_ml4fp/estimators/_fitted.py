@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .._source_inputs import CHUNK
 from .._validation import check_weights, entry_weights, mean_of_entries
 from ..data import EventSource, RaggedArray
 from ..engine import ALONE, Net, PiecewiseData, Processes, Recipe, Source, TensorData, ahead, shuffled
@@ -20,7 +21,6 @@ from ._moments import Moments
 _WHOLE = 2**24  # bytes of events up to which they become tensors at once
 _PIECE = 2**21  # bytes of a piece of more events
 _SAMPLE = 2**12  # events of a sample
-CHUNK = 2**14  # entries of a source that are predicted at a time
 
 
 @dataclass

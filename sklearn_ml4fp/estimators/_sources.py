@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
 
-from .._source_inputs import answered, check_alone
+from .._source_inputs import CHUNK, answered, check_alone, scored_by_chunks
 from .._validation import entry_weights
 from ..data import EventSource, RaggedArray
 from ..engine import ahead
 from ._entries import check_entries, flat, ragged
-from ._fitted import CHUNK
 from ._targets import refuse_ragged
 
 
@@ -57,15 +56,8 @@ def read_if_small(name: str, X: Any, y: Any, weights: Any, groups: Any = None) -
 
 def scored(metric: Callable[..., float], estimator: Any, source: EventSource, y: Any, weights: Any) -> float:
     """Compare the targets of a source with what is predicted for its events; it is read once."""
-    check_alone("X", y=y, sample_weight=weights)
-    if source.target is None:
-        raise ValueError(f"{source!r} has no target to compare with: say which column it is by target=.")
-    parts = [_compared(estimator, events) for events in source.chunks(CHUNK)]
-    if not parts:
-        raise ValueError(f"{source!r} has no event.")
-    targets, predictions, weights = zip(*parts, strict=True)
-    weight = None if weights[0] is None else np.concatenate(weights)
-    return float(metric(np.concatenate(targets), np.concatenate(predictions), sample_weight=weight))
+    compare = partial(_compared, estimator)
+    return scored_by_chunks(type(estimator).__name__, source, compare, metric, y=y, sample_weight=weights)
 
 
 def _compared(estimator: Any, events: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:

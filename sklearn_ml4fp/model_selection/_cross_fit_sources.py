@@ -17,12 +17,11 @@ from .._events import id_kinds
 from .._inner_model import inner_model
 from .._requests import asks_for, routed_to_fit, with_requests
 from .._segments import joined
-from .._source_inputs import answered
+from .._source_inputs import CHUNK, answered
 from .._validation import check_weights, is_ragged
 from ..data import EventSource
 from ._split_sources import InPart
 
-_CHUNK = 1 << 14  # entries of a source that are predicted at a time
 RESPONSES = ("predict", "predict_proba", "decision_function")
 
 
@@ -127,7 +126,7 @@ def labels_of(source: EventSource, assign: Callable[[Any], np.ndarray] | None) -
         if getattr(source, role) is None:
             raise ValueError(f"cross-fitting on a source needs its {role}: say which column it is by {role}=.")
     y, weights, folds, kinds = [], [], [], None
-    for events in source.chunks(_CHUNK):
+    for events in source.chunks(CHUNK):
         if assign is not None:
             kinds = id_kinds(events.groups) if kinds is None else kinds
             folds.append(assign(events.groups).astype(np.int16))
@@ -199,4 +198,4 @@ class OnSources:
         def answer(events: Any) -> Any:
             return self._predict(method, events.data, events.groups if self._by_event else None, {}, return_std)
 
-        return answered(source.chunks(_CHUNK), answer)
+        return answered(source.chunks(CHUNK), answer)
