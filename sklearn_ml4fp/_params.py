@@ -13,6 +13,7 @@ from ._compat import Interval, StrOptions, make_constraint, strict
 from ._keeping import FilledUp
 
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")  # what a number of layers, nodes, events may be
+REQUIRED = inspect.Parameter.empty  # in the place of a default: the constructor asks for the value
 
 
 def _described(constraint: Any) -> str:
@@ -33,17 +34,19 @@ class Hyperparameter:
     choices: tuple[Any, ...] | None
     only_with: tuple[str, tuple[Any, ...]] | None
     doc: str
+    kind: str
 
     @property
     def describes_itself_as(self) -> str:
         """Text of a numpydoc parameter: type, default, meaning, and the domain of a search."""
-        kinds = " or ".join(map(_described, self.valid))
+        kinds = self.kind or " or ".join(map(_described, self.valid))
         domain = f" A search looks from {self.search[0]:g} to {self.search[1]:g}" if self.search else ""
         domain += ", on a logarithmic scale." if self.search and self.scale == "log" else "." if self.search else ""
         domain += f" A search tries {', '.join(map(repr, self.choices))}." if self.choices else ""
         if self.only_with:
             domain += f" It acts only with ``{self.only_with[0]}`` {' or '.join(map(repr, self.only_with[1]))}."
-        return f"{kinds}, default={self.default!r}\n    {self.doc}{domain}"
+        default = "" if self.default is REQUIRED else f", default={self.default!r}"
+        return f"{kinds}{default}\n    {self.doc}{domain}"
 
 
 def hp(
@@ -55,13 +58,14 @@ def hp(
     scale: Literal["linear", "log"] = "linear",
     choices: tuple[Any, ...] | None = None,
     only_with: tuple[str, tuple[Any, ...]] | None = None,
+    kind: str = "",
 ) -> Any:
     """Declare a hyperparameter as a field of a `Declared` class.
 
     Parameters
     ----------
     default : object
-        Default value; it may lie outside ``search``, as a weight decay of 0 does.
+        Default value; it may lie outside ``search``, as a weight decay of 0 does. `REQUIRED` for none.
     doc : str
         Meaning, in a sentence or two.
     valid : constraint or tuple of constraints, default=None
@@ -76,6 +80,8 @@ def hp(
     only_with : (name, values), default=None
         Another hyperparameter and those of its choices with which this one has an effect, such as
         ``("optimizer", ("sgd", "rmsprop"))`` for a momentum. With the others ``fit`` ignores it.
+    kind : str, default=""
+        Description of the values that are accepted, for the documentation; empty for that of ``valid``.
 
     Returns
     -------
@@ -94,7 +100,7 @@ def hp(
     if search is not None and choices is not None:
         raise TypeError("hp() takes search= (a range) or choices= (a list), not both.")
     allowed = tuple(map(strict, valid if isinstance(valid, tuple) else (valid,)))
-    return Hyperparameter(default, allowed, search, scale, choices, only_with, doc)
+    return Hyperparameter(default, allowed, search, scale, choices, only_with, doc, kind)
 
 
 Written = Callable[..., None]
@@ -153,7 +159,9 @@ def _generated_init() -> Any:
         declared = self._fields  # of the object's own class, whose written __init__ may have called this by super()
         _refuse_unknown(type(self), params.keys() - declared.keys())
         for name, parameter in declared.items():
-            setattr(self, name, params.get(name, parameter.default))
+            if (value := params.get(name, parameter.default)) is REQUIRED:
+                raise TypeError(f"{type(self).__name__} needs {name}=, which has no default.")
+            setattr(self, name, value)
 
     return __init__
 

@@ -8,11 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils._param_validation import Interval, InvalidParameterError
+from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError
 
 import sklearn_ml4fp
-from sklearn_ml4fp import FeedForwardClassifier, MinMaxScaler, NetworkClassifier, NetworkEstimator, search_space
-from sklearn_ml4fp._params import Declared, hp
+from sklearn_ml4fp import (
+    BayesSearchCV,
+    FeedForwardClassifier,
+    MinMaxScaler,
+    NetworkClassifier,
+    NetworkEstimator,
+    search_space,
+)
+from sklearn_ml4fp._params import REQUIRED, Declared, hp
 
 POSITIVE = Interval(Real, 0, None, closed="neither")
 
@@ -150,7 +157,8 @@ DECLARED = [
     one
     for one in (getattr(sklearn_ml4fp, name) for name in sklearn_ml4fp.__all__)
     if inspect.isclass(one) and issubclass(one, Declared) and issubclass(one, BaseEstimator) and one._hyperparameters
-]
+    and all(parameter.default is not REQUIRED for parameter in one._hyperparameters.values())
+]  # fmt: skip
 # What a physicist writes to have another default: all parameters named, or one named and the others handed on.
 NAMED = """
 class Mine(Parent):
@@ -206,6 +214,46 @@ def test_an_own_init_is_respected(parent, text):
     assert "An extra." in Deeper.__doc__
     with pytest.raises(InvalidParameterError, match="'extra' parameter of Deeper"):
         Deeper(**{name: declared[name].default}, extra=-1.0)._validate_params()
+
+
+class Around(Common):
+    """Something around an estimator."""
+
+    inner: object = hp(REQUIRED, valid=HasMethods(["fit"]), kind="estimator", doc="What is inside.")
+
+
+class AroundByPosition(Around):
+    """The same."""
+
+    def __init__(self, inner, rate=0.3, **params):
+        super().__init__(inner=inner, rate=rate, **params)
+
+
+@pytest.mark.parametrize("kind", [Around, AroundByPosition])
+def test_a_hyperparameter_without_a_default(kind):
+    inner = MinMaxScaler()
+    with pytest.raises(TypeError, match="inner"):
+        kind()
+    assert clone(kind(inner=inner, depth=4)).get_params(deep=False)["depth"] == 4
+    assert inspect.signature(kind).parameters["inner"].default is inspect.Parameter.empty
+    assert "inner : estimator\n    What is inside." in kind.__doc__
+    kind(inner=inner)._validate_params()
+    with pytest.raises(InvalidParameterError, match="'inner' parameter"):
+        kind(inner=3)._validate_params()
+
+
+def test_a_search_with_another_default():
+    """As of every declared class: one parameter is named, and the others are handed on."""
+
+    class ShortSearch(BayesSearchCV):
+        """A search with another default."""
+
+        def __init__(self, estimator, n_iter=5, **params):
+            super().__init__(estimator, n_iter=n_iter, **params)
+
+    search = clone(ShortSearch(MinMaxScaler(), patience=2))
+    assert (search.n_iter, search.patience, search.n_points) == (5, 2, 1)
+    assert "n_iter : an int in the range [1, inf), default=5\n" in ShortSearch.__doc__
 
 
 class UnitScaler(MinMaxScaler):

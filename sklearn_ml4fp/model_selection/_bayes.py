@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
-
-import numpy as np
+from typing import Any, Self
 
 from .._optional import needs
+from .._params import hp
 from ._history import History
 from ._kept_spaces import in_parts, of_parts
 from ._search import EventSearch
@@ -27,60 +26,8 @@ class BayesSearchCV(EventSearch):
     deviation is best. A candidate that fails does not end the search, and a search that was killed
     continues from its history.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Estimator to tune, usually a Pipeline.
-    search_spaces : dict, list of dict or list of (dict, int), default=None
-        Names of parameters to a list of choices, a range ``(low, high)`` or ``(low, high, "log-uniform")``, or a
-        dimension of scikit-optimize. None takes `search_space` of the estimator. Each space of a list has its own
-        surrogate and its own candidates: ``n_iter``, or the number beside it.
-    n_iter : int, default=50
-        Number of candidates, including those of an earlier fit or of a history.
-    optimizer_kwargs : dict, default=None
-        Arguments of ``skopt.Optimizer``. ``base_estimator`` is the surrogate: "GP" (Gaussian process, the default),
-        "RF" (random forest), "ET" (extra trees), "GBRT" (boosted quantiles) or "DUMMY" (random candidates).
-        ``acq_func`` is the acquisition function: "EI" (expected improvement), "PI" (probability of improvement), "LCB"
-        (lower confidence bound) or "gp_hedge" (the default: one of the three each time, chosen by their success).
-        ``n_initial_points`` (10) candidates are random.
-    scoring : str, callable, list, tuple or dict, default=None
-        Metrics, as in scikit-learn's searches.
-    n_jobs : int, default=None
-        Number of fits at the same time: of the folds, and of the ``n_points`` candidates. With a pruner, the folds of a
-        candidate are fitted one after the other.
-    n_points : int, default=1
-        Number of candidates chosen at once, to be fitted at the same time with ``n_jobs``. While the score of one is
-        not known, the next ones are chosen as if it were as good as the best.
-    pruner : optuna.pruners.BasePruner, default=None
-        Pruner that ends hopeless trainings, as in `OptunaSearchCV`; None ends none. For the surrogate, a candidate that
-        was stopped counts as the worst so far.
-    refit : bool, str or callable, default=True
-        Whether to fit the best candidate on all data; of several metrics, the name of the one that is maximised.
-    cv : int, splitter or None, default=None
-        Splitter, or number of folds. If ``fit`` gets ``groups``, a number k (None: 5) means ``EventKFold(k)``, since
-        scikit-learn's own choice would ignore the groups.
-    verbose : int, default=0
-        Verbosity of the folds; the progress bar needs none.
-    pre_dispatch : int or str, default="2*n_jobs"
-        Number of fits that are dispatched, as in scikit-learn's searches.
-    random_state : int, RandomState or None, default=None
-        Seed of the candidates.
-    error_score : "raise" or float, default=NaN
-        Score of a fold that fails. A candidate whose mean is not finite counts for the surrogate as the worst so far.
-    return_train_score : bool, default=False
-        Whether ``cv_results_`` has training scores.
-    patience : int or None, default=None
-        Number of candidates without a new best score after which the search of a space ends.
-    timeout : float or None, default=None
-        Seconds after which no more candidates are chosen, including the time of an interrupted search.
-    history : path-like or None, default=None
-        File in which each finished candidate is kept, with the scores of its folds. Where the file exists, its
-        candidates are taken from there, and the search goes on: with the same seed, to the result of a search that was
-        never interrupted. One search uses a file at a time.
-    warm_start : bool, default=False
-        Whether a second ``fit`` on the same data continues from the candidates of the first, up to ``n_iter``.
-    progress : bool or None, default=None
-        Whether to show a progress bar with the best score so far; None shows one in a terminal or a notebook.
+    While the score of a candidate is not known (``n_points``), the next ones are chosen as if it were as good as the
+    best. One that failed, or that the ``pruner`` has stopped, counts for the surrogate as the worst so far.
 
     Attributes
     ----------
@@ -120,56 +67,30 @@ class BayesSearchCV(EventSearch):
     _title = "Bayesian search"
     _space = "search_spaces"
     _not_kept = ("optimizers_", "optimizer_results_")
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **EventSearch._parameter_constraints,
-        "search_spaces": [dict, list, None],
-        "optimizer_kwargs": [dict, None],
-    }
 
-    def __init__(
-        self,
-        estimator: Any,
-        search_spaces: Any = None,
-        *,
-        n_iter: int = 50,
-        optimizer_kwargs: dict | None = None,
-        scoring: Any = None,
-        n_jobs: int | None = None,
-        n_points: int = 1,
-        pruner: Any = None,
-        refit: bool | str = True,
-        cv: Any = None,
-        verbose: int = 0,
-        pre_dispatch: int | str = "2*n_jobs",
-        random_state: Any = None,
-        error_score: Any = np.nan,
-        return_train_score: bool = False,
-        patience: int | None = None,
-        timeout: float | None = None,
-        history: Any = None,
-        warm_start: bool = False,
-        progress: bool | None = None,
-    ) -> None:
-        self.estimator = estimator
+    search_spaces: Any = hp(
+        None,
+        valid=(dict, list, None),
+        kind="dict, list of dict or list of (dict, int)",
+        doc="Names of parameters to a list of choices, a range ``(low, high)`` or "
+        '``(low, high, "log-uniform")``, or a '
+        "dimension of scikit-optimize. None takes `search_space` of the estimator. Each space of a list has its own "
+        "surrogate and its own candidates: ``n_iter``, or the number beside it.",
+    )
+    optimizer_kwargs: dict | None = hp(
+        None,
+        valid=(dict, None),
+        kind="dict",
+        doc='Arguments of ``skopt.Optimizer``. ``base_estimator`` is the surrogate: "GP" (Gaussian process, the '
+        'default), "RF" (random forest), "ET" (extra trees), "GBRT" (boosted quantiles) or "DUMMY" (random '
+        'candidates). ``acq_func`` is the acquisition function: "EI" (expected improvement), "PI" (probability of '
+        'improvement), "LCB" (lower confidence bound) or "gp_hedge" (the default: one of the three each time, chosen '
+        "by their success). ``n_initial_points`` (10) candidates are random.",
+    )
+
+    def __init__(self, estimator: Any, search_spaces: Any = None, **params: Any) -> None:
+        super().__init__(estimator=estimator, **params)
         self.search_spaces = search_spaces
-        self.n_iter = n_iter
-        self.optimizer_kwargs = optimizer_kwargs
-        self.scoring = scoring
-        self.n_jobs = n_jobs
-        self.n_points = n_points
-        self.pruner = pruner
-        self.refit = refit
-        self.cv = cv
-        self.verbose = verbose
-        self.pre_dispatch = pre_dispatch
-        self.random_state = random_state
-        self.error_score = error_score
-        self.return_train_score = return_train_score
-        self.patience = patience
-        self.timeout = timeout
-        self.history = history
-        self.warm_start = warm_start
-        self.progress = progress
 
     def fit(
         self,

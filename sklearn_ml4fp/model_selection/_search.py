@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from abc import abstractmethod
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,7 +18,6 @@ from sklearn.utils.metaestimators import available_if
 from .._checkpoints import removed_in_the_end
 from .._compat import (
     BaseSearchCV,
-    Interval,
     MultimetricScorer,
     ScoreRequestMixin,
     asking_parts,
@@ -34,7 +32,6 @@ from .._compat import (
 from .._events import check_ids
 from .._keeping import Kept
 from .._missing import column_or_1d, with_nan
-from .._params import AT_LEAST_ONE
 from .._progress import progress_bar
 from .._recording import recorded
 from .._requests import scoring_with_weights, with_requests
@@ -44,6 +41,7 @@ from ._candidates import Candidate, Spaces
 from ._evaluation import Evaluation, fits_of
 from ._history import FileHistory, History, fingerprint
 from ._loop import Loop
+from ._search_choices import SearchChoices
 from ._splits import EventKFold
 from ._watch import callback_task, fit_best, fit_task, watched
 
@@ -78,7 +76,7 @@ def _check_metadata(X: Any, groups: Any, sample_weight: Any) -> dict[str, Any]:
     return given
 
 
-class EventSearch(Kept, ScoreRequestMixin, BaseSearchCV):
+class EventSearch(Kept, ScoreRequestMixin, SearchChoices, BaseSearchCV):
     """Base of the searches; a subclass provides the proposer of candidates.
 
     A search is not changed while it runs. A copy holds the completed parameters (folds by event for a number, a space
@@ -87,29 +85,6 @@ class EventSearch(Kept, ScoreRequestMixin, BaseSearchCV):
 
     _title: ClassVar[str]  # title of the progress bar
     _space: ClassVar[str]  # name of the parameter that holds the space
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseSearchCV._parameter_constraints,
-        "n_iter": [AT_LEAST_ONE],
-        "n_points": [AT_LEAST_ONE],
-        "patience": [AT_LEAST_ONE, None],
-        "timeout": [Interval(Real, 0, None, closed="neither"), None],
-        "history": [str, os.PathLike, None],
-        "warm_start": ["boolean"],
-        "progress": ["boolean", None],
-        "random_state": ["random_state"],
-    }
-    estimator: Any
-    scoring: Any
-    cv: Any
-    refit: Any
-    error_score: Any
-    return_train_score: bool
-    random_state: Any
-    history: Any
-    warm_start: bool
-    pruner: Any
-    progress: bool | None
-
     # --- provided by a subclass ---
 
     @abstractmethod
