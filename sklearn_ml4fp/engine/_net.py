@@ -291,11 +291,11 @@ class Net(PredictingNet):
 
     def _record_loss(self, prefix: str, seen: BatchLosses) -> float:
         """Record the mean loss of all outputs, also those of other processes; return their number."""
-        total, n = seen.total_and_size()
+        (total, n), n_batches = seen.total_and_size(), len(seen)
         if self._processes.n > 1:
             total, n = np.sum(self._processes.of_all((total, n)), axis=0).tolist()
         self._record(f"{prefix}_loss", total / n, -1)
-        self.history.record(f"{prefix}_batch_count", len(seen))
+        self.history.record(f"{prefix}_batch_count", n_batches)
         if not self._sends_batch_events:
             self.history.new_batch()  # an empty one: Checkpoint of skorch looks at the last batch
         return float(n)

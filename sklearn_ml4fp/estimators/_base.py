@@ -312,13 +312,13 @@ class NetworkEstimator(
             shown = {}
             if fitted.input.learns:
                 train.show_to(fitted.input)
-                shown = fitted.input.learn()
+                shown, fitted.input.seen = fitted.input.learn(), None
+            device = resolve_device(self.device, fitted.processes.place if fitted.processes.n > 1 else None)
             loss = self._make_loss()
             if loss.standardised and not fitted.target.by_class:
                 fitted.target.learn_unit(train)
             automatic = max(8, min(256, len(train) // 10))
             batch_size = automatic if self.batch_size == "auto" else int(self.batch_size)
-            device = resolve_device(self.device, fitted.processes.place if fitted.processes.n > 1 else None)
             net = self._make_net(fitted, loss, device, fitted.seed(), batch_size)
             fitted.net, fitted.made_with = net.initialize(), self.get_params(deep=False)
             fitted.settle(train)

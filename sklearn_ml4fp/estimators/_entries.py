@@ -44,10 +44,6 @@ class OfEntries:
         """Return the numbers of the classes, or the targets, in the form of ``y``."""
         return ragged(y).with_values(super().check(y.values))  # type: ignore[misc]
 
-    def read(self, y: Any) -> RaggedArray:
-        """Check the labels or targets of a chunk."""
-        return self.check(y)
-
     def learn_factors(self, target: RaggedArray, weights: RaggedArray | None, *, complete: bool) -> None:
         """Learn the factors of the classes from all values of the training part."""
         super().learn_factors(flat(target), flat(weights), complete=complete)  # type: ignore[misc]

@@ -98,7 +98,7 @@ class FrameInput(NumberInput):
 
     def learn(self) -> dict[str, Any]:
         """Learn scaling, edges, what fills missing numbers, and which columns have some."""
-        sample, self.seen = self.seen.read(), None
+        sample = self.seen.read()
         X, weights = sample.X, sample.weights
         numbers = [i for i in range(X.shape[1]) if i not in self.levels]
         Z = np.where(np.isnan(X[:, numbers]).all(axis=0), np.float32(0), X[:, numbers])  # a column without values

@@ -83,7 +83,7 @@ class TableInput:
     """
 
     shape: tuple[int, ...] | None = None
-    seen: Any = field(default=None, init=False, repr=False)  # what `look` has taken in, until `learn`
+    seen: Any = field(default=None, init=False, repr=False)  # what `look` has taken in, for `learn`
     learns = False  # whether it has to see the training part
 
     @property
@@ -299,7 +299,7 @@ class SequenceInput(TableInput):
     def learn(self) -> dict[str, Any]:
         """Learn the unit of the event columns, which transformers of points do not change."""
         if self.seen is not None:
-            self._event_unit, self.seen = self.seen.unit(), None
+            self._event_unit = self.seen.unit()
         return self._kinds_found()
 
     def data(self, X: PointClouds, target: torch.Tensor, weight: torch.Tensor | None = None) -> TensorData:

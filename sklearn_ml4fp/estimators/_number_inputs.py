@@ -76,7 +76,7 @@ class NumberInput(TableInput):
 
     def learn(self) -> dict[str, Any]:
         """Learn the scaling and the edges from the events that were taken in."""
-        sample, self.seen = self.seen.read(), None
+        sample = self.seen.read()
         X, weights = sample.X, sample.weights
         if self.scaling is not None:
             self._scaling = learn_scaling(self.scaling, X, weights)

@@ -49,7 +49,8 @@ class SetInput(SequenceInput):
     @property
     def module_shape(self) -> tuple[int, ...]:
         """Numbers of encoded columns of a point and of an event."""
-        return self.encoding.points.width, self.encoding.event.width
+        encoding = self.encoding
+        return encoding.points.width, encoding.event.width
 
     @property
     def module_arguments(self) -> dict[str, Any]:
@@ -82,10 +83,7 @@ class SetInput(SequenceInput):
 
     def learn(self) -> dict[str, Any]:
         """Learn the units of the features."""
-        surveys, self.seen = self.seen, None
-        return self._learn(**surveys)
-
-    def _learn(self, points: PointSurvey) -> dict[str, Any]:
+        points: PointSurvey = self.seen["points"]
         self._points = points.encoding(self.coordinates)
         angles = tuple(points.names[angle.column] for angle in self._points.points.angles)
         return {**self._kinds_found(), "angles_": angles}
@@ -160,8 +158,9 @@ class GraphInput(SetInput):
         if isinstance(X, Graphs):
             self.seen["edges"].add(X.edge_values, None if weights is None else np.repeat(weights, X.edge_counts))
 
-    def _learn(self, points: PointSurvey, edges: TableSurvey | None) -> dict[str, Any]:  # type: ignore[override]
-        attributes = super()._learn(points)
+    def learn(self) -> dict[str, Any]:
+        """Learn the units of the features of points and edges, and which are coordinates."""
+        attributes, points, edges = super().learn(), self.seen["points"], self.seen["edges"]
         coordinates = tuple(points.names[i] for i in self.encoding.coordinates)
         if self.coordinates is None and not coordinates and points.most > 1:
             warnings.warn(
@@ -176,8 +175,9 @@ class GraphInput(SetInput):
 
     def entries(self, X: Any) -> np.ndarray | None:
         """Return the offsets of the events among the points or edges that have outputs; None for those of events."""
-        offsets = {"event": None, "point": clouds_of(X).offsets}
-        return X.edge_offsets if self.output == "edge" else offsets[self.output]
+        if self.output == "event":
+            return None
+        return X.edge_offsets if self.output == "edge" else clouds_of(X).offsets
 
     def _tensors(self, X: Any) -> tuple[torch.Tensor, ...]:
         inputs = super()._tensors(X)
@@ -214,11 +214,9 @@ class KinematicInput(GraphInput):
         clouds = clouds_of(X)
         self.seen["pt"].add(clouds.values, None if weights is None else np.repeat(weights, clouds.counts))
 
-    def _learn(  # type: ignore[override]
-        self, points: PointSurvey, edges: TableSurvey | None, pt: MomentumSurvey
-    ) -> dict[str, Any]:
-        attributes = super()._learn(points, edges)
-        names, found = points.names, pt.learned()
+    def learn(self) -> dict[str, Any]:
+        """Learn as a graph does, and the mean of ln pT."""
+        attributes, names, found = super().learn(), self.seen["points"].names, self.seen["pt"].learned()
         if not self.encoding.coordinates:
             if self.transverse_momentum is not None:
                 raise ValueError(
