@@ -15,7 +15,7 @@ from ..nn import DenseStack, stacked, takes_events_apart
 from ._batch_losses import BatchLosses
 from ._monitor import StopTraining
 from ._net import Net
-from ._row_optimizer import RowOptimizer
+from ._row_optimizer import Row, RowOptimizer
 
 _PIECE = 2**20  # bytes of a net's events that are shuffled at a time, and stand side by side with those of the others
 
@@ -28,20 +28,22 @@ class Member:
         self.error: Exception | None = None
         self.epochs = 0
         self.stack = ExitStack()
-        self.parameters = list(self.net.module_.parameters())
-        self.row = nn.Parameter(torch.cat([one.detach().flatten() for one in self.parameters]))
+        optimizer = self.net.optimizer_
+        self.rows = [Row(optimizer, group) for group in optimizer.param_groups if group["params"]]
+        self.parameters = [parameter for row in self.rows for parameter in row.parameters]
 
-    def views(self, flat: Tensor) -> list[Tensor]:
-        """Views of the parameters in a row of all of them."""
-        parts = flat.split([one.numel() for one in self.parameters])
-        return [part.view(one.shape) for part, one in zip(parts, self.parameters, strict=True)]
+    @property
+    def n_weights(self) -> int:
+        """Number of all weights."""
+        return sum(row.values.numel() for row in self.rows)
 
     def move_to(self, flat: Tensor, gradient: Tensor) -> None:
         """Let the weights stand in a row of all weights, and in another one their gradients."""
-        flat.copy_(self.row.detach())
-        self.row.data, self.gradient, self.gradients = flat, gradient, self.views(gradient)
-        for parameter, view in zip(self.parameters, self.views(flat), strict=True):
-            parameter.data = view
+        sizes = [row.values.numel() for row in self.rows]
+        self.gradients = []
+        for row, values, gradients in zip(self.rows, flat.split(sizes), gradient.split(sizes), strict=True):
+            row.move_to(values, gradients)
+            self.gradients += row.views(gradients)
 
     @contextmanager
     def by_itself(self) -> Iterator[None]:
@@ -56,7 +58,6 @@ class Member:
     def begin(self) -> None:
         """Begin the training."""
         data, valid, self.epochs = self.stack.enter_context(self.net.in_training(**self.arguments))
-        self.settings = self.net.optimizer_.param_groups[0]
         self.epoch_of = {"dataset_train": data, "dataset_valid": valid}
         self.iterator = self.net.get_iterator(data, training=True)
         self.valid = None if valid is None else self.net.get_iterator(valid, training=False)
@@ -90,31 +91,12 @@ class Member:
         for parameter in self.parameters:
             parameter.grad = None
 
-    def end(self, state: dict[str, Any]) -> None:
-        """Give the weights and the state of the optimiser back to the net."""
-        pieces = {name: self.views(value) for name, value in state.items() if value.shape == self.row.shape}
-        for i, parameter in enumerate(self.parameters):
-            parameter.data, parameter.grad = parameter.detach().clone(), None
-            of_all = {name: value.clone() for name, value in state.items() if name not in pieces}
-            if state:
-                self.net.optimizer_.state[parameter] = of_all | {name: one[i].clone() for name, one in pieces.items()}
-
-    def state(self) -> dict[str, Any]:
-        """State of the optimiser from an earlier training, of all weights in a row."""
-        known = [self.net.optimizer_.state.get(parameter, {}) for parameter in self.parameters]
-        return {
-            name: torch.cat([one[name].flatten() for one in known])
-            if value.shape == self.parameters[0].shape
-            else value.clone()
-            for name, value in known[0].items()
-        }
-
 
 class Pass:
     """Training of several nets in one pass.
 
-    The weights of a net stand in one row, and its parameters are views of it. So the optimiser sees one parameter for
-    each net; and all that a net does by itself (validation, best weights, averages, history) goes on as alone.
+    The weights of a net stand in one row, group after group of its optimiser, and its parameters are views of it. So the
+    optimiser sees one parameter for each group; and all that a net does by itself (validation, best weights, averages, history) goes on as alone.
 
     Parameters
     ----------
@@ -126,7 +108,7 @@ class Pass:
         self.members = [Member(*training) for training in trainings]
         first = self.members[0].net
         self.loss = first.criterion_
-        self.optimizer = RowOptimizer(type(first.optimizer_), self.members)
+        self.optimizer = RowOptimizer(type(first.optimizer_), [row for one in self.members for row in one.rows])
 
     def run(self) -> list[Exception | None]:
         """Train until the last net has stopped, and return the error of each."""
@@ -148,7 +130,8 @@ class Pass:
         finally:
             for member in everyone:
                 member.stack.close()
-                member.end(self.optimizer.state_of(member))
+                for row in member.rows:
+                    row.end(self.optimizer.state_of(row))
         return [member.error for member in everyone]
 
     def _begin_epoch(self, members: list[Member]) -> list[Member]:
@@ -167,12 +150,13 @@ class Pass:
     def _pack(self, members: list[Member]) -> None:
         """Let the weights of those that go on stand side by side."""
         self.members, first = members, members[0]
-        flat = torch.empty(len(members), first.row.numel(), device=first.row.device)
+        flat = torch.empty(len(members), first.n_weights, device=first.parameters[0].device)
         gradients = torch.empty_like(flat)
         for member, row, gradient in zip(members, flat, gradients, strict=True):
             member.move_to(row, gradient)
         self.leaves = self._leaves(flat)
-        self.views = self._leaves(gradients)
+        for leaf, view in zip(self.leaves, self._leaves(gradients), strict=True):
+            leaf.grad = view
         self.module = self._stacked(members, self.leaves)
         self.batch_sizes = [int(member.net.batch_size) for member in members]
         self.can_pad = all(takes_events_apart(member.net.module_) for member in members)
@@ -220,22 +204,23 @@ class Pass:
         if sizes.count(sizes[0]) == len(sizes) or (self.can_pad and 2 * len(stepping) > len(sizes)):
             n = max(sizes)
             of_longest = events if n == events[0].shape[1] else [tensor[:, :n] for tensor in events]
-            losses, gradients = self._differentiate(self.module, self.leaves, of_longest, sizes)
-            torch._foreach_copy_(self.views, gradients)
+            losses = self._differentiate(self.module, self.leaves, of_longest, sizes)
         else:
             losses = self.leaves[0].new_zeros(len(sizes))
             for size in sorted(set(sizes) - {0}):
                 chosen = [i for i, one in enumerate(sizes) if one == size]
                 leaves = [leaf.detach()[chosen] for leaf in self.leaves]
+                for leaf in leaves:
+                    leaf.grad = torch.empty_like(leaf)
                 module = self._stacked([self.members[i] for i in chosen], leaves)
                 of_size = [tensor[chosen, :size] for tensor in events]
-                losses[chosen], gradients = self._differentiate(module, leaves, of_size, [size] * len(chosen))
-                for view, gradient in zip(self.views, gradients, strict=True):
-                    view[chosen] = gradient
+                losses[chosen] = self._differentiate(module, leaves, of_size, [size] * len(chosen))
+                for leaf, copy in zip(self.leaves, leaves, strict=True):
+                    _gradient_of(leaf)[chosen] = _gradient_of(copy)
         for member, size in stepping:
             if member.recipe.reads_gradients:
                 member.after_backward(size)
-        self.optimizer.step([member for member, _ in stepping])
+        self.optimizer.step([row for member, _ in stepping for row in member.rows])
         for member, _ in stepping:
             if member.recipe.average_decay:
                 member.recipe.after_step()
@@ -243,19 +228,25 @@ class Pass:
 
     def _differentiate(
         self, module: nn.Module, leaves: list[Tensor], events: list[Tensor], sizes: list[int]
-    ) -> tuple[Tensor, list[Tensor]]:
-        """Compute losses ``(k,)`` and gradients for batches of these sizes."""
+    ) -> Tensor:
+        """Compute losses ``(k,)`` for batches of these sizes, and the gradients of the leaves as their ``grad``."""
         output, target = module(events[0]).flatten(0, 1), events[1].flatten(0, 1)
         share = _shares(tuple(sizes), events[0].shape[1], output.dtype, output.device)
         if len(events) > 2:
             share = share * events[2].flatten()
         if isinstance(module, DenseStack):
             loss, gradient = self.loss.with_gradient(output, target, share)
-            gradients = module.gradients(gradient.view(len(sizes), -1, gradient.shape[1]))
+            module.differentiate(gradient.view(len(sizes), -1, gradient.shape[1]))
         else:
             loss = self.loss.per_event(output, target)
-            gradients = list(torch.autograd.grad(loss, leaves, share))
-        return (loss.detach() * share).view(len(sizes), -1).sum(1), gradients
+            gradients = torch.autograd.grad(loss, leaves, share)
+            torch._foreach_copy_([_gradient_of(leaf) for leaf in leaves], gradients)
+        return (loss.detach() * share).view(len(sizes), -1).sum(1)
+
+
+def _gradient_of(leaf: Tensor) -> Tensor:
+    assert leaf.grad is not None
+    return leaf.grad
 
 
 @lru_cache(maxsize=8)

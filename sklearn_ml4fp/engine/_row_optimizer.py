@@ -1,9 +1,10 @@
-"""Optimiser of several nets, for which all weights of a net are one parameter."""
+"""Optimiser of several nets, for which all weights of a net with the same settings are one parameter."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,16 +13,56 @@ from torch import Tensor, nn
 _KERNELS = {torch.optim.Adam: torch._fused_adam_, torch.optim.AdamW: torch._fused_adamw_}
 
 
-class Row(Protocol):
-    """Net whose weights stand in a row."""
+# settings that a recipe may change from step to step
+_CHANGING = ("lr", "weight_decay")
 
-    row: nn.Parameter
-    gradient: Tensor
-    settings: dict[str, Any]
+
+class Row:
+    """Weights of a net that have the same settings in its optimiser, in a row.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Optimiser of the net.
+    settings : dict
+        One of its groups of parameters.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, settings: dict[str, Any]) -> None:
+        self.settings, self.parameters = settings, settings["params"]
+        self._optimizer = optimizer
+        self.values = nn.Parameter(torch.cat([one.detach().flatten() for one in self.parameters]))
+
+    def views(self, flat: Tensor) -> list[Tensor]:
+        """Views of the parameters in a row of all of them."""
+        parts = flat.split([one.numel() for one in self.parameters])
+        return [part.view(one.shape) for part, one in zip(parts, self.parameters, strict=True)]
+
+    def move_to(self, flat: Tensor, gradient: Tensor) -> None:
+        """Let the weights stand in a row, and their gradients in another one."""
+        flat.copy_(self.values.detach())
+        self.values.data, self.gradient = flat, gradient
+        for parameter, view in zip(self.parameters, self.views(flat), strict=True):
+            parameter.data = view
 
     def state(self) -> dict[str, Any]:
-        """State of the optimiser from an earlier training."""
-        ...
+        """State of the optimiser from an earlier training, of all weights in a row."""
+        known = [self._optimizer.state.get(parameter, {}) for parameter in self.parameters]
+        return {
+            name: torch.cat([one[name].flatten() for one in known])
+            if value.shape == self.parameters[0].shape
+            else value.clone()
+            for name, value in known[0].items()
+        }
+
+    def end(self, state: dict[str, Any]) -> None:
+        """Give the weights and the state of the optimiser back to the net."""
+        pieces = {name: self.views(value) for name, value in state.items() if value.shape == self.values.shape}
+        for i, parameter in enumerate(self.parameters):
+            parameter.data, parameter.grad = parameter.detach().clone(), None
+            of_all = {name: value.clone() for name, value in state.items() if name not in pieces}
+            if state:
+                self._optimizer.state[parameter] = of_all | {name: one[i].clone() for name, one in pieces.items()}
 
 
 class RowOptimizer:
@@ -31,79 +72,100 @@ class RowOptimizer:
     ----------
     kind : type
         Optimiser of torch that acts on each weight by itself.
-    members : sequence of Row
-        Nets.
+    rows : sequence of Row
+        Weights of all nets.
     """
 
-    def __init__(self, kind: type[torch.optim.Optimizer], members: Sequence[Row]) -> None:
+    def __init__(self, kind: type[torch.optim.Optimizer], rows: Sequence[Row]) -> None:
         make: Any = kind
-        self._optimizer = make([member.row for member in members])
-        self._optimizer.state.update({one.row: state for one in members if (state := one.state())})
+        self._optimizer = make([row.values for row in rows])
+        self._optimizer.state.update({row.values: state for row in rows if (state := row.state())})
         self._kernel: Any = _KERNELS.get(kind)
         self._groups: list[tuple[Sequence[Row], dict[str, Any], tuple[Any, ...]]] = []
         self._present: tuple[Any, ...] = ()
 
-    def state_of(self, member: Row) -> dict[str, Any]:
+    def state_of(self, row: Row) -> dict[str, Any]:
         """Return the state of a row."""
-        return dict(self._optimizer.state.get(member.row, {}))
+        return dict(self._optimizer.state.get(row.values, {}))
 
     def forget(self) -> None:
-        """Forget where rows and settings are: they may have been changed, more than learning rates in a step."""
+        """Forget where rows and settings are: they may have been changed, more than a recipe does in a step."""
         self._present = ()
 
-    def step(self, members: Sequence[Row]) -> None:
-        """Make a step of these members, in one call for those whose settings are equal."""
-        present = tuple((id(member), member.settings["lr"]) for member in members)
-        if present != self._present:
+    def step(self, rows: Sequence[Row]) -> None:
+        """Make a step of these rows, in one call for those whose settings are equal."""
+        present = tuple(map(id, rows))
+        if present != self._present or not all(map(_take_settings, self._groups)):
             self._present = present
-            self._regroup(members)
-        for rows, settings, tensors in self._groups:
-            if tensors:
-                self._by_kernel(*tensors)
+            self._regroup(rows)
+        for group in self._groups:
+            if group.tensors:
+                self._by_kernel(group)
             else:
-                self._by_torch(rows, settings)
+                self._by_torch(group)
 
-    def _regroup(self, members: Sequence[Row]) -> None:
-        groups: list[tuple[list[Row], dict[str, Any]]] = []
-        for member in members:
-            settings = {name: value for name, value in member.settings.items() if name != "params"}
-            for rows, common in groups:
-                if settings == common:
-                    rows.append(member)
+    def _regroup(self, rows: Sequence[Row]) -> None:
+        self._groups = []
+        for row in rows:
+            settings = {name: value for name, value in row.settings.items() if name not in ("params", "lr_factor")}
+            for group in self._groups:
+                if settings == group.settings:
+                    group.rows.append(row)
                     break
             else:
-                groups.append(([member], settings))
-        self._groups = [(rows, settings, self._tensors(rows, settings)) for rows, settings in groups]
+                self._groups.append(_Group([row], settings))
+        for group in self._groups:
+            self._prepare(group)
 
-    def _tensors(self, rows: list[Row], settings: dict[str, Any]) -> tuple[Any, ...]:
-        """Arguments of the kernel, if there is one and torch has made the state in a first step."""
-        states = [self._optimizer.state.get(member.row) for member in rows]
+    def _prepare(self, group: _Group) -> None:
+        """Gather the arguments of the kernel, if there is one and torch has made the state in a first step."""
+        states = [self._optimizer.state.get(row.values) for row in group.rows]
+        settings = group.settings
         if self._kernel is None or not all(states) or not settings["fused"] or settings["amsgrad"]:
-            return ()
-        counts = torch.stack([state["step"] for state in states])  # to be raised at once
-        for state, count in zip(states, counts, strict=True):
+            return
+        group.counts = torch.stack([state["step"] for state in states])  # to be raised at once
+        for state, count in zip(states, group.counts, strict=True):
             state["step"] = count
-        beta1, beta2 = settings["betas"]
-        named = {name: settings[name] for name in ("lr", "weight_decay", "eps", "amsgrad", "maximize")}
-        tensors = (
-            [member.row.data for member in rows],
-            [member.gradient for member in rows],
+        group.tensors = (
+            [row.values.data for row in group.rows],
+            [row.gradient for row in group.rows],
             *([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq")),
             [],  # of amsgrad
             [state["step"] for state in states],
         )
-        return counts, tensors, {**named, "beta1": beta1, "beta2": beta2}
 
-    def _by_kernel(self, counts: Tensor, tensors: tuple[list[Tensor], ...], named: dict[str, Any]) -> None:
-        counts.add_(1)
-        self._kernel(*tensors, **named)
+    def _by_kernel(self, group: _Group) -> None:
+        settings, (beta1, beta2) = group.settings, group.settings["betas"]
+        named = {name: settings[name] for name in ("lr", "weight_decay", "eps", "amsgrad", "maximize")}
+        group.counts.add_(1)
+        self._kernel(*group.tensors, **named, beta1=beta1, beta2=beta2)
 
-    def _by_torch(self, rows: Sequence[Row], settings: dict[str, Any]) -> None:
-        for member in rows:
-            member.row.grad = member.gradient
-        self._optimizer.param_groups = [{**settings, "params": [member.row for member in rows]}]
+    def _by_torch(self, group: _Group) -> None:
+        for row in group.rows:
+            row.values.grad = row.gradient
+        self._optimizer.param_groups = [{**group.settings, "params": [row.values for row in group.rows]}]
         self._optimizer.step()
-        for member in rows:
-            member.row.grad = None
+        for row in group.rows:
+            row.values.grad = None
         if self._kernel is not None:  # from the next step on, with the state that this one has made
             self.forget()
+
+
+@dataclass
+class _Group:
+    """Rows with the same settings."""
+
+    rows: list[Row]
+    settings: dict[str, Any]
+    tensors: tuple[list[Tensor], ...] = ()  # for the kernel
+    counts: Any = None
+
+
+def _take_settings(group: _Group) -> bool:
+    """Take over what recipes have changed, and return whether it is still the same for all rows."""
+    for name in _CHANGING:
+        if name in group.settings:
+            value = group.settings[name] = group.rows[0].settings[name]
+            if any(row.settings[name] != value for row in group.rows):
+                return False
+    return True

@@ -59,11 +59,9 @@ class Training:
             and data.inputs[0].ndim == 2
             and isinstance(net.criterion_, WeightedLoss)
             and type(net.optimizer_) in OPTIMIZERS.values()  # which act on each weight by itself
-            and len(net.optimizer_.param_groups) == 1
             and not any(arguments.get(name) for name in ("bfloat16", "compiled", "checkpoint"))
             and not wants_batch_events(observers)
             and not any(getattr(one, "is_shown", False) for one in observers)
-            and getattr(arguments.get("recipe"), "fading_epochs", None) is None
             and arguments.get("processes", ALONE).n == 1
             and all(parameter.requires_grad for parameter in net.module_.parameters())
             and can_be_stacked([net.module_])

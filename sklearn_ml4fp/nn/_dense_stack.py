@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ._feedforward import FeedForward
 from ._layers import Dropout, kept
 from ._linear import WIDE, Linear, has_onednn, product
+from ._ntk import Blend, Gain, ScaledLinear
 
 _OPS = torch.ops.aten
 # Activations, which act in place where their gradient is computed from their output and not from their input; and that
@@ -24,11 +25,17 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[[
     nn.SiLU: (F.silu, _OPS.silu_backward),
     nn.Mish: (F.mish, _OPS.mish_backward),
 }
+_IN_PLACE = (torch.relu_, torch.sigmoid_, torch.tanh_)
+
+LeafOf = Callable[[nn.Parameter], Tensor]
+# Makes one module of those in front of all layers, as `stacked` does
+StackOf = Callable[[Sequence[nn.Module], LeafOf], nn.Module]
 
 
 def is_wide(module: nn.Module, n_events: int) -> bool:
     """Return whether the products of a network are so large that stacking them by torch.bmm gains nothing."""
-    return any(isinstance(one, nn.Linear) and n_events * one.weight.numel() >= WIDE for one in module.modules())
+    linear = (one for one in module.modules() if isinstance(one, nn.Linear | ScaledLinear))
+    return any(n_events * one.weight.numel() >= WIDE for one in linear)
 
 
 def are_for_onednn(weight: Tensor, n_events: int) -> bool:
@@ -36,108 +43,210 @@ def are_for_onednn(weight: Tensor, n_events: int) -> bool:
     return n_events * weight[0].numel() >= WIDE and weight.device.type == "cpu" and has_onednn()
 
 
-def products_by_onednn(x: Tensor, y: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Compute ``(k, n, d) · (k, d, m)``, and add ``(k, m)``."""
-    biases = [None] * len(x) if bias is None else bias
-    return torch.stack([product(a, b.T, c) for a, b, c in zip(x, y, biases, strict=True)])
+def is_dense(module: nn.Module) -> bool:
+    """Return whether networks like this one can be a `DenseStack`."""
+    layers = (*module.hidden, module.head) if isinstance(module, FeedForward) else ()
+    return bool(layers) and all(
+        type(one) in (nn.Linear, Linear, ScaledLinear, Gain, Dropout, *_ACTIVATIONS)
+        or (isinstance(one, Blend) and type(one.activation) in _ACTIVATIONS)
+        for one in layers
+    )
 
 
 class DenseStack(nn.Module):
     """Linear layers of ``k`` networks, each with an activation and dropout or without.
 
-    The products of small networks are short: autograd would take a quarter of a step for its work around them.
+    The products of small networks are short: autograd would take a quarter of a step for its work around them. Large
+    networks go one after another through all of their layers, so that what a layer gives is in the cache for the next.
 
     Parameters
     ----------
     networks : sequence of FeedForward
         Networks for which `is_dense` holds.
-    first : nn.Module or None
-        What events pass through first, without parameters.
+    stack_of : callable
+        Makes one module of the embeddings of some networks, for which there is autograd.
     leaf_of : callable
-        Gives for a parameter of the first network that of all, ``(k, *shape)``.
+        Gives for a parameter of the first network that of all, ``(k, *shape)``, whose ``grad`` takes its gradient.
     """
 
-    def __init__(self, networks: Sequence[Any], first: nn.Module | None, leaf_of: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, networks: Sequence[Any], stack_of: StackOf, leaf_of: LeafOf) -> None:
         super().__init__()
-        self.first = first
-        self._layers: list[_Layer] = []
-        for parts in zip(*([*one.hidden, one.head] for one in networks), strict=True):
-            if isinstance(parts[0], nn.Linear):
-                weight, bias = (leaf_of(one).detach() for one in (parts[0].weight, parts[0].bias))
-                self._layers.append(_Layer(weight, bias))
-            elif isinstance(parts[0], Dropout):
-                self._layers[-1].dropouts = parts
-            else:
-                self._layers[-1].activation = _ACTIVATIONS[type(parts[0])]
+        self._together = (_Chain(networks, stack_of, leaf_of),)
+        self._each = tuple(_Chain([one], stack_of, _part_of(leaf_of, networks[0], one, i)) for i, one in enumerate(networks))
+        self._now: tuple[_Chain, ...] = ()
 
-    @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``(k, n, d_in)`` to ``(k, n, d_out)``, and keep what `gradients` needs."""
-        x = x if self.first is None else self.first(x)
-        for layer in self._layers:
-            x = layer.forward(x)
+        """Map ``(k, n, d_in)`` to ``(k, n, d_out)``, and keep what `differentiate` needs."""
+        is_wide = any(are_for_onednn(one.weight, x.shape[1]) for one in self._together[0].linear)
+        self._now = self._each if is_wide else self._together
+        return torch.cat([one.forward(part) for one, part in zip(self._now, x.chunk(len(self._now)), strict=True)])
+
+    def differentiate(self, gradient: Tensor) -> None:
+        """Write the gradients of all parameters, from that of the outputs of the last call, to where they belong."""
+        for one, part in zip(self._now, gradient.chunk(len(self._now)), strict=True):
+            one.differentiate(part)
+
+
+def _part_of(leaf_of: LeafOf, first: nn.Module, other: nn.Module, i: int) -> LeafOf:
+    """Leaves of a network alone, ``(1, *shape)``."""
+    known = dict(zip(map(id, other.parameters()), first.parameters(), strict=True))
+
+    def part_of(parameter: nn.Parameter) -> Tensor:
+        leaf = leaf_of(known[id(parameter)])
+        part = leaf.detach()[i : i + 1]
+        part.grad = None if leaf.grad is None else leaf.grad[i : i + 1]
+        return part
+
+    return part_of
+
+
+class _Chain:
+    """Some of the networks, layer after layer."""
+
+    def __init__(self, networks: Sequence[Any], stack_of: StackOf, leaf_of: LeafOf) -> None:
+        self._learned: list[Tensor] = []  # of the embedding
+
+        def learned(parameter: nn.Parameter) -> Tensor:
+            self._learned.append(leaf_of(parameter).requires_grad_())
+            return self._learned[-1]
+
+        ahead = [one.embedding for one in networks]
+        self._first = None if ahead[0] is None else stack_of(ahead, learned)
+        self._layers: list[Any] = [
+            _layer(parts, leaf_of) for parts in zip(*([*one.hidden, one.head] for one in networks), strict=True)
+        ]
+        self.linear = [one for one in self._layers if isinstance(one, _Linear)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self._first is not None:
+            with torch.set_grad_enabled(bool(self._learned)):
+                x = self._first(x)
+        self._input = x
+        with torch.no_grad():
+            for layer in self._layers:
+                x = layer.forward(x)
         return x
 
-    @torch.no_grad()
-    def gradients(self, gradient: Tensor) -> list[Tensor]:
-        """Compute the gradients of all parameters from that of the outputs of the last call."""
-        gradients: list[Tensor] = []
-        for layer in reversed(self._layers):
-            gradient = layer.before_activation(gradient)
-            gradients += [gradient.sum(1), layer.products(gradient.mT, layer.x)]
-            if layer is not self._layers[0]:
-                gradient = layer.products(gradient, layer.weight)
-        return gradients[::-1]
+    def differentiate(self, gradient: Tensor) -> None:
+        with torch.no_grad():
+            for layer in reversed(self._layers):
+                is_last = layer is self._layers[0] and not self._learned
+                gradient = layer.backward(gradient, is_last)
+        if self._learned:
+            found = torch.autograd.grad(self._input, self._learned, gradient)
+            torch._foreach_copy_([one.grad for one in self._learned], found)
 
 
-def is_dense(module: nn.Module) -> bool:
-    """Return whether networks like this one can be a `DenseStack`."""
-    return (
-        isinstance(module, FeedForward)
-        and (module.embedding is None or next(module.embedding.parameters(), None) is None)
-        and all(type(one) in (nn.Linear, Linear, Dropout, *_ACTIVATIONS) for one in (*module.hidden, module.head))
-    )
+def _layer(parts: Sequence[Any], leaf_of: LeafOf) -> Any:
+    """Make the layer of all networks."""
+    first = parts[0]
+    if isinstance(first, nn.Linear | ScaledLinear):
+        return _Linear(leaf_of(first.weight), leaf_of(first.bias), getattr(first, "factor", None))
+    if isinstance(first, Dropout):
+        return _Dropped(parts)
+    if isinstance(first, Gain):
+        return _Gained(leaf_of(first.gain))
+    if isinstance(first, Blend):
+        return _Blended(leaf_of(first.share), *_ACTIVATIONS[type(first.activation)])
+    return _Activated(*_ACTIVATIONS[type(first)])
 
 
-class _Layer:
-    """Linear layer of all networks, and what it keeps of the last call."""
+# Each of these maps ``(k, n, d)`` in `forward`, and keeps what `backward` needs: that one takes the gradient of the
+# output, which it may overwrite, writes those of parameters, and returns that of the input, if not ``is_last``.
 
-    x: Tensor
-    _y: Tensor
-    _mask: Tensor | None
-    _n_events = -1
 
-    def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        self.weight, self._transposed = weight, weight.mT
-        self._bias, self._row = bias, bias[:, None]
-        self.activation: tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]] | None = None
-        self.dropouts: Sequence[Dropout] = ()
+class _Linear:
+    def __init__(self, weight: Tensor, bias: Tensor, factor: float | None) -> None:
+        self.weight, self._factor = weight.detach(), factor
+        self._row = bias.detach()[:, None]
+        self._gradients = weight.grad, bias.grad
+        self._n_events = -1
 
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[1] != self._n_events:
-            self._n_events, self._is_wide = x.shape[1], are_for_onednn(self.weight, x.shape[1])
-        self.x = x
+            self._n_events = x.shape[1]
+            self._is_wide = len(x) == 1 and are_for_onednn(self.weight, x.shape[1])
+        self._x = x
+        self._scaled = self.weight if self._factor is None else self.weight * self._factor
         if self._is_wide:
-            self._y = products_by_onednn(x, self._transposed, self._bias)
+            return product(x[0], self._scaled[0], self._row[0, 0])[None]
+        return torch.baddbmm(self._row, x, self._scaled.mT)
+
+    def backward(self, gradient: Tensor, is_last: bool) -> Tensor:
+        of_weight, of_bias = self._gradients
+        torch.sum(gradient, 1, out=of_bias)
+        if self._is_wide:
+            of_weight[0].copy_(product(gradient[0].T, self._x[0].T))
         else:
-            self._y = torch.baddbmm(self._row, x, self._transposed)
-        y = self._y if self.activation is None else self.activation[0](self._y)
-        self._mask = self._drawn(y) if any(one.p > 0 for one in self.dropouts) else None
-        return y if self._mask is None else y * self._mask
+            torch.bmm(gradient.mT, self._x, out=of_weight)
+        if self._factor is not None:
+            of_weight.mul_(self._factor)
+        if is_last:
+            return gradient
+        return product(gradient[0], self._scaled[0].T)[None] if self._is_wide else gradient.bmm(self._scaled)
 
-    def products(self, x: Tensor, y: Tensor) -> Tensor:
-        """Multiply as many numbers as in the last call."""
-        return products_by_onednn(x, y) if self._is_wide else x.bmm(y)
 
-    def _drawn(self, y: Tensor) -> Tensor:
-        """Draw the factors of dropout, each network as it would alone."""
-        factors = torch.ones_like(y)
-        for one, its in zip(self.dropouts, factors, strict=True):
+class _Activated:
+    def __init__(self, function: Callable[[Tensor], Tensor], backward: Callable[[Tensor, Tensor], Tensor]) -> None:
+        self._function, self._backward = function, backward
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._y = x
+        return self._function(x)
+
+    def backward(self, gradient: Tensor, is_last: bool) -> Tensor:
+        return self._backward(gradient, self._y)
+
+
+class _Blended:
+    """x + a · (f(x) − x)."""
+
+    def __init__(
+        self, share: Tensor, function: Callable[[Tensor], Tensor], backward: Callable[[Tensor, Tensor], Tensor]
+    ) -> None:
+        self._share, self._gradient = share.detach()[:, None], share.grad
+        self._function, self._backward = function, backward
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._y = x.clone() if self._function in _IN_PLACE else x
+        self._difference = self._function(self._y) - x
+        return torch.addcmul(x, self._difference, self._share)
+
+    def backward(self, gradient: Tensor, is_last: bool) -> Tensor:
+        torch.sum(self._difference.mul_(gradient), 1, out=self._gradient)
+        through = gradient * self._share
+        gradient.sub_(through)
+        return gradient.add_(self._backward(through, self._y))
+
+
+class _Gained:
+    def __init__(self, gain: Tensor) -> None:
+        self._gain, self._gradient = gain.detach()[:, None], gain.grad
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._x = x
+        return x * self._gain
+
+    def backward(self, gradient: Tensor, is_last: bool) -> Tensor:
+        torch.sum(gradient * self._x, 1, out=self._gradient)
+        return gradient if is_last else gradient * self._gain
+
+
+class _Dropped:
+    def __init__(self, members: Sequence[Dropout]) -> None:
+        self._members = members
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._factors = self._drawn(x) if any(one.p > 0 for one in self._members) else None
+        return x if self._factors is None else x * self._factors
+
+    def _drawn(self, x: Tensor) -> Tensor:
+        """Draw the factors, each network as it would alone."""
+        factors = torch.ones_like(x)
+        for one, its in zip(self._members, factors, strict=True):
             if one.p > 0:
                 torch.div(kept(its, one.p, one.generator), 1 - one.p, out=its)
         return factors
 
-    def before_activation(self, gradient: Tensor) -> Tensor:
-        """Compute the gradient of the linear layer's output from that of the output behind it."""
-        gradient = gradient if self._mask is None else gradient * self._mask
-        return gradient if self.activation is None else self.activation[1](gradient, self._y)
+    def backward(self, gradient: Tensor, is_last: bool) -> Tensor:
+        return gradient if self._factors is None else gradient.mul_(self._factors)

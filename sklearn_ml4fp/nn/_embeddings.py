@@ -127,7 +127,7 @@ class PiecewiseEmbedding(NumberEmbedding):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(n, d)`` to ``(n, d_out)``."""
-        return (self.line(x[..., None]) + self.pieces(self.encoding(x))).flatten(1)
+        return (self.line(x[..., None]) + self.pieces(self.encoding(x))).flatten(-2)
 
 
 class PeriodicEmbedding(NumberEmbedding):
@@ -153,7 +153,7 @@ class PeriodicEmbedding(NumberEmbedding):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(n, d)`` to ``(n, d_out)``."""
-        return F.relu(self.linear(self.waves(x))).flatten(1)
+        return F.relu(self.linear(self.waves(x))).flatten(-2)
 
 
 class DenseWaveEmbedding(NumberEmbedding):
@@ -179,7 +179,7 @@ class DenseWaveEmbedding(NumberEmbedding):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(n, d)`` to ``(n, d_out)``."""
-        return torch.cat([x[..., None], self.linear(self.waves(x))], dim=-1).flatten(1)
+        return torch.cat([x[..., None], self.linear(self.waves(x))], dim=-1).flatten(-2)
 
 
 def number_embedding(

@@ -76,8 +76,13 @@ class ScaledLinear(nn.Module):
         self.bias.copy_(-(drawn * part / part.sum(1, keepdim=True)).sum(1))
 
     @property
+    def factor(self) -> float:
+        """The factor on the weights, 1/√d_in."""
+        return 1 / math.sqrt(self.weight.shape[1])
+
+    @property
     def _scaled(self) -> Tensor:
-        return self.weight / math.sqrt(self.weight.shape[1])
+        return self.weight * self.factor
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(n, d_in)`` to ``(n, d_out)``."""
