@@ -95,8 +95,9 @@ class Member:
 class Pass:
     """Training of several nets in one pass.
 
-    The weights of a net stand in one row, group after group of its optimiser, and its parameters are views of it. So the
-    optimiser sees one parameter for each group; and all that a net does by itself (validation, best weights, averages, history) goes on as alone.
+    The weights of a net stand in one row, group after group of its optimiser, and its parameters are views of it. So
+    the optimiser sees one parameter for each group; and all that a net does by itself (validation, best weights,
+    averages, history) goes on as alone.
 
     Parameters
     ----------
@@ -226,9 +227,7 @@ class Pass:
                 member.recipe.after_step()
         return losses
 
-    def _differentiate(
-        self, module: nn.Module, leaves: list[Tensor], events: list[Tensor], sizes: list[int]
-    ) -> Tensor:
+    def _differentiate(self, module: nn.Module, leaves: list[Tensor], events: list[Tensor], sizes: list[int]) -> Tensor:
         """Compute losses ``(k,)`` for batches of these sizes, and the gradients of the leaves as their ``grad``."""
         output, target = module(events[0]).flatten(0, 1), events[1].flatten(0, 1)
         share = _shares(tuple(sizes), events[0].shape[1], output.dtype, output.device)

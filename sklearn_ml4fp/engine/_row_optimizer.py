@@ -81,7 +81,7 @@ class RowOptimizer:
         self._optimizer = make([row.values for row in rows])
         self._optimizer.state.update({row.values: state for row in rows if (state := row.state())})
         self._kernel: Any = _KERNELS.get(kind)
-        self._groups: list[tuple[Sequence[Row], dict[str, Any], tuple[Any, ...]]] = []
+        self._groups: list[_Group] = []
         self._present: tuple[Any, ...] = ()
 
     def state_of(self, row: Row) -> dict[str, Any]:

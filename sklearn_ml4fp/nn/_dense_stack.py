@@ -27,7 +27,7 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[[
 }
 _IN_PLACE = (torch.relu_, torch.sigmoid_, torch.tanh_)
 
-LeafOf = Callable[[nn.Parameter], Tensor]
+LeafOf = Callable[[Tensor], Any]  # tensors, and not None, as their gradients
 # Makes one module of those in front of all layers, as `stacked` does
 StackOf = Callable[[Sequence[nn.Module], LeafOf], nn.Module]
 
@@ -72,7 +72,8 @@ class DenseStack(nn.Module):
     def __init__(self, networks: Sequence[Any], stack_of: StackOf, leaf_of: LeafOf) -> None:
         super().__init__()
         self._together = (_Chain(networks, stack_of, leaf_of),)
-        self._each = tuple(_Chain([one], stack_of, _part_of(leaf_of, networks[0], one, i)) for i, one in enumerate(networks))
+        each = enumerate(networks)
+        self._each = tuple(_Chain([one], stack_of, _part_of(leaf_of, networks[0], one, i)) for i, one in each)
         self._now: tuple[_Chain, ...] = ()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -91,10 +92,10 @@ def _part_of(leaf_of: LeafOf, first: nn.Module, other: nn.Module, i: int) -> Lea
     """Leaves of a network alone, ``(1, *shape)``."""
     known = dict(zip(map(id, other.parameters()), first.parameters(), strict=True))
 
-    def part_of(parameter: nn.Parameter) -> Tensor:
+    def part_of(parameter: Tensor) -> Tensor:
         leaf = leaf_of(known[id(parameter)])
         part = leaf.detach()[i : i + 1]
-        part.grad = None if leaf.grad is None else leaf.grad[i : i + 1]
+        part.grad = leaf.grad[i : i + 1]
         return part
 
     return part_of
@@ -104,9 +105,9 @@ class _Chain:
     """Some of the networks, layer after layer."""
 
     def __init__(self, networks: Sequence[Any], stack_of: StackOf, leaf_of: LeafOf) -> None:
-        self._learned: list[Tensor] = []  # of the embedding
+        self._learned: list[Any] = []  # of the embedding
 
-        def learned(parameter: nn.Parameter) -> Tensor:
+        def learned(parameter: Tensor) -> Any:
             self._learned.append(leaf_of(parameter).requires_grad_())
             return self._learned[-1]
 
@@ -156,7 +157,7 @@ def _layer(parts: Sequence[Any], leaf_of: LeafOf) -> Any:
 
 
 class _Linear:
-    def __init__(self, weight: Tensor, bias: Tensor, factor: float | None) -> None:
+    def __init__(self, weight: Any, bias: Any, factor: float | None) -> None:
         self.weight, self._factor = weight.detach(), factor
         self._row = bias.detach()[:, None]
         self._gradients = weight.grad, bias.grad
@@ -202,7 +203,7 @@ class _Blended:
     """x + a · (f(x) − x)."""
 
     def __init__(
-        self, share: Tensor, function: Callable[[Tensor], Tensor], backward: Callable[[Tensor, Tensor], Tensor]
+        self, share: Any, function: Callable[[Tensor], Tensor], backward: Callable[[Tensor, Tensor], Tensor]
     ) -> None:
         self._share, self._gradient = share.detach()[:, None], share.grad
         self._function, self._backward = function, backward
@@ -220,7 +221,7 @@ class _Blended:
 
 
 class _Gained:
-    def __init__(self, gain: Tensor) -> None:
+    def __init__(self, gain: Any) -> None:
         self._gain, self._gradient = gain.detach()[:, None], gain.grad
 
     def forward(self, x: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from sklearn_ml4fp import (
     OptunaSearchCV,
     ResNetClassifier,
     Smear,
+    TableClassifier,
     describe_model,
     load_model,
     save_model,
@@ -86,6 +87,11 @@ def test_weights_ids_and_own_validation_reach_every_member(two_blobs):
         np.testing.assert_allclose(member._read(X), alone(member, X, y, **of_its_own)._read(X), **ALIKE)
 
 
+# groups of parameters with learning rates of their own, which change in every step, as weight decay and dropout do
+TANGENT = {
+    "parametrisation": "ntk", "activation": "silu", "dropout": 0.15, "optimizer": "adamw", "weight_decay": 0.02,
+    "lr_schedule": "coslog4", "regularisation_schedule": "flat_cos",
+}  # fmt: skip
 # what a training may have, on events that leave a last batch of another size for some members
 CHOICES = {
     "plain": {},
@@ -108,10 +114,17 @@ CHOICES = {
     "balanced": {"class_weight": "balanced"},
     "scaled": {"scaling": "auto", "beta2": 0.9, "lr_schedule": "coslog4", "activation": "mish"},
     "clipped": {"scaling": "robust"},
+    "piecewise": {"num_embedding": "piecewise"},
+    "periodic": {"num_embedding": "periodic", "dropout": 0.2},
+    "tangent": {**TANGENT, "patience": 1, "max_epochs": 6},
+    "tangent, all groups": {**TANGENT, "num_embedding": "pbld", "gradient_clipping": 0.5, "ema_decay": 0.9},
+    "tangent by autograd": {**TANGENT, "num_embedding": "pbld", "normalisation": "layer", "l1": 1e-3},
+    "tangent, wide": {**TANGENT, "width": 256, "batch_size": 128, "max_epochs": 2},
 }
 CASES = [
     *((FeedForwardClassifier, choice) for choice in CHOICES),
     *((one, choice) for one in (ResNetClassifier, DenseNetClassifier) for choice in ("batch", "layer, selu", "wide")),
+    (ResNetClassifier, "periodic"),
 ]
 
 
@@ -155,6 +168,25 @@ def test_one_pass_of_regressions(loss, two_blobs, monkeypatch):
 def test_the_optimiser_goes_on_after_one_pass(two_blobs, monkeypatch):
     X, y, _ = two_blobs
     model = small(FeedForwardClassifier, n_members=2, max_epochs=2, warm_start=True, early_stopping=False, lr=1e-3)
+    in_one_pass(monkeypatch, in_one_pass(monkeypatch, model, X, y), X, y)
+    for member in model.members_:
+        np.testing.assert_allclose(alone(member, X, y).fit(X, y)._read(X), member._read(X), **ALIKE)
+
+
+def test_one_pass_of_a_frame(two_blobs, monkeypatch):
+    """With missing numbers, columns of 0 and 1, and an embedding of categories."""
+    numbers = two_blobs[0][:313].copy()
+    numbers[::7, 1] = np.nan
+    frame = pytest.importorskip("pandas").DataFrame(numbers).add_prefix("x")
+    frame["kind"], frame["place"] = np.array(list("abc"))[np.arange(313) % 3], [f"{i % 11}" for i in range(313)]
+    model = small(TableClassifier, n_members=3, max_epochs=3)
+    assert_as_alone(in_one_pass(monkeypatch, model, frame, two_blobs[1][:313]), frame, two_blobs[1][:313])
+
+
+def test_one_pass_goes_on_with_all_groups_of_the_optimiser(two_blobs, monkeypatch):
+    X, y, _ = two_blobs
+    settings = {**TANGENT, "lr_schedule": "constant", "warm_start": True, "early_stopping": False, "max_epochs": 2}
+    model = small(FeedForwardClassifier, n_members=2, **settings)
     in_one_pass(monkeypatch, in_one_pass(monkeypatch, model, X, y), X, y)
     for member in model.members_:
         np.testing.assert_allclose(alone(member, X, y).fit(X, y)._read(X), member._read(X), **ALIKE)
