@@ -22,6 +22,7 @@ from ._batches import Share, ShuffledBatches, Source, TensorData
 from ._checkpoint import CheckpointFile, restore
 from ._devices import GpuUse, in_bfloat16
 from ._distributed import ALONE, Processes
+from ._memory import keep_freed_memory
 from ._monitor import Monitor, StopTraining, check_scoring, wants_batch_events
 from ._optimizers import groups_by_rate
 from ._points import Parts
@@ -147,7 +148,9 @@ class Net(PredictingNet):
         """
         state = None if checkpoint is None else checkpoint.read()
         device = torch.device(self.device)
-        if device.type != "cpu":
+        if device.type == "cpu":
+            keep_freed_memory()
+        else:
             data, valid = data.placed_on(device), valid and valid.placed_on(device)
         check_scoring(self.callbacks_)
         kept, self._double, self._data = self.callbacks_, None, data

@@ -1,5 +1,6 @@
 """Memory of a fit: large data become tensors piece by piece, which changes nothing in the result."""
 
+import platform
 import subprocess
 import sys
 
@@ -67,6 +68,33 @@ fitted = peak()
 network.predict(many)
 print((fitted - before) / many.nbytes, (peak() - fitted) / many.nbytes)
 """
+
+
+FAULTS = """
+import resource, numpy as np
+from sklearn_ml4fp import EventSource, FeedForwardClassifier
+from sklearn_ml4fp.engine._memory import keep_freed_memory
+def faults(): return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+rng = np.random.default_rng(0)
+events = np.empty(8 * 1024, dtype=[*((f"x{i}", "f4") for i in range(4)), ("label", "i4")])
+for name in events.dtype.names:
+    events[name] = rng.integers(0, 2, len(events))
+source = EventSource(events, features=["x0", "x1", "x2", "x3"], target="label", memory=2**16)
+network = FeedForwardClassifier(max_epochs=6, batch_size=1024, early_stopping=False, device="cpu", random_state=0)
+network.fit(source)  # libraries are loaded
+before = faults()
+network.fit(source)
+print((faults() - before) / 48)  # steps
+resource.setrlimit(resource.RLIMIT_DATA, (2**20, 2**20))  # less than there is already
+keep_freed_memory.__wrapped__()
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have rules of their own")
+def test_the_steps_of_a_stream_keep_their_memory():
+    """Of the 10 MiB of a step, hundreds of pages are faults if it asks for them anew; a limit does not end a fit."""
+    out = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True).stdout
+    assert float(out) < 50
 
 
 def test_a_fit_needs_little_beside_the_table():
