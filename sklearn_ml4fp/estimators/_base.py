@@ -54,7 +54,6 @@ from ._sources import Large, read_if_small
 from ._streams import StreamedPart, Surveyor
 from ._targets import ClassTarget, NumberTarget
 from ._training import TrainingChoices
-from ._whole_network import AsModule
 
 
 class NetworkEstimator(
@@ -62,7 +61,6 @@ class NetworkEstimator(
     KeptNetwork,
     ClonedWithCallbacks,
     WithMembers,
-    AsModule,
     CallbackSupportMixin,
     TrainingChoices,
     BaseEstimator,
@@ -376,6 +374,12 @@ class NetworkEstimator(
         frame_of = needs("pandas").DataFrame
         each = [frame_of(columns_of(member.net_.history)).set_index("epoch") for member in self.members_]
         return each[0] if self._is_single else needs("pandas").concat(dict(enumerate(each)), names=["member"])
+
+    def _as_module(self) -> Any:
+        """Make one torch module of the fitted network, for an export."""
+        from ._whole_network import WholeNetwork
+
+        return WholeNetwork(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -171,10 +171,10 @@ class TableSurvey:
 
     def add(self, values: np.ndarray, weights: np.ndarray | None) -> None:
         """Take in rows and their weights."""
-        self._raw.add(values, weights)
         if self._angles:
             self._unwound.add(_unwound(values, self._angles), weights)
             self._azimuths.add(values[:, [angle.column for angle in self._angles]])
+        self._raw.add(values, weights)
 
     def merge(self, other: TableSurvey) -> None:
         """Take in the rows that another one has taken in."""

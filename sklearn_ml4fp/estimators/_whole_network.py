@@ -348,10 +348,3 @@ def _events_of(learned: TableInput, estimator: Any) -> nn.Module:
     if isinstance(learned, GraphInput) and learned._edges is not None:
         return PaddedGraphs(points, learned._edges, len(learned._edge_names))
     return points
-
-
-class AsModule:
-    """Mixin of a network, which makes one torch module of it when it is fitted."""
-
-    def _as_module(self) -> WholeNetwork:
-        return WholeNetwork(self)
