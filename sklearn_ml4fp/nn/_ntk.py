@@ -65,14 +65,13 @@ class ScaledLinear(nn.Module):
         spread = (w @ (y - w @ y).square()).clamp(min=0).sqrt()
         spread = torch.where(spread > 0, spread, 1.0)
         self.weight.div_(spread[:, None].to(self.weight))
-        values, order = (y / spread).sort(dim=0)
+        values, order = (y / spread).T.contiguous().sort()  # rows of an output: faster than columns
         # equal values count together, so that a cancelling pair has no share
-        is_last = torch.cat([values.diff(dim=0) > _EQUAL, torch.ones_like(values[:1], dtype=torch.bool)])
-        cumulative = torch.where(is_last, w[order].cumsum(0), -math.inf)
-        reached = cumulative.cummax(0).values.T.contiguous()
+        is_last = torch.cat([values.diff() > _EQUAL, torch.ones_like(values[:, :1], dtype=torch.bool)], dim=1)
+        reached = torch.where(is_last, w[order].cumsum(1), -math.inf).cummax(1).values
         share = torch.rand(y.shape[1], _N_OF_BIAS, generator=generator, dtype=y.dtype)
         part = torch.empty_like(share).exponential_(generator=generator)
-        drawn = values.T.gather(1, torch.searchsorted(reached, share).clamp(max=len(y) - 1))
+        drawn = values.gather(1, torch.searchsorted(reached, share).clamp(max=len(y) - 1))
         self.bias.copy_(-(drawn * part / part.sum(1, keepdim=True)).sum(1))
 
     @property
