@@ -1,9 +1,10 @@
 """Training on streams against training in memory: rate, peak memory and AUC, from Parquet, ROOT and a store.
 
-    OMP_NUM_THREADS=1 python benchmarks/bench_stream.py --part rate limit size jets clouds
+    OMP_NUM_THREADS=1 python benchmarks/bench_stream.py --part rate limit size jets clouds sorted
     OMP_NUM_THREADS=1 python benchmarks/bench_stream.py [--events 300000] [--network default] [--repeats 3] [...]
 
-``--part`` runs what RESULTS.md reports, each part with its options in ``PARTS``: twelve minutes on two quiet cores.
+``--part`` runs what RESULTS.md reports, each part with its options in ``PARTS``: twenty minutes on two quiet cores,
+half of them ``limit``.
 
 Two classes in a table, or jets as sets of constituents. The files are made in a temporary folder, with row groups and
 baskets of ``--rows`` events, and read once before, so that they are in the page cache. ``--memory`` of the source is a
@@ -14,8 +15,8 @@ the thread that reads included; that of the clock is for an epoch.
 
 ``--limit`` sets RLIMIT_DATA of the process, from its first line on: all private memory that it may write to, the
 libraries' share included, used or not; the table then has five times as many bytes, whatever ``--events`` says. The
-memory pool of pyarrow is the one of the system then (ARROW_DEFAULT_MEMORY_POOL), since its own reserves 1 GiB, and the
-threads share one arena (MALLOC_ARENA_MAX).
+fit in memory, to compare with, has no limit. The memory pool of pyarrow is the one of the system then
+(ARROW_DEFAULT_MEMORY_POOL), since its own reserves 1 GiB, and the threads share one arena (MALLOC_ARENA_MAX).
 Memory is the private resident memory (RssAnon), which the kernel cannot take back from a process: its largest value
 during the fit, and what is above that just before it. Pages of files that are mapped are not in it. VmData is what
 RLIMIT_DATA limits, its largest value during the fit.
@@ -48,17 +49,20 @@ PARTS = {
         "--events 1000000 --epochs 2 --repeats 5 --network small",
     ),
     "limit": (
-        f"--limit {768 * MIB} --memory {64 * MIB} --columns 40 --rows 12500 --network small --epochs 1 --repeats 1 "
-        "--kinds parquet root",
+        f"--limit {768 * MIB} --memory {64 * MIB} --columns 64 --rows 12500 --epochs 1 --repeats 1 "
+        "--kinds memory parquet root",
     ),
+    # windows of 40 MB, a whole number of them for each size
     "size": (
-        f"--events 1000000 3000000 10000000 --memory {64 * MIB} --rows 25000 --network small --epochs 1 --repeats 3 "
+        "--events 1000000 3000000 10000000 --memory 40000000 --rows 25000 --network small --epochs 1 --repeats 3 "
         "--kinds parquet",
     ),
     "jets": (
+        "--jets --events 60000 --epochs 2 --batch 256 --rows 300 --repeats 3 --kinds memory store parquet",
         "--jets --events 60000 --network small --epochs 4 --batch 256 --rows 300 --repeats 3 "
         "--kinds memory store parquet",
     ),
+    "sorted": ("--events 200000 --network small --epochs 3 --rows 10000 --repeats 3 --kinds memory parquet sorted",),
     "clouds": ("--jets --events 1000000 --network tiny --epochs 1 --repeats 1 --kinds memory",),
 }
 POINTS = ("log_pt", "eta", "phi", "charge")
@@ -193,11 +197,13 @@ def memory_of(pid: int) -> np.ndarray:
 
 def run(kind: str, folder: str, arguments: argparse.Namespace, seed: int) -> list[float]:
     """Fit in a process of its own, and watch its memory."""
-    passed = ["memory", "epochs", "columns", "network", "limit", "batch"]
+    limit = 0 if kind == "memory" else arguments.limit
+    passed = ["memory", "epochs", "columns", "network", "batch"]
     command = [sys.executable, __file__, "--alone", kind, "--folder", folder, "--seed", str(seed)]
+    command += ["--limit", str(limit)]
     command += [word for name in passed for word in (f"--{name}", str(getattr(arguments, name)))]
     command += ["--jets"] * arguments.jets
-    pool = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"} if arguments.limit else {}
+    pool = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"} if limit else {}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=os.environ | pool, **pipes) as process:
         assert process.stdin is not None

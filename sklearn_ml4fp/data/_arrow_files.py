@@ -99,7 +99,9 @@ class ParquetFile(_Pieces):
             self._file.close()
             raise ValueError(f"there are no row groups {strange}: it has {metadata.num_row_groups}, counted from 0.")
         super().__init__([metadata.row_group(i).num_rows for i in self._groups], schema)
-        stored = [self._file.schema.column(i).path for i in range(metadata.num_columns)]
+        # schemas of pyarrow and what belongs to them refer to each other: the footer would stay until Python collects
+        some = metadata.row_group(0) if metadata.num_row_groups else None
+        stored = [some.column(i).path_in_schema for i in range(metadata.num_columns)] if some else []
         leaves = [leaf for field in schema for leaf in _leaves(field.type, field.name)]
         self._stored = dict(zip(leaves, stored, strict=False)) if len(leaves) == len(stored) else {}
         self._position = {name: stored.index(path) for name, path in self._stored.items()}

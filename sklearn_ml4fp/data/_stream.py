@@ -136,6 +136,7 @@ class Stream(ABC):
     _share: tuple[int, int] = (0, 1)
     target: Role = None
     weight: Role = None
+    cut: Any = None
     _before: Sequence[int] = ()  # number of entries in the files before each one, once all have been checked
     _boundaries: Sequence[NDArray[np.int64] | None] = ()  # of each file, see `Reader`; once all have been checked
 
@@ -354,7 +355,7 @@ class Stream(ABC):
         return _rows_of(joined(parts), draw.keep(n_events))
 
     def held(self) -> tuple[Bunch | None, float]:
-        """Read all events, if they take ``memory`` bytes at most.
+        """Read all events, if they take ``memory`` bytes at most; of a table the first block tells.
 
         Returns
         -------
@@ -368,14 +369,17 @@ class Stream(ABC):
         ValueError
             There is no event.
         """
-        parts, n_bytes, n_entries = [], 0, 0
+        parts, n_bytes, n_entries, blocks = [], 0, 0, self.blocks(_FIRST)
+        all_pass = self.cut is None and not any(isinstance(step, _Where) for step in self._steps)
         with self.loading() as load:
-            for block in self.blocks(_FIRST):
+            for block in blocks:
                 events = load(block)
                 ragged = [one for one in (events.target, events.sample_weight) if isinstance(one, RaggedArray)]
                 n_bytes += sum(one.nbytes for one in (events.data, *ragged))
                 n_entries += block.stop - block.start
-                if n_bytes > self.memory:
+                is_equal = all_pass and not ragged and isinstance(events.data, np.ndarray)  # as large as those to come
+                n_in_all = sum(one.stop - one.start for one in blocks) if is_equal else n_entries
+                if n_bytes * n_in_all > self.memory * n_entries:
                     return None, n_bytes / n_entries
                 if len(events.data):
                     parts.append(events)

@@ -92,6 +92,18 @@ def test_only_what_fits_is_held(files):
         source.where(lambda events: events.target > 1).held()
 
 
+def test_the_first_block_of_a_table_tells_that_it_does_not_fit(files, monkeypatch):
+    """Where all events pass; else they are read until they are too many."""
+    source, read = EventSource(str(files / "*.parquet"), **ROLES, memory=8 * 20), []
+    events_of = EventSource._events
+    monkeypatch.setattr(EventSource, "_events", lambda *args: read.append(args[1:]) or events_of(*args))
+    monkeypatch.setattr("sklearn_ml4fp.data._stream._FIRST", 10)
+    assert source.held() == (None, 8.0)
+    assert len(read) == 1
+    few = source.where(lambda events: events.groups < TABLE.event[20])
+    assert np.array_equal(few.held()[0].groups, TABLE.event[:20])
+
+
 def test_scikit_learn_is_told_what_to_do(files):
     with pytest.raises(TypeError, match=r"source\.read\(\)"):
         StandardScaler().fit(EventSource(files / "0.root", **ROLES))
