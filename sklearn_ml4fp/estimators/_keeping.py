@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,21 +37,19 @@ def _set_arrays(module: nn.Module, arrays: dict[str, np.ndarray]) -> None:
     module.load_state_dict({name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()})
 
 
-def _as_arrays(state: Any) -> Any:
-    """State of an optimiser with arrays in place of tensors."""
+def _with_each(change: Callable[[Any], Any], state: Any) -> Any:
+    """Change every value in the state of an optimiser."""
     if isinstance(state, dict):
-        return {name: _as_arrays(value) for name, value in state.items()}
-    if isinstance(state, list):
-        return [_as_arrays(value) for value in state]
-    return state.detach().cpu().numpy() if isinstance(state, torch.Tensor) else state
+        return {name: _with_each(change, value) for name, value in state.items()}
+    return [_with_each(change, value) for value in state] if isinstance(state, list) else change(state)
 
 
-def _as_tensors(state: Any) -> Any:
-    if isinstance(state, dict):
-        return {name: _as_tensors(value) for name, value in state.items()}
-    if isinstance(state, list):
-        return [_as_tensors(value) for value in state]
-    return torch.from_numpy(state.copy()) if isinstance(state, np.ndarray) else state
+def _as_array(value: Any) -> Any:
+    return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
+
+
+def _as_tensor(value: Any) -> Any:
+    return torch.from_numpy(value.copy()) if isinstance(value, np.ndarray) else value
 
 
 def plain(estimator: Any) -> dict[str, Any]:
@@ -74,7 +72,7 @@ def plain(estimator: Any) -> dict[str, Any]:
         "weights": _arrays(net.module_),
         "loss": _arrays(net.criterion_),
         "history": json.dumps(list(net.history), default=_number),
-        "optimizer": _as_arrays(net.optimizer_.state_dict()) if keeps_optimizer() else None,
+        "optimizer": _with_each(_as_array, net.optimizer_.state_dict()) if keeps_optimizer() else None,
     }
 
 
@@ -125,7 +123,7 @@ def _initialised(net: Net, kept: dict[str, Any]) -> Net:
     net.module_.eval()
     net.history_ = History(json.loads(kept["history"]))
     if kept["optimizer"] is not None:
-        net.optimizer_.load_state_dict(_as_tensors(kept["optimizer"]))
+        net.optimizer_.load_state_dict(_with_each(_as_tensor, kept["optimizer"]))
     return net
 
 
