@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, dataclass_transform
 
 from ._compat import Interval, StrOptions, make_constraint, strict
@@ -15,12 +15,22 @@ from ._keeping import FilledUp
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")  # what a number of layers, nodes, events may be
 REQUIRED = inspect.Parameter.empty  # in the place of a default: the constructor asks for the value
 
+_IN_WORDS: dict[Any, str] = {
+    "boolean": "bool",
+    "cv_object": "int, splitter, iterable or None",
+    "random_state": "int, RandomState or None",
+    "verbose": "int or bool",
+    Integral: "int",
+    Real: "float",
+}
+
 
 def _described(constraint: Any) -> str:
-    """Describe a constraint as scikit-learn does, but with options in alphabetical order: sets have no fixed order."""
-    if isinstance(constraint, StrOptions):
+    """Describe a constraint in the words of numpydoc, else in those of scikit-learn."""
+    if isinstance(constraint, StrOptions):  # in alphabetical order: sets have no fixed order
         return f"a str among {{{', '.join(map(repr, sorted(constraint.options)))}}}"
-    return str(make_constraint(constraint))
+    name = constraint.__name__ if isinstance(constraint, type) else str(make_constraint(constraint))
+    return _IN_WORDS.get(constraint, name) if isinstance(constraint, str | type) else name
 
 
 @dataclass(frozen=True, slots=True)

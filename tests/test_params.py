@@ -242,6 +242,13 @@ def test_a_hyperparameter_without_a_default(kind):
         kind(inner=3)._validate_params()
 
 
+def test_values_are_described_in_the_words_of_numpydoc():
+    for line in ("compile : bool, default=False", "metrics : str or list or tuple or dict or a callable or None, "):
+        assert f"\n{line}" in FeedForwardClassifier.__doc__
+    assert "\nrandom_state : int, RandomState or None, default=None\n" in FeedForwardClassifier.__doc__
+    assert "\npre_dispatch : int or str, default='2*n_jobs'\n" in BayesSearchCV.__doc__
+
+
 def test_a_search_with_another_default():
     """As of every declared class: one parameter is named, and the others are handed on."""
 

@@ -80,7 +80,6 @@ class BayesSearchCV(EventSearch):
     optimizer_kwargs: dict | None = hp(
         None,
         valid=(dict, None),
-        kind="dict",
         doc='Arguments of ``skopt.Optimizer``. ``base_estimator`` is the surrogate: "GP" (Gaussian process, the '
         'default), "RF" (random forest), "ET" (extra trees), "GBRT" (boosted quantiles) or "DUMMY" (random '
         'candidates). ``acq_func`` is the acquisition function: "EI" (expected improvement), "PI" (probability of '

@@ -95,7 +95,7 @@ class OptunaSearchCV(EventSearch):
         doc='Storage of the finished candidates in the place of a ``history``, such as ``"sqlite:///search.db"``, for '
         "its dashboard and for a search that goes on; None keeps them in memory.",
     )
-    study_name: str = hp("search", valid=str, kind="str", doc="Name of this search in the storage.")
+    study_name: str = hp("search", valid=str, doc="Name of this search in the storage.")
 
     def __init__(self, estimator: Any, param_distributions: Any = None, **params: Any) -> None:
         super().__init__(estimator=estimator, **params)

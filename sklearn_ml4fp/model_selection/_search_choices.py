@@ -52,7 +52,6 @@ class SearchChoices(Declared):
     history: Any = hp(
         None,
         valid=(str, os.PathLike, None),
-        kind="path-like or None",
         doc="File in which each finished candidate is kept, with the scores of its folds. Where the file exists, its "
         "candidates are taken from there, and the search goes on: with the same seed, to the result of a search that "
         "was never interrupted. One search uses a file at a time.",
@@ -60,7 +59,6 @@ class SearchChoices(Declared):
     warm_start: bool = hp(
         False,
         valid="boolean",
-        kind="bool",
         doc="Whether a second ``fit`` on the same data continues from the candidates of the first, up to ``n_iter``.",
     )
     scoring: Any = hp(
@@ -72,45 +70,35 @@ class SearchChoices(Declared):
     n_jobs: int | None = hp(
         None,
         valid=_theirs("n_jobs"),
-        kind="int or None",
         doc="Number of fits at the same time: of the folds, and of the ``n_points`` candidates. With a pruner, the "
         "folds of a candidate are fitted one after the other.",
     )
     refit: Any = hp(
         True,
         valid=_theirs("refit"),
-        kind="bool, str or callable",
         doc="Whether to fit the best candidate on all data; of several metrics, the name of the one that is maximised.",
     )
     cv: Any = hp(
         None,
         valid=_theirs("cv"),
-        kind="int, splitter or None",
         doc="Splitter, or number of folds. If ``fit`` gets ``groups``, a number k (None: 5) means ``EventKFold(k)``, "
         "since scikit-learn's own choice would ignore the groups. All candidates get the same folds.",
     )
-    verbose: int = hp(
-        0, valid=_theirs("verbose"), kind="int", doc="Verbosity of the folds; the progress bar needs none."
-    )
+    verbose: int = hp(0, valid=_theirs("verbose"), doc="Verbosity of the folds; the progress bar needs none.")
     pre_dispatch: int | str = hp(
         "2*n_jobs",
         valid=_theirs("pre_dispatch"),
-        kind="int or str",
         doc="Number of fits that are dispatched, as in scikit-learn's searches.",
     )
-    random_state: Any = hp(None, valid="random_state", kind="int, RandomState or None", doc="Seed of the candidates.")
+    random_state: Any = hp(None, valid="random_state", doc="Seed of the candidates.")
     error_score: Any = hp(
         np.nan,
         valid=_theirs("error_score"),
-        kind='"raise" or float',
         doc="Score of a fold that fails. A candidate whose mean is not finite counts as the worst so far.",
     )
-    return_train_score: bool = hp(
-        False, valid="boolean", kind="bool", doc="Whether ``cv_results_`` has training scores."
-    )
+    return_train_score: bool = hp(False, valid="boolean", doc="Whether ``cv_results_`` has training scores.")
     progress: bool | None = hp(
         None,
         valid=("boolean", None),
-        kind="bool or None",
         doc="Whether to show a progress bar with the best score so far; None shows one in a terminal or a notebook.",
     )
