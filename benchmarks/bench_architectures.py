@@ -117,6 +117,7 @@ def table_models(common: dict[str, Any]) -> dict[str, Model]:
         "Table, one member": lambda: TableClassifier(n_members=1, **its_own),
         "RealMLP of this package": lambda: prepared(RealMLPClassifier(**its_own)),
         "FeedForward": lambda: prepared(FeedForwardClassifier(**feedforward)),
+        "FeedForward, 4 members": lambda: prepared(FeedForwardClassifier(n_members=4, **feedforward)),
         "FeedForward, 5 members": lambda: prepared(FeedForwardClassifier(n_members=5, **feedforward)),
         "ResNet": lambda: prepared(ResNetClassifier(width=128, dropout=0.1, **common)),
         "DenseNet": lambda: prepared(DenseNetClassifier(**common)),

@@ -243,11 +243,11 @@ class _Dropped:
 
     def _drawn(self, x: Tensor) -> Tensor:
         """Draw the factors, each network as it would alone."""
-        factors = torch.ones_like(x)
-        for one, its in zip(self._members, factors, strict=True):
-            if one.p > 0:
-                torch.div(kept(its, one.p, one.generator), 1 - one.p, out=its)
-        return factors
+        factors = [
+            kept(its, one.p, one.generator).div_(1 - one.p) if one.p > 0 else torch.ones_like(its)
+            for one, its in zip(self._members, x, strict=True)
+        ]
+        return factors[0][None] if len(factors) == 1 else torch.stack(factors)
 
     def backward(self, gradient: Tensor, is_last: bool) -> Tensor:
         return gradient if self._factors is None else gradient.mul_(self._factors)

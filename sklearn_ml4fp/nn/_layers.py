@@ -42,7 +42,8 @@ def kept(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
         return torch.empty_like(x).bernoulli_(1 - p, generator=generator)
     bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None, generator=generator)
     level = max(1, round((1 - p) * 2**16)) - 2**15
-    return (bits.view(torch.int16)[: x.numel()] < level).view(x.shape).to(x.dtype)
+    # compared as float32, which holds them all: a comparison to truth values takes five times as long
+    return bits.view(torch.int16)[: x.numel()].to(torch.float32).lt_(level).to(x.dtype).view(x.shape)
 
 
 class Dropout(nn.Module):
