@@ -182,7 +182,8 @@ class ArrowFile(_Pieces):
             self._opened[opened] = self._only(names)
         batches = [self._opened[opened].get_batch(i) for i in range(first, last)]
         columns = {name: [batch.column(name) for batch in batches] for name in names}
-        return [needs("pyarrow").chunked_array(columns[name], type=self._schema.field(name).type) for name in names]
+        joined = needs("pyarrow").chunked_array
+        return [joined(columns[name], type=self._schema.field(name).type) for name in names]
 
     def close(self) -> None:
         self._decoded.clear()  # what is in use elsewhere keeps the map open

@@ -65,13 +65,12 @@ class _Root(Reader):
             # uproot 5.7 fails where such an array ends exactly with a basket, other than the last
             array = branch.array(entry_start=start, entry_stop=min(stop + 1, self.n_entries), library=library)
             return array[: stop - start]
-        first = int(marks[np.searchsorted(marks, start, side="right") - 1])
-        last = int(marks[np.searchsorted(marks, stop)])
+        baskets = range(int(marks.searchsorted(start, side="right")) - 1, int(marks.searchsorted(stop)))
+        first, last = int(marks[baskets.start]), int(marks[baskets.stop])
         key = f"{name} {library}"
         if self._decoded.get(key, ())[:2] != (first, last):
             self._decoded.pop(key, None)
             if library == "np":  # of numbers; for a range of entries, uproot goes through the list of all baskets
-                baskets = range(*np.searchsorted(marks, [first, last]).tolist())
                 array = np.concatenate([branch.basket(i).array(library="np") for i in baskets])
             else:
                 array = branch.array(entry_start=first, entry_stop=last, library=library)

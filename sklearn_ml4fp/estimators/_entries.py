@@ -44,6 +44,10 @@ class OfEntries:
         """Return the numbers of the classes, or the targets, in the form of ``y``."""
         return ragged(y).with_values(super().check(y.values))  # type: ignore[misc]
 
+    def check_again(self, y: Any) -> RaggedArray:
+        """Return the same for values that were checked before."""
+        return ragged(y).with_values(super().check_again(y.values))  # type: ignore[misc]
+
     def learn_factors(self, target: RaggedArray, weights: RaggedArray | None, *, complete: bool) -> None:
         """Learn the factors of the classes from all values of the training part."""
         super().learn_factors(flat(target), flat(weights), complete=complete)  # type: ignore[misc]

@@ -252,7 +252,7 @@ class Surveyor:
 
     def _part(self, events: Any) -> Part:
         X = self.fitted.input.check(events.data, self.owner)
-        target = self.fitted.target.check(events.target) if len(X) else events.target
+        target = self.fitted.target.check_again(events.target) if len(X) else events.target
         return Part(X, target, self._weights(X, target, events.sample_weight))
 
     def _apart(self, source: EventSource) -> Callable[[Any], np.ndarray]:

@@ -56,6 +56,10 @@ class ClassTarget:
         """
         return self.coded(self.labels(y))
 
+    def check_again(self, y: Any) -> np.ndarray:
+        """Return the number of each event's class, of labels that `read` has checked: those of a stream in an epoch."""
+        return self.coded(np.ravel(y))
+
     def coded(self, y: np.ndarray) -> np.ndarray:
         """Return the numbers of the classes of checked labels."""
         if self.classes is None:
@@ -156,6 +160,8 @@ class NumberTarget:
         elif target.shape[1] != self.n:
             raise ValueError(f"y has {target.shape[1]} targets, expected {self.n} as in the first call.")
         return target
+
+    check_again = check
 
     @property
     def unit(self) -> dict[str, Any]:
