@@ -87,6 +87,19 @@ class _Pieces(Reader):
         flat = [name for name, kind in kinds.items() if types.is_integer(kind) or types.is_floating(kind)]
         return _numbers_in(self._columns(flat, start, stop))
 
+    def lists(self, name: str, start: int, stop: int) -> tuple[NDArray[Any], Index] | None:
+        types, kind = needs("pyarrow").types, self._kinds.get(name)
+        if kind is None or not (types.is_list(kind) or types.is_large_list(kind)) or start >= stop:
+            return None
+        if not (types.is_integer(kind.value_type) or types.is_floating(kind.value_type)):
+            return None
+        chunks = self._columns([name], start, stop)[name].chunks
+        contents = [one.flatten() for one in chunks]
+        if any(one.null_count for one in (*chunks, *contents)):
+            return None
+        counts = np.concatenate([one.value_lengths().to_numpy() for one in chunks]).astype(np.int64, copy=False)
+        return np.concatenate([one.to_numpy() for one in contents]), counts
+
 
 class ParquetFile(_Pieces):
     """A Parquet file, of which only the wanted columns of the wanted row groups are decoded."""

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from .._errors import first_line
 from .._kinematics import way_to
 from .._optional import needs
-from ._awkward import _NUMBER, _kind_of
+from .._segments import Index
+from ._awkward import _LIST, _NUMBER, _kind_of
 from ._momenta import component_of, momentum_components
 from ._reader import Reader
 
@@ -64,7 +65,7 @@ class Columns(Mapping[str, Any]):
     ) -> None:
         self._reader, self._start, self._stop, self._derived = reader, start, stop, derived
         self._read: dict[str, Any] = {}
-        self._flat: set[str] = set()
+        self._flat: dict[str, str] = {}  # kinds of columns that were read as arrays of numpy
         self._open: list[str] = []
 
     @property
@@ -140,7 +141,23 @@ class Columns(Mapping[str, Any]):
             found = dict(self._reader.numbers(stored, self._start, self._stop))
         except Exception:  # damaged files raise every kind; one column after the other says which it is
             return {}
-        self._flat |= found.keys()
+        self._flat |= dict.fromkeys(found, _NUMBER)
+        return found
+
+    def lists(self, collection: str, word: str) -> tuple[NDArray[Any], Index] | None:
+        """Return the numbers of a feature of a collection and their number in each event, if a file has it so."""
+        if "." in collection or collection in self._reader.fields:  # records
+            return None
+        known = {*self._reader.fields, *self._derived}
+        name = next((name for one in _SEPARATORS if (name := f"{collection}{one}{word}") in known), None)
+        if name is None or name in self._derived or name in self._read:
+            return None
+        try:
+            found = self._reader.lists(name, self._start, self._stop)
+        except Exception:  # damaged files raise every kind; reading the column by itself says which it is
+            return None
+        if found is not None:
+            self._flat[name] = _LIST + _NUMBER
         return found
 
     def _derive(self, name: str) -> Any:
@@ -160,7 +177,7 @@ class Columns(Mapping[str, Any]):
 
     def kinds(self) -> dict[str, str]:
         """Name what the entries of each column are that has been read."""
-        kinds = dict.fromkeys(self._flat, _NUMBER) | {name: _kind_of(array) for name, array in self._read.items()}
+        kinds = self._flat | {name: _kind_of(array) for name, array in self._read.items()}
         return {f"the column {name!r}": kind for name, kind in kinds.items()}
 
     def _members(self, collection: str) -> Iterator[tuple[str, str]]:

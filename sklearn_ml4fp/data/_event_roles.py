@@ -126,6 +126,9 @@ def joined_ids(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
 def _of_points(columns: Columns, name: str, word: str, kept: Any) -> tuple[NDArray[Any], Index]:
     """Read a column of a collection: its numbers, point after point, and how many each event has."""
     label = f"{word} of {name}"
+    if (lists := columns.lists(name, word)) is not None:
+        values, counts = lists if kept is None else (lists[0][kept.repeat(lists[1])], lists[1][kept])
+        return _numbers(values, label), counts
     array = columns.member(name, word)
     array = array if kept is None else array[kept]
     if _kind_of(array) == _NUMBER:  # of the event: missing momentum is one point

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._optional import needs
+from .._segments import Index
 
 Ranges = Callable[[str], tuple[Any, Any] | None]
 
@@ -35,6 +36,10 @@ class Reader(ABC):
     def numbers(self, names: Sequence[str], start: int, stop: int) -> Mapping[str, NDArray[Any]]:
         """Return those of some columns that hold one number per entry and no gap, at once; the others are left out."""
         return {}
+
+    def lists(self, name: str, start: int, stop: int) -> tuple[NDArray[Any], Index] | None:
+        """Return the numbers of a column of lists without gaps, and the lengths of the lists; None of any other."""
+        return None
 
     def wanted(self, start: int, stop: int, may_pass: Callable[[Ranges], bool]) -> Iterable[tuple[int, int]]:
         """Yield the ranges of entries that may pass a cut, by the statistics that a file keeps of its parts, if any.

@@ -360,6 +360,30 @@ def _with_missing(kind, folder):
     return table.to_pandas() if kind == "frame" else table, numbers
 
 
+def test_lists_of_numbers_are_read_without_awkward(tmp_path, monkeypatch):
+    """It takes 15 microseconds for a jet in a small block. Lists with gaps are read by awkward; all as in memory."""
+    lists = [[1.5, 2.0], [], [3.0], [4.0, 5.0, 6.0], [7.0]]
+    gaps = {"g_inside": [[0.5, None], [], [None], [1.0, 2.0, 3.0], [9.0]], "h_whole": [[1.0], None, [], [2.0], [3.0]]}
+    table = pa.table(
+        {"p_x": lists, "p_n": pa.array([[int(x) for x in one] for one in lists], type=pa.large_list(pa.int32()))}
+        | {"d.y": lists, "number": np.arange(5)}
+        | gaps
+    )
+    pq.write_table(table, tmp_path / "x.parquet", row_group_size=3)
+    collections = {"p": ["x", "n"], "d": ["y"], "g": ["inside"]}
+    for cut in (None, "number != 3"):
+        given = {"features": ["number"], "collections": collections, "cut": cut}
+        file, memory = EventSource(tmp_path / "x.parquet", **given), EventSource(table, **given)
+        assert file.read().data == memory.read().data
+        blocks = file.blocks(2)
+        with file.loading() as load:
+            assert PointClouds.concatenate([load(block).data for block in blocks]) == memory.read().data
+    with pytest.raises(ValueError, match=r"x.parquet: whole of h is missing \(None\) in 1 of 5 events"):
+        EventSource(tmp_path / "x.parquet", collections={"h": ["whole"]}).read()
+    monkeypatch.delattr("sklearn_ml4fp.data._arrow_files._from_arrow")
+    assert len(EventSource(tmp_path / "x.parquet", collections={"p": ["x", "n"]}).read().data) == 5
+
+
 @pytest.mark.parametrize("kind", ["parquet", "arrow", "table", "slices", "frame"])
 @pytest.mark.parametrize("n", [3, 29, 64, 500])
 def test_missing_numbers_stay_in_their_places(kind, n, tmp_path):
