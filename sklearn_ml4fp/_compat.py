@@ -94,14 +94,15 @@ def strict(constraint: Any) -> Any:
 
 
 def _score_request(estimator: Any) -> Any:
-    """Make the request of a composition for ``score``: weights if a part takes them, None if a part leaves it open."""
+    """Make the request of a composition for ``score``: what a part takes; weights and ids are open if a part says so."""
     request, router = MetadataRequest(owner=type(estimator).__name__), estimator.get_metadata_routing()
-    try:
-        router.route_params(caller="score", params={"sample_weight": [1.0]})
-        wants = bool(router.consumes("score", ["sample_weight"]))
-    except UnsetMetadataPassedError:
-        wants = None
-    request.score.add_request(param="sample_weight", alias=wants)
+    for name in ("sample_weight", "groups"):
+        try:
+            router.route_params(caller="score", params={name: [1.0]})
+            wants = bool(router.consumes("score", [name]))
+        except UnsetMetadataPassedError:
+            wants = None
+        request.score.add_request(param=name, alias=wants)
     return request
 
 

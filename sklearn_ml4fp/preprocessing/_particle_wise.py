@@ -130,7 +130,8 @@ class ParticleWise(CloudTransformer):
 
     def get_metadata_routing(self) -> Any:
         """Return the routing of metadata in ``fit``: to this by itself, and to the transformer."""
-        return router_of(self, self.transformer, [("fit", "fit")], wants=True)
+        methods = [(method, "fit") for method in ("fit", "fit_transform")]  # scikit-learn 1.6 asks for the second
+        return router_of(self, self.transformer, methods, wants=True)
 
     def _split_columns(self, names: tuple[str, ...]) -> tuple[list[int], list[int]]:
         """Positions of the features that the transformer sees, and of the others."""

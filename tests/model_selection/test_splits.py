@@ -342,4 +342,4 @@ def test_one_id_with_most_events_is_said_too():
 @pytest.mark.parametrize("kind", UNEQUAL)
 def test_of_many_ids_nothing_is_said(kind, recwarn):
     UNEQUAL[kind](np.arange(1000))
-    assert not recwarn.list
+    assert not [one.message for one in recwarn if one.category is UserWarning]  # others are of other libraries
