@@ -94,7 +94,7 @@ def strict(constraint: Any) -> Any:
 
 
 def _score_request(estimator: Any) -> Any:
-    """Make the request of a composition for ``score``: what a part takes; weights and ids are open if a part says so."""
+    """Make the request of a composition for ``score``: weights and ids if a part takes them, None if it is open."""
     request, router = MetadataRequest(owner=type(estimator).__name__), estimator.get_metadata_routing()
     for name in ("sample_weight", "groups"):
         try:
