@@ -17,6 +17,7 @@ import argparse
 import statistics
 import time
 import warnings
+from functools import partial
 
 import numpy as np
 import torch
@@ -25,7 +26,14 @@ from optuna.samplers import RandomSampler
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 
-from sklearn_ml4fp import CrossFitClassifier, FeedForwardClassifier, OptunaSearchCV
+from sklearn_ml4fp import (
+    CrossFitClassifier,
+    FeedForwardClassifier,
+    OptunaSearchCV,
+    RealMLPClassifier,
+    TableClassifier,
+    load_events,
+)
 
 # width, batch, events, and epochs: at least 10 with early stopping; fewer where an epoch takes longer than all else
 SHAPES = {"3 x 64, batch 64": (64, 64, 6_400, 10), "3 x 256, batch 256": (256, 256, 12_800, 3)}
@@ -117,6 +125,22 @@ def candidates(name, width, batch, n, epochs, k, chosen):
     row(name, f"{k} candidates", *times)
 
 
+def presets(chosen):
+    """Members with groups of parameters and with embeddings, of so few epochs that none stops early."""
+    bunch = load_events()
+    X, y = np.nan_to_num(bunch.data[:4000]), bunch.target[:4000]
+    common = {"n_members": 4, "max_epochs": 3, "random_state": 0, "device": "cpu"}
+    models = {
+        "TableClassifier": TableClassifier(**common),
+        "TableClassifier, 3 x 64, batch 64": TableClassifier(width=64, batch_size=64, **common),
+        "RealMLPClassifier": RealMLPClassifier(**common),
+        'num_embedding="pbld"': FeedForwardClassifier(num_embedding="pbld", scaling="auto", **common),
+    }
+    for name, model in models.items():
+        one_by_one = partial(fit_all, members_of(model, X, y), X, y)
+        row(name, "4 members", *compared(one_by_one, partial(model.fit, X, y), chosen))
+
+
 def two_cores(name, width, batch, n, epochs, chosen, k=10):
     X, y = events(n)
     several, model = network(width, batch, epochs, k), network(width, batch, epochs)
@@ -164,12 +188,17 @@ if __name__ == "__main__":
     parser.add_argument("--epochs", type=int, help="of all networks, instead of 10 of the small and 3 of the large one")
     parser.add_argument("--cores", type=int, default=1, choices=(1, 2))
     parser.add_argument("--numbers", type=int, nargs="*", default=[1, 5, 10, 32], help="none: two cores alone")
+    parser.add_argument("--presets", action="store_true", help="the presets and embeddings, and nothing else")
     parser.add_argument("--only", choices=("members", "folds", "candidates"))
     parser.add_argument("--shape", choices=tuple(SHAPES), action="append")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     network(8, 64, 1, 2).fit(*events(640))  # what torch does once
+    if chosen.presets:
+        print(HEAD, flush=True)
+        presets(chosen)
+        raise SystemExit
     ways = {"members": members, "folds": folds, "candidates": candidates}
     if chosen.numbers:
         print("Processor time on one core\n\n" + HEAD, flush=True)
