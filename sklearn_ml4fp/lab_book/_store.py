@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ T = TypeVar("T")
 _PER_BATCH = {"metrics": 800, "params": 100, "tags": 100}  # of which MLflow takes 1000 at once
 _LONGEST = 5000  # characters of a parameter or a tag; the whole text is in the record
 _TRIES = 6
+_BUSY = re.compile(r"locked|unique constraint.*\bparam", re.IGNORECASE)
 
 
 def uri_of(store: str | Path) -> str:
@@ -40,16 +42,32 @@ def sqlite_file(uri: str) -> Path | None:
 
 
 def _patiently(call: Callable[[], T]) -> T:
-    """Call again where a store is busy with other processes: MLflow itself has then waited for 20 seconds."""
+    """Call again where a store is busy with other processes: MLflow itself has then waited for 20 seconds.
+
+    Also where another process has written the same parameters at the same time; what is there already MLflow lets be.
+    """
     for i in range(_TRIES):
         try:
             return call()
         except Exception as error:
-            busy = "TEMPORARILY_UNAVAILABLE" in str(getattr(error, "error_code", "")) or "locked" in str(error)
+            busy = "TEMPORARILY_UNAVAILABLE" in str(getattr(error, "error_code", "")) or _BUSY.search(str(error))
             if not busy or i == _TRIES - 1:
                 raise
             time.sleep(0.2 * 2**i)
     raise AssertionError
+
+
+def _make(path: Path) -> None:
+    """Make a file of sqlite aside, and give it its name: MLflow makes its tables one by one, with others between.
+
+    Of several processes that begin a lab book at once each makes one, and the first one stays. On a file system
+    without hard links MLflow makes it in its place.
+    """
+    with tempfile.TemporaryDirectory(dir=path.parent, ignore_cleanup_errors=True) as folder:
+        aside = Path(folder) / path.name
+        needs("mlflow").MlflowClient(tracking_uri=uri_of(aside)).search_experiments()
+        with suppress(OSError):
+            os.link(aside, path)
 
 
 class Store:
@@ -91,6 +109,8 @@ class Store:
         level = talker.level
         talker.setLevel(logging.WARNING)
         try:
+            if (path := sqlite_file(self.uri)) is not None and not path.exists():
+                _make(path)
             client = needs("mlflow").MlflowClient(tracking_uri=self.uri)
             found = _patiently(lambda: client.get_experiment_by_name(self.experiment))
         finally:
@@ -98,7 +118,7 @@ class Store:
             os.environ.pop(setting) if before is None else os.environ.update({setting: before})
         if found is not None:
             return client, found.experiment_id
-        if (path := sqlite_file(self.uri)) is not None:
+        if path is not None:
             write_ahead(path)
         try:
             made = _patiently(lambda: client.create_experiment(self.experiment, artifact_location=self.files))

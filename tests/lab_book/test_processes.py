@@ -64,7 +64,9 @@ def run(script, *args, **environment):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")
-def test_nothing_is_imported_without_and_four_processes_write_at_once(store):
+def test_nothing_is_imported_without_and_four_processes_write_at_once(tmp_path):
+    """Also make the file at once; what the killed one has left, the others end."""
+    store = tmp_path / "runs.db"
     assert run(WITHOUT + FOUR, str(store), OMP_NUM_THREADS="1") == "[0, 0, 0, -9]\n"
     runs = LabBook(store).runs()
     found = Counter(zip(runs["params.width"], runs["params.lr"], runs["status"], strict=True))
