@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ._feedforward import FeedForward
 from ._layers import Dropout, kept
-from ._linear import WIDE, Linear, has_onednn, product
+from ._linear import WIDE, Linear, has_onednn, product, weight_gradient
 from ._ntk import Blend, Gain, ScaledLinear
 
 _OPS = torch.ops.aten
@@ -177,7 +177,7 @@ class _Linear:
         of_weight, of_bias = self._gradients
         torch.sum(gradient, 1, out=of_bias)
         if self._is_wide:
-            of_weight[0].copy_(product(gradient[0].T, self._x[0].T))
+            of_weight[0].copy_(weight_gradient(gradient[0], self._x[0]))
         else:
             torch.bmm(gradient.mT, self._x, out=of_weight)
         if self._factor is not None:

@@ -27,8 +27,13 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return y
 
 
+def weight_gradient(of_y: Tensor, x: Tensor) -> Tensor:
+    """Compute the gradient of W by oneDNN, which turns its first factor beforehand: the one of fewer columns."""
+    return product(of_y.T, x.T) if of_y.shape[1] <= x.shape[1] else product(x.T, of_y.T).T
+
+
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Compute x Wᵀ + b, in a training on a processor large products by oneDNN.
+    """Compute x Wᵀ + b, on a processor large products in single precision by oneDNN.
 
     Parameters
     ----------
@@ -40,9 +45,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         Constants.
     """
     is_for_onednn = (
-        weight.requires_grad
-        and torch.is_grad_enabled()
-        and (x.numel() * len(weight) >= WIDE)
+        x.numel() * len(weight) >= WIDE
         and x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
@@ -56,7 +59,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 class Linear(nn.Linear):
-    """Linear layer x Wᵀ + b, whose large products oneDNN makes while it is trained on a processor."""
+    """Linear layer x Wᵀ + b, whose large products oneDNN makes on a processor."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(..., d_in)`` to ``(..., d_out)``."""
@@ -73,4 +76,4 @@ class _ByOneDNN(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (of_y,), (x, weight) = gradients, ctx.saved_tensors
         of_x = product(of_y, weight.T) if ctx.needs_input_grad[0] else None
-        return of_x, product(of_y.T, x.T), of_y.sum(0) if ctx.needs_input_grad[2] else None
+        return of_x, weight_gradient(of_y, x), of_y.sum(0) if ctx.needs_input_grad[2] else None

@@ -55,14 +55,32 @@ def test_small_and_other_products_are_left_to_torch():
     x, weight, bias = tensors(N)
     few = linear(x[: N // 2], weight, bias)
     double = linear(*tensors(N, dtype=torch.float64))
-    fixed = linear(x, weight.detach(), bias)
     with torch.autocast("cpu", torch.bfloat16):
         narrow = linear(x, weight, bias)
     assert narrow.dtype == torch.bfloat16
-    assert not any("_ByOneDNNBackward" in functions_of(one) for one in (few, double, fixed, narrow))
-    with torch.no_grad():  # a prediction is that of the same layer of torch, to the last bit
-        layer = Linear(D, D)
-        assert torch.equal(layer(x), F.linear(x, layer.weight, layer.bias))
+    assert not any("_ByOneDNNBackward" in functions_of(one) for one in (few, double, narrow))
+
+
+@pytest.mark.skipif(not has_onednn(), reason="torch without oneDNN")
+def test_predictions_are_made_by_onednn_too():
+    x, weight, bias = tensors(N)
+    with torch.inference_mode(), torch.profiler.profile() as seen:
+        y = Linear(D, D)(x)
+    assert "mkldnn::_linear_pointwise" in {one.key for one in seen.key_averages()}
+    assert y.shape == (N, D)
+    fixed = linear(x, weight.detach(), bias)  # the gradient of the inputs alone
+    (of_x,) = torch.autograd.grad(fixed.sum(), x)
+    torch.testing.assert_close(of_x, weight.detach().sum(0).expand(N, D), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.skipif(not has_onednn(), reason="torch without oneDNN")
+@pytest.mark.parametrize(("d_in", "d_out"), [(64, 256), (256, 64)])
+def test_gradients_of_matrices_that_are_not_square(d_in, d_out):
+    generator = torch.Generator().manual_seed(0)
+    n = WIDE // (d_in * d_out) + 1
+    x, weight, factors = (torch.randn(*shape, generator=generator) for shape in ((n, d_in), (d_out, d_in), (n, d_out)))
+    (of_weight,) = torch.autograd.grad(linear(x, weight.requires_grad_(), None), weight, factors)
+    torch.testing.assert_close(of_weight, factors.T @ x, rtol=1e-5, atol=1e-4)
 
 
 def test_a_compiled_layer_is_that_of_torch():
