@@ -143,17 +143,17 @@ def presets(chosen):
 
 def two_cores(name, width, batch, n, epochs, chosen, k=10):
     X, y = events(n)
-    several, model = network(width, batch, epochs, k), network(width, batch, epochs)
-    alone = members_of(several, X, y)
+    several, many, model = (network(width, batch, epochs, n_members) for n_members in (k, 32, 1))
+    alone, each_of_many = members_of(several, X, y), members_of(many, X, y)
     halves = [clone(several).set_params(n_members=k // 2, random_state=seed) for seed in (0, 1)]
     splits = list(KFold(k).split(X))
     crossed = CrossFitClassifier(model, cv=KFold(k), n_jobs=2)
     models = [network(width, batch, epochs, lr=lr) for lr in RATES[:k]]
     search = searched(model, k, splits[0], n_jobs=2)
 
-    def in_threads():
+    def in_threads(network):
         torch.set_num_threads(2)
-        clone(several).fit(X, y)
+        clone(network).fit(X, y)
         torch.set_num_threads(1)
 
     with Parallel(n_jobs=2) as parallel:
@@ -163,7 +163,11 @@ def two_cores(name, width, batch, n, epochs, chosen, k=10):
 
         apart = in_two(fit_all, [(alone[i::2], X, y) for i in (0, 1)])
         ways = {
-            f"{k} members, two threads": (apart, in_threads),
+            f"{k} members, two threads": (apart, partial(in_threads, several)),
+            "32 members, two threads": (
+                in_two(fit_all, [(each_of_many[i::2], X, y) for i in (0, 1)]),
+                partial(in_threads, many),
+            ),
             f"{k} members, two processes": (apart, in_two(fit_all, [([half], X, y) for half in halves])),
             f"{k} folds, n_jobs=2": (
                 in_two(all_folds, [(model, X, y, splits[i::2]) for i in (0, 1)]),

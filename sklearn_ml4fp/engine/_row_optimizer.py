@@ -12,7 +12,6 @@ from torch import Tensor, nn
 # the kernels behind the fused optimisers, without the work that torch does around them for each parameter in each step
 _KERNELS = {torch.optim.Adam: torch._fused_adam_, torch.optim.AdamW: torch._fused_adamw_}
 
-
 # settings that a recipe may change from step to step
 _CHANGING = ("lr", "weight_decay")
 
@@ -74,19 +73,19 @@ class RowOptimizer:
         Optimiser of torch that acts on each weight by itself.
     rows : sequence of Row
         Weights of all nets.
+    states : dict of Parameter to dict
+        State of each row, which its values find.
     """
 
-    def __init__(self, kind: type[torch.optim.Optimizer], rows: Sequence[Row]) -> None:
+    def __init__(
+        self, kind: type[torch.optim.Optimizer], rows: Sequence[Row], states: dict[Any, dict[str, Any]]
+    ) -> None:
         make: Any = kind
         self._optimizer = make([row.values for row in rows])
-        self._optimizer.state.update({row.values: state for row in rows if (state := row.state())})
+        self._optimizer.state = states
         self._kernel: Any = _KERNELS.get(kind)
         self._groups: list[_Group] = []
         self._present: tuple[Any, ...] = ()
-
-    def state_of(self, row: Row) -> dict[str, Any]:
-        """Return the state of a row."""
-        return dict(self._optimizer.state.get(row.values, {}))
 
     def forget(self) -> None:
         """Forget where rows and settings are: they may have been changed, more than a recipe does in a step."""

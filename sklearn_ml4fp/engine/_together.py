@@ -126,9 +126,12 @@ def _groups(trainings: Sequence[Training]) -> list[list[Training]]:
 
 def _has_room(group: Sequence[Training]) -> bool:
     """Return whether a pass may take in one more."""
-    net = group[0].net
+    net, n_threads = group[0].net, torch.get_num_threads()
     size = _COPIES * sum(parameter.nbytes for parameter in net.module_.parameters())
-    return torch.device(net.device).type != "cpu" or (len(group) + 1) * size <= _CACHE
+    in_cache = max(1, _CACHE // size)
+    return (
+        torch.device(net.device).type != "cpu" or len(group) < -(-in_cache // n_threads) * n_threads
+    )  # as many in each
 
 
 def _can_share_batches(one: Net, two: Net) -> bool:

@@ -1,10 +1,16 @@
 """The number of threads changes the rounding of a training, and nothing else."""
 
+import signal
+from threading import get_ident, main_thread
+
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Callback
 
-from sklearn_ml4fp import DeepSetsClassifier, EdgeConvClassifier, PointClouds
+from sklearn_ml4fp import DeepSetsClassifier, EdgeConvClassifier, FeedForwardClassifier, PointClouds
+from sklearn_ml4fp.engine import _pass
+from sklearn_ml4fp.engine._pack import Pack
 
 N = 60
 
@@ -53,3 +59,83 @@ def test_threads_change_no_more_than_rounding_does(network, threads):
     two, again = trained(network, X, y), trained(network, X, y)
     np.testing.assert_array_equal(two, again)
     assert np.abs(two - one).max() <= 3 * rounding + 1e-5 * one.std()
+
+
+@pytest.fixture
+def shared(threads, monkeypatch):
+    """Two threads, which also small members share."""
+    threads(2)
+    monkeypatch.setattr(_pass, "_OF_A_THREAD", 1)
+
+
+def table(n=400):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 4)).astype(np.float32)
+    return X, (X[:, 0] + rng.normal(size=n) > 0).astype(int)
+
+
+def members(**choices):
+    common = {"width": 16, "batch_size": 32, "n_members": 5, "max_epochs": 20, "random_state": 0, "device": "cpu"}
+    return FeedForwardClassifier(**common | choices)
+
+
+class SeeingThreads(Callback):
+    """Notes in which thread, and of how many of torch, an epoch of a member ends."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_epoch_end(self, net, **kwargs):
+        self.seen.append((get_ident(), torch.get_num_threads()))
+
+
+@pytest.mark.parametrize(
+    "choices", [{"dropout": 0.2, "patience": 2}, {"optimizer": "sgd", "early_stopping": False}], ids=str
+)
+def test_members_share_the_threads_and_are_as_in_one(choices, threads, shared, monkeypatch):
+    """Some stop early, and the others are dealt out anew."""
+    X, y = table()
+    steps, step = set(), Pack._step
+
+    def seen(pack, *args):
+        steps.add((get_ident(), torch.get_num_threads()))
+        return step(pack, *args)
+
+    monkeypatch.setattr(Pack, "_step", seen)
+    in_two = members(callbacks=[SeeingThreads()], **choices).fit(X, y)
+    assert len(steps) >= 2
+    assert {n for _, n in steps} == {1}
+    of_members = [one.net_.callbacks_ for one in in_two.members_]
+    ends = {
+        end for callbacks in of_members for _, one in callbacks if isinstance(one, SeeingThreads) for end in one.seen
+    }
+    assert ends == {(get_ident(), 2)}
+    assert torch.get_num_threads() == 2
+    threads(1)
+    in_one = members(**choices).fit(X, y)
+    # as in test_members.py: the same steps, whose products are rounded in another order
+    for one, other in zip(in_two.members_, in_one.members_, strict=True):
+        assert one.n_iter_ == other.n_iter_
+        np.testing.assert_allclose(one.decision_function(X), other.decision_function(X), rtol=1e-3, atol=1e-4)
+    assert choices.get("patience") is None or len({one.n_iter_ for one in in_two.members_}) > 1
+
+
+@pytest.mark.parametrize("stop", ["an error", "Ctrl-C"])
+def test_what_stops_one_thread_stops_all_of_them(stop, shared, monkeypatch):
+    """In the middle of an epoch, of which thousands of steps are left."""
+    X, y = table(40_000)
+    step, n = Pack._step, []
+
+    def stopping(pack, *args):
+        n.append(pack)
+        if len(n) == 20 and stop == "an error":
+            raise RuntimeError("bang")
+        if len(n) == 20:
+            signal.pthread_kill(main_thread().ident, signal.SIGINT)
+        return step(pack, *args)
+
+    monkeypatch.setattr(Pack, "_step", stopping)
+    with pytest.raises(RuntimeError if stop == "an error" else KeyboardInterrupt):
+        members(batch_size=8, early_stopping=False, max_epochs=1).fit(X, y)
+    assert len(n) < 40_000 / 8  # steps of both, each of which has so many
+    assert torch.get_num_threads() == 2
