@@ -6,7 +6,7 @@ double precision. Both run one after the other in each round; the table has medi
 their ratio in the same round. The last column is the largest difference of a probability between events predicted among
 many and alone.
 
-    python benchmarks/bench_prediction.py [--rounds 7] [--threads 1] [--events 20000] [--quick]
+    python benchmarks/bench_prediction.py [--rounds 7] [--threads 1] [--events 20000] [--quick] [--only ...]
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--quick", action="store_true", help="a rehearsal: few events and calls")
+    parser.add_argument("--only", nargs="+", help="names of networks, such as FeedForward")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     n, rounds = (600, 1) if given.quick else (given.events, given.rounds)
@@ -98,6 +99,8 @@ def main() -> None:
     graphs = (EdgeConvClassifier, ParticleTransformerClassifier)
     for networks, X in ((tables, table), ((CNNClassifier,), images), ((*sets, *graphs), jets)):
         for network in networks:
+            if given.only is not None and network.__name__.removesuffix("Classifier") not in given.only:
+                continue
             print(measure(network(**SETTINGS), X, rng.integers(0, 2, len(X)), rounds, given.quick), flush=True)
 
 

@@ -1,8 +1,9 @@
 """Networks for tables, and others' networks and boosted trees: score and processor time.
 
-The simulated events (weighted AUC, folds by event id), and small tables that scikit-learn ships: digits, breast cancer,
-wine, iris and the passengers of the Titanic, whose table has gaps and categories (accuracy); diabetes and the speed of
-processors (R²); and a regression of 4000 rows whose formula is known (Friedman's first, R²). Every model sees the same
+The simulated events (weighted AUC, folds by event id), and ten small tables that scikit-learn ships: digits, breast
+cancer, wine, iris, glass, endings of chess games (categories alone) and the passengers of the Titanic, whose table has
+gaps and categories (accuracy); diabetes, the speed of processors and the mass of penguins (R²); and a regression of
+4000 rows whose formula is known (Friedman's first, R²). Every model sees the same
 folds. ``Table*`` and ``RealMLP*`` get the columns as they are, other networks behind AutoScaler, MissingValueImputer
 and one column of 0 and 1 for each category; trees and the models of pytabkit as they are, with their own defaults.
 RealMLP and TabM of pytabkit have no argument for weights, and train without them. Reported are the mean and the
@@ -56,8 +57,11 @@ from sklearn_ml4fp import (
     roc_auc_score,
 )
 
-TABLES = ("events", "digits", "breast_cancer", "wine", "iris", "titanic", "diabetes", "processors", "friedman")
-REGRESSIONS = ("diabetes", "processors", "friedman")
+TABLES = (
+    *("events", "digits", "breast_cancer", "wine", "iris", "titanic", "chess", "glass"),
+    *("diabetes", "processors", "penguins", "friedman"),
+)
+REGRESSIONS = ("diabetes", "processors", "penguins", "friedman")
 SMALL_TABM = {"k": 8, "width": 128, "num_embedding": "piecewise"}  # for a processor: the defaults take 16 times as long
 CATEGORIES = (
     OneHotEncoder(handle_unknown="ignore", sparse_output=False),
@@ -100,13 +104,15 @@ def imputed(model: Any) -> Any:
     return make_pipeline(make_column_transformer(CATEGORIES, remainder=MissingValueImputer(add_indicator=True)), model)
 
 
-def of_openml(name: str, target: str, columns: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
-    """A table among the files with which scikit-learn tests its downloads."""
+def of_openml(name: str, target: str, columns: list[str] | None = None) -> tuple[pd.DataFrame, np.ndarray]:
+    """A table among the files with which scikit-learn tests its downloads: some columns, or all but the target."""
     folder = Path(sklearn.__file__).parent / "datasets" / "tests" / "data" / "openml" / name
     text = gzip.decompress(next(folder.glob("data-*.arff.gz")).read_bytes()).decode()
     head, rows = re.split(r"@data\s*\n", text, maxsplit=1, flags=re.IGNORECASE)
     names = re.findall(r"^@attribute\s+[\"']?([\w.]+)", head, re.IGNORECASE | re.MULTILINE)
     table = pd.read_csv(StringIO(rows), names=names, na_values="?", quotechar='"', comment="%")
+    table = table.dropna(subset=target)
+    columns = columns or [name for name in names if name != target]
     texts = table[columns].select_dtypes(exclude="number").columns
     return table[columns].astype(dict.fromkeys(texts, "category")), table[target].to_numpy()
 
@@ -120,6 +126,13 @@ def load(name: str, n: int) -> tuple[Any, Any, Any, Any]:
         return X, bunch.target[rows], bunch.sample_weight[rows], bunch.groups[rows]
     if name == "titanic":  # without the columns that tell who was in a boat
         X, y = of_openml("id_40945", "survived", ["pclass", "sex", "age", "sibsp", "parch", "fare", "embarked"])
+    elif name == "chess":  # whether White, with king and rook against king and pawn, wins
+        X, y = of_openml("id_3", "class")
+        y = (y == "'won'").astype(int)
+    elif name == "glass":
+        X, y = of_openml("id_40675", "class")
+    elif name == "penguins":
+        X, y = of_openml("id_42585", "body_mass_g")
     elif name == "processors":
         X, y = of_openml("id_561", "class", ["vendor", "MYCT", "MMIN", "MMAX", "CACH", "CHMIN", "CHMAX"])
     elif name == "friedman":
