@@ -121,8 +121,17 @@ def test_members_share_the_threads_and_are_as_in_one(choices, threads, shared, m
     assert choices.get("patience") is None or len({one.n_iter_ for one in in_two.members_}) > 1
 
 
+@pytest.fixture
+def interrupts():
+    """Python's own handler of SIGINT, which it does not set in a process that a shell has put into the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("stop", ["an error", "Ctrl-C"])
-def test_what_stops_one_thread_stops_all_of_them(stop, shared, monkeypatch):
+@pytest.mark.usefixtures("shared", "interrupts")
+def test_what_stops_one_thread_stops_all_of_them(stop, monkeypatch):
     """In the middle of an epoch, of which thousands of steps are left."""
     X, y = table(40_000)
     step, numbers, last = Pack._step, count(), [0]
