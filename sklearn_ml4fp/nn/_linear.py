@@ -23,6 +23,8 @@ def has_onednn() -> bool:
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Compute x Wᵀ + b by oneDNN, for float32 on a processor."""
+    if not (weight.is_contiguous() or weight.mT.is_contiguous()):
+        weight = weight.contiguous()  # of some columns of a matrix, which takes oneDNN a thousand times as long
     y: Tensor = getattr(torch.ops.mkldnn, _PRODUCT)(x, weight, bias, "none", [], "")
     return y
 
@@ -30,6 +32,18 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 def weight_gradient(of_y: Tensor, x: Tensor) -> Tensor:
     """Compute the gradient of W by oneDNN, which turns its first factor beforehand: the one of fewer columns."""
     return product(of_y.T, x.T) if of_y.shape[1] <= x.shape[1] else product(x.T, of_y.T).T
+
+
+def is_for_onednn(x: Tensor, weight: Tensor) -> bool:
+    """Return whether oneDNN is to make the product x Wᵀ."""
+    return (
+        x.numel() * len(weight) >= WIDE
+        and x.device.type == "cpu"
+        and x.dtype == weight.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()
+        and has_onednn()
+    )
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -44,15 +58,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     bias : Tensor of shape (d_out,) or None
         Constants.
     """
-    is_for_onednn = (
-        x.numel() * len(weight) >= WIDE
-        and x.device.type == "cpu"
-        and x.dtype == weight.dtype == torch.float32
-        and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
-        and has_onednn()
-    )
-    if not is_for_onednn:
+    if not is_for_onednn(x, weight):
         return F.linear(x, weight, bias)
     y: Tensor = _ByOneDNN.apply(x.reshape(-1, x.shape[-1]), weight, bias)
     return y.view(*x.shape[:-1], len(weight))

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from sklearn_ml4fp.nn._layers import Dropout, kept
-from sklearn_ml4fp.nn._linear import WIDE, Linear, has_onednn, linear
+from sklearn_ml4fp.nn._linear import WIDE, Linear, has_onednn, linear, product
 
 D = 256
 N = WIDE // D**2 + 1  # the smallest number of events of a large product
@@ -42,6 +42,19 @@ def test_value_and_gradients_are_those_of_torch(shape, bias):
     leaves = [x, weight, *rest]
     found = torch.autograd.grad(y, leaves, factors)
     torch.testing.assert_close(found, torch.autograd.grad(expected, leaves, factors), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.skipif(not has_onednn(), reason="torch without oneDNN")
+def test_some_columns_of_a_matrix(monkeypatch):
+    """OneDNN would take a thousand times as long for them as for a copy."""
+    x, weight, _ = tensors(N)
+    seen, real = [], torch.ops.mkldnn._linear_pointwise
+    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", lambda *args: seen.append(args[1]) or real(*args))
+    for part in (weight[:, : D // 2], weight.T[:, : D // 2]):
+        inputs = x[:, : D // 2].detach()
+        torch.testing.assert_close(product(inputs, part), inputs @ part.T, rtol=1e-5, atol=1e-4)
+    assert [one.is_contiguous() for one in seen] == [True, False]  # the transpose of a contiguous one is as good
+    assert seen[1].T.is_contiguous()
 
 
 def test_inputs_without_a_gradient():
