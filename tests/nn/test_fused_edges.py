@@ -6,9 +6,10 @@ import pickle
 import pytest
 import torch
 
-from sklearn_ml4fp.nn import initialise
+from sklearn_ml4fp.nn import _fused_edges, _linear, has_onednn, initialise
 from sklearn_ml4fp.nn._edge_conv import EdgeBlock
 from sklearn_ml4fp.nn._graph import NeighbourEdges, nearest_neighbours
+from sklearn_ml4fp.nn._linear import product
 from sklearn_ml4fp.nn._packed import Packed
 
 COUNTS = torch.tensor([9, 30, 12, 7])
@@ -45,6 +46,20 @@ def test_values_gradients_and_running_moments_are_the_same(n_layers, k, piece, m
     block, x = block_and_points(n_layers)
     for found, expected in zip(run(block, x, k, True), run(block, x, k, False), strict=True):
         assert torch.allclose(found, expected, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.skipif(not has_onednn(), reason="torch without oneDNN")
+def test_onednn_makes_the_products_of_whole_pieces(monkeypatch):
+    """The last one, of which each batch has another size, is left to torch."""
+    monkeypatch.setattr(_fused_edges, "_PIECE", 8 * 4 * 10)  # ten points of four messages
+    block, x = block_and_points(3, torch.float32)
+    expected = run(block, x, 4, True)
+    monkeypatch.setattr(_linear, "WIDE", 1)
+    sizes = []
+    monkeypatch.setattr(_fused_edges, "product", lambda x, weight: sizes.append(len(x)) or product(x, weight))
+    for found, by_torch in zip(run(block, x, 4, True), expected, strict=True):
+        torch.testing.assert_close(found, by_torch, rtol=1e-4, atol=1e-4)
+    assert sizes == [40] * (2 * 2 * 5)  # of two layers, forward and backward, five of six pieces
 
 
 @pytest.mark.parametrize("scale", [0.0, 1e-30, 1e-3, -1e-3])
