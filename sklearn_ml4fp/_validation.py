@@ -16,6 +16,9 @@ from ._segments import segment_sum
 _CANCELLATION_LIMIT = 0.2
 
 
+_TOO_LARGE = " Numbers beyond 3.4e38, which single precision cannot hold, count as infinite: put a scaler in front."
+
+
 def check_finite(
     X: np.ndarray, names: Any = None, *, allow_nan: bool = False, cure: str = "Fill or drop them before the network."
 ) -> None:
@@ -48,7 +51,7 @@ def check_finite(
         more = f" and {len(columns) - 10} more" if len(columns) > 10 else ""
         raise ValueError(
             f"Input X contains {what}: expected finite numbers, got {int(bad.sum())} such values in the "
-            f"column{'s' if len(columns) > 1 else ''} {shown}{more}. {cure}"
+            f"column{'s' if len(columns) > 1 else ''} {shown}{more}. {cure}{_TOO_LARGE if what == 'infinity' else ''}"
         )
 
 

@@ -65,11 +65,12 @@ def _is_plain(X: Any, owner: Any) -> bool:
 
 def _table(X: Any, owner: Any, *, first: bool, **allowed: Any) -> np.ndarray:
     """Check a table, or with ``allow_nd`` images, and convert it to float32; the estimator keeps the column names."""
-    if not first and _is_plain(X, owner):
-        return np.ascontiguousarray(X, dtype=np.float32)
-    return validate_data(
-        owner, X, dtype=np.float32, order="C", ensure_all_finite=False, ensure_min_samples=0, reset=first, **allowed
-    )
+    with np.errstate(over="ignore"):  # an error of `check_finite` follows
+        if not first and _is_plain(X, owner):
+            return np.ascontiguousarray(X, dtype=np.float32)
+        return validate_data(
+            owner, X, dtype=np.float32, order="C", ensure_all_finite=False, ensure_min_samples=0, reset=first, **allowed
+        )
 
 
 @dataclass

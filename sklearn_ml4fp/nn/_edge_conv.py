@@ -13,6 +13,7 @@ from ._fused_edges import FusedBlock, Memory
 from ._graph import Edges, NeighbourEdges, edges_of, nearest_neighbours
 from ._initialise import linear_output
 from ._layers import ACTIVATIONS, dropout_layer, norm, norm_edges
+from ._linear import Linear
 from ._packed import Arrangement, arrangement
 from ._read_out import n_read, read_out
 
@@ -40,7 +41,7 @@ class EdgeBlock(nn.Module):
         self.published = normalisation == "batch" and activation == "relu"
         bias = normalisation != "batch"  # which would subtract it again
         self.first = nn.Linear(2 * d_in + d_edge, d_out, bias=bias)
-        self.layers = nn.ModuleList(nn.Linear(d_out, d_out, bias=bias) for _ in range(n_layers - 1))
+        self.layers = nn.ModuleList(Linear(d_out, d_out, bias=bias) for _ in range(n_layers - 1))
         self.norms = nn.ModuleList(norm(normalisation, d_out, channel_axis=-1) for _ in range(n_layers))
         self.activation = ACTIVATIONS[activation]()
         self.shortcut = nn.Linear(d_in, d_out, bias=bias)

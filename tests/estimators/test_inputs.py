@@ -214,10 +214,16 @@ def test_point_clouds_through_pipeline_folds_and_search():
         (RecurrentClassifier(), np.where(np.eye(4), np.nan, 1.0), "contains NaN"),
         (RecurrentClassifier(particle_features=2), np.where(np.eye(4), np.inf, 1.0), "contains infinity"),
         (RecurrentClassifier(particle_features=2), np.where(np.eye(4), np.nan, 1.0), "contains NaN"),
+        (
+            RecurrentClassifier(particle_features=2),
+            np.where(np.eye(4), 1e39, 1.0),
+            "beyond 3.4e38, which single .* put a scaler in front",
+        ),
         (TransformerClassifier(), jets()[0][:0], "0 events"),
         (CNNClassifier(), np.where(np.eye(4)[:, None], np.nan, np.ones((4, 3, 4))), "contains NaN"),
     ],
 )
+@pytest.mark.filterwarnings("error:overflow")
 def test_what_cannot_be_read_is_an_error(network, X, message):
     with pytest.raises(ValueError, match=message):
         network.fit(X, np.arange(len(X)) % 2)

@@ -202,6 +202,10 @@ def test_other_columns_than_those_of_fit_are_named():
         model.predict(TEST.assign(region=1.0))
     with pytest.raises(ValueError, match=r"text in the columns 'eta' \('forward'\)"):
         model.predict(TEST.assign(eta="forward"))
+    with pytest.raises(ValueError, match="must be in the same order"):
+        model.predict(TEST[TEST.columns[::-1]])
+    with pytest.raises(ValueError, match="now missing:\n- region"):
+        model.predict(TEST.drop(columns="region"))
 
 
 def test_it_is_as_good_as_boosted_trees_unprepared():
