@@ -95,17 +95,24 @@ class Pass:
         torch.set_num_threads(1)
         try:
             with ThreadPoolExecutor(len(self.packs)) as pool:
-                futures = [pool.submit(pack.run_epoch) for pack in self.packs]
                 try:
-                    ended, _ = wait(futures, return_when=FIRST_EXCEPTION)
-                finally:  # after an error of one or Ctrl-C; the pool waits for all of them
-                    for pack, future in zip(self.packs, futures, strict=True):
-                        pack.stops = not future.done()
+                    futures = [pool.submit(pack.run_epoch) for pack in self.packs]
+                    ended, going = wait(futures, return_when=FIRST_EXCEPTION)
+                except BaseException:  # Ctrl-C, at any place
+                    self._stop()
+                    raise
+                if going:
+                    self._stop()
                 for future in ended:
                     future.result()  # or the error, of which the others know nothing
                 return [future.result() for future in futures]
         finally:
             torch.set_num_threads(n_threads)
+
+    def _stop(self) -> None:
+        """Stop in the middle of an epoch, for whose end the pool of threads waits."""
+        for pack in self.packs:
+            pack.stops = True
 
 
 def _n_packs(members: list[Member]) -> int:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import validate_data
 
-from .._missing import is_missing
+from .._missing import is_missing, validate_data
 from .._validation import check_finite
 from ._column_scaling import learn_scaling, present
 from ._inputs import _table

@@ -130,25 +130,25 @@ def interrupts():
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize("stop", ["an error", "Ctrl-C"])
+@pytest.mark.parametrize(("stop", "at"), [("an error", 20), ("Ctrl-C", 20), ("Ctrl-C", 0)])
 @pytest.mark.usefixtures("shared", "interrupts")
-def test_what_stops_one_thread_stops_all_of_them(stop, monkeypatch):
-    """In the middle of an epoch, of which thousands of steps are left."""
+def test_what_stops_one_thread_stops_all_of_them(stop, at, monkeypatch):
+    """In the middle of an epoch, or while its threads are started; thousands of steps are left."""
     X, y = table(40_000)
     step, numbers, last = Pack._step, count(), [0]
 
     def stopping(pack, *args):
         last[0] = number = next(numbers)  # for one of both threads alone
-        if number == 20 and stop == "an error":
+        if number == at and stop == "an error":
             raise RuntimeError("bang")
-        if number == 20:
+        if number == at:
             signal.pthread_kill(main_thread().ident, signal.SIGINT)
-        if number > 20:
+        if number > at:
             time.sleep(0.001)  # as long as those of large networks, while the main thread may have to wait for a core
         return step(pack, *args)
 
     monkeypatch.setattr(Pack, "_step", stopping)
     with pytest.raises(RuntimeError if stop == "an error" else KeyboardInterrupt):
         members(batch_size=8, early_stopping=False, max_epochs=1).fit(X, y)
-    assert 20 <= last[0] < 40_000 / 8  # steps of both, each of which has so many
+    assert at <= last[0] < 40_000 / 8  # steps of both, each of which has so many
     assert torch.get_num_threads() == 2
