@@ -20,6 +20,7 @@ from sklearn.utils import _param_validation
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import HasMethods, StrOptions, make_constraint, validate_params
 from sklearn.utils.metadata_routing import MetadataRequest
+from sklearn.utils.validation import _check_feature_names as check_feature_names
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _num_samples as num_samples
@@ -215,6 +216,7 @@ __all__ = [
     "best_row",
     "callback_management_context",
     "callbacks_of",
+    "check_feature_names",
     "check_feature_names_in",
     "check_method_params",
     "fit_and_score",

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .._missing import is_missing, validate_data
+from .._compat import check_feature_names
+from .._missing import is_missing
 from .._validation import check_finite
 from ._column_scaling import learn_scaling, present
 from ._inputs import _table
@@ -82,7 +83,7 @@ class FrameInput(NumberInput):
             self.levels = {i: _levels_of(column) for i, column in columns.items()}
         for i, levels in self.levels.items():
             if i not in columns:
-                validate_data(owner, X, reset=False, skip_check_array=True)  # names what is absent, or elsewhere
+                check_feature_names(owner, X, reset=False)  # names what is absent, or elsewhere
                 raise ValueError(
                     f"X has no categories in its column {i}, but {type(owner).__name__} was fitted on the categories "
                     f"{levels[:5]} there: pass a data frame like that of fit."
