@@ -128,10 +128,8 @@ def _has_room(group: Sequence[Training]) -> bool:
     """Return whether a pass may take in one more."""
     net, n_threads = group[0].net, torch.get_num_threads()
     size = _COPIES * sum(parameter.nbytes for parameter in net.module_.parameters())
-    in_cache = max(1, _CACHE // size)
-    return (
-        torch.device(net.device).type != "cpu" or len(group) < -(-in_cache // n_threads) * n_threads
-    )  # as many in each
+    of_each_thread = -(-max(1, _CACHE // size) // n_threads)  # rounded up, so that all have as many
+    return torch.device(net.device).type != "cpu" or len(group) < n_threads * of_each_thread
 
 
 def _can_share_batches(one: Net, two: Net) -> bool:

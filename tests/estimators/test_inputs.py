@@ -219,6 +219,11 @@ def test_point_clouds_through_pipeline_folds_and_search():
             np.where(np.eye(4), 1e39, 1.0),
             "beyond 3.4e38, which single .* put a scaler in front",
         ),
+        (
+            RecurrentClassifier(),
+            jets()[0].with_values(1e39 * jets()[0].values.astype(float), ["pt", "eta", "phi"]),
+            "beyond 3.4e38",
+        ),
         (TransformerClassifier(), jets()[0][:0], "0 events"),
         (CNNClassifier(), np.where(np.eye(4)[:, None], np.nan, np.ones((4, 3, 4))), "contains NaN"),
     ],
